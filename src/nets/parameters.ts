@@ -1,0 +1,155 @@
+/**
+ * Parameters: official names, PyTorch's initial values, and one flat buffer a group.
+ *
+ * A group (`mlp_dynamic`, `mlp_static`, `encoder`, `encoder2d`) is what an optimizer steps and what freezes together. Its
+ * tensors are ranges of one buffer, so that a checkpoint is one read and Adam one dispatch.
+ *
+ * @module
+ */
+import type { Gpu } from "../runtime/device.ts";
+import type { Plan } from "../runtime/plan.ts";
+import { hashName, randomNormal, randomUniform, streams } from "../runtime/random.ts";
+import { readTensor } from "../runtime/readback.ts";
+import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
+
+/** How a parameter starts. */
+export type Initial =
+  | { readonly kind: "uniform"; readonly bound: number }
+  | { readonly kind: "normal"; readonly deviation: number }
+  | { readonly kind: "constant"; readonly value: number };
+
+/** One parameter before it has memory. */
+export interface ParameterSpec {
+  /** The official state_dict's name. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initial: Initial;
+}
+
+/** PyTorch's `nn.Linear`: weight `(outputs, inputs)` and bias uniform in ±1/√inputs. */
+export function linearSpecs(name: string, inputs: number, outputs: number): ParameterSpec[] {
+  const initial: Initial = { kind: "uniform", bound: 1 / Math.sqrt(inputs) };
+  return [
+    { name: `${name}.weight`, shape: [outputs, inputs], initial },
+    { name: `${name}.bias`, shape: [outputs], initial },
+  ];
+}
+
+const alignment = 64; // numbers: WebGPU binds ranges at multiples of 256 bytes
+
+/** Parameters that train or freeze together, in one flat buffer. */
+export class ParameterGroup {
+  /** Every value, with zeros between parameters so that each starts at a multiple of 256 bytes. */
+  readonly values: Tensor;
+  /** Gradients at the same places; absent in a frozen group. */
+  readonly gradients?: Tensor;
+  readonly #tensors = new Map<string, Tensor>();
+  readonly #gradients = new Map<string, Tensor>();
+  readonly #offsets = new Map<string, number>();
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly label: string,
+    readonly specs: readonly ParameterSpec[],
+    readonly trainable: boolean,
+  ) {
+    let end = 0;
+    for (const { name, shape } of specs) {
+      if (this.#offsets.has(name)) throw new Error(`Cannot make "${label}": "${name}" is twice`);
+      this.#offsets.set(name, end);
+      const size = shape.reduce((product, length) => product * length, 1);
+      end += Math.ceil(size / alignment) * alignment;
+    }
+    this.values = createTensor(gpu, `${label}.values`, [end]);
+    if (trainable) this.gradients = createTensor(gpu, `${label}.gradients`, [end]);
+    for (const { name, shape } of specs) {
+      const range = (of: Tensor, label: string, requiresGradient: boolean): Tensor => ({
+        label,
+        shape: [...shape],
+        layout: "rows",
+        size: shape.reduce((product, length) => product * length, 1),
+        requiresGradient,
+        memory: { buffer: of.memory!.buffer, offset: this.#offsets.get(name)! * 4 },
+      });
+      this.#tensors.set(name, range(this.values, name, trainable));
+      if (this.gradients) this.#gradients.set(name, range(this.gradients, `d(${name})`, false));
+    }
+  }
+
+  /** One parameter by its official name. */
+  get(name: string): Tensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new Error(`Cannot find the parameter "${name}" in "${this.label}"`);
+    return tensor;
+  }
+
+  /** The gradient of one parameter, a range of {@link gradients}. */
+  gradientOf(name: string): Tensor {
+    const gradient = this.#gradients.get(name);
+    if (!gradient) throw new Error(`Cannot find a gradient of "${name}": the group is frozen`);
+    return gradient;
+  }
+
+  /** Records that this plan sets all gradients to zero and then adds to them. Call before the plan is differentiated. */
+  recordGradients(plan: Plan): void {
+    if (!this.gradients) throw new Error(`Cannot train "${this.label}": the group is frozen`);
+    plan.fill(this.gradients, 0);
+    for (const { name } of this.specs) plan.writeGradientTo(this.get(name), this.gradientOf(name));
+  }
+
+  /** Gives every parameter its initial value, a function of the seed and its name alone. */
+  initialize(seed: number): void {
+    const values = new Map<string, Float32Array>();
+    for (const { name, shape, initial } of this.specs) {
+      const size = shape.reduce((product, length) => product * length, 1);
+      const stream = hashName(name);
+      const draw = (i: number): number => {
+        if (initial.kind === "constant") return initial.value;
+        if (initial.kind === "normal") {
+          return initial.deviation * randomNormal(seed, stream, streams.parameter, i);
+        }
+        return initial.bound * (2 * randomUniform(seed, stream, streams.parameter, i) - 1);
+      };
+      values.set(name, Float32Array.from({ length: size }, (_, i) => draw(i)));
+    }
+    this.write(values);
+  }
+
+  /**
+   * Writes every parameter of the group from values by name.
+   *
+   * @throws listing missing names and wrong sizes; names of other groups are ignored
+   */
+  write(values: ReadonlyMap<string, Float32Array>): void {
+    const flat = new Float32Array(this.values.size);
+    const wrong: string[] = [];
+    for (const { name, shape } of this.specs) {
+      const given = values.get(name);
+      const size = shape.reduce((product, length) => product * length, 1);
+      if (!given) wrong.push(`${name} (${shape.join(", ")}) is missing`);
+      else if (given.length !== size) {
+        wrong.push(`${name} has ${given.length} numbers, wanted (${shape.join(", ")})`);
+      } else flat.set(given, this.#offsets.get(name)!);
+    }
+    if (wrong.length) {
+      throw new Error(`Cannot load the parameters of "${this.label}":\n  ${wrong.join("\n  ")}`);
+    }
+    writeTensor(this.gpu, this.values, flat);
+  }
+
+  /** Values by official name; with another flat tensor of the group (Adam's moments, say), that one's. */
+  async read(flat: Tensor = this.values): Promise<Map<string, Float32Array>> {
+    const all = await readTensor(this.gpu, flat);
+    return new Map(this.specs.map(({ name, shape }) => {
+      const offset = this.#offsets.get(name)!;
+      const size = shape.reduce((product, length) => product * length, 1);
+      return [name, all.slice(offset, offset + size)];
+    }));
+  }
+
+  /** Frees the group's memory. */
+  destroy(): void {
+    destroyTensor(this.gpu, this.values);
+    if (this.gradients) destroyTensor(this.gpu, this.gradients);
+  }
+}

@@ -1,0 +1,478 @@
+/**
+ * The plan: a tape while it is recorded, a plain list of dispatches while it runs.
+ *
+ * The network's shape never changes while it trains. So an operation is an ordinary function that records itself once: it
+ * makes its output tensor, adds its forward dispatch, and says how its hand-written backward is dispatched, given the
+ * output's gradient. {@link Plan.differentiate} walks the tape backwards once; {@link Plan.build} shares memory between
+ * activations, compiles pipelines and makes bind groups. A step is then one compute pass in one submit.
+ *
+ * @module
+ */
+import type { Gpu } from "./device.ts";
+import { throwDeviceErrors } from "./device.ts";
+import { type Constants, type Kernel, packUniform, pipeline } from "./kernel.ts";
+import { createBuffer, destroyBuffer, type Layout, sizeOf, type Tensor } from "./tensor.ts";
+import { arithmetic } from "./arithmetic.ts";
+
+/** Numbers of a uniform block, by field. */
+export type Uniform = Readonly<Record<string, number | boolean>>;
+
+/** One dispatch as an operation records it. */
+export interface Dispatch {
+  /** Path and pass: `dynamic.blocks.0.fc_0.backward_weight`; the first words group it in benchmarks. */
+  readonly label: string;
+  readonly kernel: Kernel;
+  readonly entry: string;
+  readonly constants?: Constants;
+  /** Tensors by the WGSL variable's name, and uniform blocks as plain numbers. */
+  readonly bindings: Readonly<Record<string, Tensor | Uniform>>;
+  readonly workgroups: readonly [number, number?, number?];
+  /** Floating-point operations (a multiply-add is two). */
+  readonly flops?: number;
+}
+
+/** Where an operation's backward writes the gradient of one of its inputs. */
+export interface GradientSink {
+  readonly gradient: Tensor;
+  /** 0: overwrite, this is the first writer; 1: add to what is there. */
+  readonly accumulate: 0 | 1;
+}
+
+interface Node {
+  readonly outputs: readonly Tensor[];
+  readonly backward: (gradients: Tensor[]) => void;
+}
+
+interface Gradient {
+  tensor: Tensor;
+  /** Seeds and shared gradients belong to somebody else: copied before they are added to. */
+  borrowed: boolean;
+}
+
+function isTensor(value: Tensor | Uniform): value is Tensor {
+  return typeof (value as Tensor).label === "string" && Array.isArray((value as Tensor).shape);
+}
+
+/** Records operations, then builds a {@link Program}. */
+export class Plan {
+  readonly #dispatches: Dispatch[] = [];
+  readonly #nodes: Node[] = [];
+  readonly #gradients = new Map<Tensor, Gradient>();
+  readonly #targets = new Map<Tensor, Tensor>();
+  readonly #kept = new Set<Tensor>();
+  /** Gradients that an input took over: their memory has one owner. */
+  readonly #shared = new Set<Tensor>();
+  readonly #scope: string[] = [];
+
+  constructor(readonly gpu: Gpu, readonly label: string) {}
+
+  /** Prefixes the labels of what `record` records: `plan.scoped("trunk", () => …)`. */
+  scoped<T>(name: string, record: () => T): T {
+    this.#scope.push(name);
+    try {
+      return record();
+    } finally {
+      this.#scope.pop();
+    }
+  }
+
+  /** A label under the current scopes. */
+  path(label: string): string {
+    return [...this.#scope, label].join(".");
+  }
+
+  /** A tensor whose memory the plan gives; it requires a gradient when one of `inputs` does. */
+  activation(
+    label: string,
+    shape: readonly number[],
+    layout: Layout = "rows",
+    inputs: readonly (Tensor | undefined)[] = [],
+  ): Tensor {
+    return {
+      label: this.path(label),
+      shape: [...shape],
+      layout,
+      size: sizeOf(shape, layout),
+      requiresGradient: inputs.some((input) => input?.requiresGradient),
+    };
+  }
+
+  /** Adds a dispatch to the end of the list. */
+  dispatch(dispatch: Dispatch): void {
+    for (const [name, value] of Object.entries(dispatch.bindings)) {
+      const binding = dispatch.kernel.bindings.get(name);
+      if (!binding) {
+        throw new Error(
+          `Cannot record ${dispatch.label}: ${dispatch.kernel.path} declares no "${name}"`,
+        );
+      }
+      if (!isTensor(value) && binding.access !== "uniform") {
+        throw new Error(
+          `Cannot record ${dispatch.label}: "${name}" is storage, given plain numbers`,
+        );
+      }
+    }
+    const [x, y = 1, z = 1] = dispatch.workgroups;
+    const most = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
+    if (!(x > 0 && y > 0 && z > 0 && Math.max(x, y, z) <= most)) {
+      throw new Error(
+        `Cannot record ${dispatch.label}: ${x} x ${y} x ${z} workgroups, wanted 1 to ${most} each`,
+      );
+    }
+    this.#dispatches.push({ ...dispatch, label: this.path(dispatch.label) });
+  }
+
+  /**
+   * Says how the gradients of an operation's outputs become those of its inputs.
+   *
+   * `record` runs once, while {@link differentiate} walks back, with one gradient an output (zeros for an output that no
+   * loss depends on); it is skipped when no output requires or has a gradient.
+   */
+  backward(outputs: readonly Tensor[], record: (gradients: Tensor[]) => void): void {
+    const scope = [...this.#scope];
+    this.#nodes.push({
+      outputs,
+      backward: (gradients) => {
+        const outer = this.#scope.splice(0, this.#scope.length, ...scope);
+        record(gradients);
+        this.#scope.splice(0, this.#scope.length, ...outer);
+      },
+    });
+  }
+
+  /**
+   * Where a backward pass writes the gradient of `input`; undefined when nobody needs it.
+   *
+   * With `partial` the writer covers only some of the numbers (columns of a weight, channels of a map): the rest is made
+   * zero first, and the writer adds.
+   */
+  gradientSink(input: Tensor, options: { partial?: boolean } = {}): GradientSink | undefined {
+    if (!input.requiresGradient) return undefined;
+    const known = this.#gradients.get(input);
+    if (known && !known.borrowed) return { gradient: known.tensor, accumulate: 1 };
+    const target = this.#targets.get(input); // zero at the step's start: always added to
+    const gradient = target ?? this.#newGradient(input);
+    this.#gradients.set(input, { tensor: gradient, borrowed: false });
+    if (known) this.#copy(known.tensor, gradient, target ? 1 : 0);
+    else if (options.partial && !target) this.fill(gradient, 0);
+    return { gradient, accumulate: known || target || options.partial ? 1 : 0 };
+  }
+
+  /**
+   * Adds `gradient`, which is the gradient of an operation's output and is not read again after this call, to that of
+   * `input`: the first writer hands the memory over without a copy (`y = x + f(x)` costs nothing on the way back).
+   */
+  shareGradient(input: Tensor, gradient: Tensor): void {
+    if (!input.requiresGradient) return;
+    const owner = [...this.#gradients.values()].find((entry) => entry.tensor === gradient);
+    const free = !this.#shared.has(gradient);
+    if (free && !this.#gradients.has(input) && !this.#targets.has(input)) {
+      this.#shared.add(gradient);
+      this.#gradients.set(input, { tensor: gradient, borrowed: owner?.borrowed ?? false });
+      return;
+    }
+    const sink = this.gradientSink(input)!;
+    this.#copy(gradient, sink.gradient, sink.accumulate);
+  }
+
+  /** The gradient of a tensor after {@link differentiate}; undefined when no loss depends on it. */
+  gradientOf(tensor: Tensor): Tensor | undefined {
+    return this.#gradients.get(tensor)?.tensor;
+  }
+
+  /** Names zeroed memory that a tensor's gradient is to be added to (a range of a flat buffer, say). */
+  writeGradientTo(tensor: Tensor, gradient: Tensor): void {
+    this.#targets.set(tensor, gradient);
+  }
+
+  /** Walks the tape backwards from tensors whose gradients are given: `Σ seed · tensor` is differentiated. */
+  differentiate(seeds: readonly { tensor: Tensor; gradient: Tensor }[]): void {
+    for (const { tensor, gradient } of seeds) {
+      if (tensor.size !== gradient.size) {
+        throw new Error(
+          `Cannot differentiate "${tensor.label}" (${tensor.shape}): its seed is (${gradient.shape})`,
+        );
+      }
+      const known = this.#gradients.get(tensor);
+      if (known) throw new Error(`Cannot differentiate "${tensor.label}": it has two seeds`);
+      this.#gradients.set(tensor, { tensor: gradient, borrowed: true });
+    }
+    for (const node of this.#nodes.toReversed()) {
+      if (!node.outputs.some((output) => output.requiresGradient)) continue;
+      if (!node.outputs.some((output) => this.#gradients.has(output))) continue;
+      node.backward(node.outputs.map((output) => {
+        const known = this.#gradients.get(output);
+        if (known) return known.tensor;
+        const zeros = this.#newGradient(output);
+        this.fill(zeros, 0);
+        return zeros;
+      }));
+    }
+    this.#nodes.length = 0;
+  }
+
+  /** Keeps an activation's memory to itself, so that it can be read after a run. */
+  keep<T extends Tensor>(tensor: T): T {
+    this.#kept.add(tensor);
+    return tensor;
+  }
+
+  /** Fills a tensor with one value. */
+  fill(tensor: Tensor, value: number): void {
+    this.dispatch({
+      label: `${tensor.label}.fill`,
+      kernel: arithmetic,
+      entry: "fill",
+      bindings: { y: tensor, dims: { size: tensor.size, accumulate: 0, value } },
+      workgroups: linearWorkgroups(tensor.size),
+    });
+  }
+
+  #copy(from: Tensor, to: Tensor, accumulate: 0 | 1): void {
+    this.dispatch({
+      label: `${to.label}.${accumulate ? "add" : "copy"}`,
+      kernel: arithmetic,
+      entry: "copy",
+      bindings: { x: from, y: to, dims: { size: to.size, accumulate, value: 0 } },
+      workgroups: linearWorkgroups(to.size),
+    });
+  }
+
+  #newGradient(tensor: Tensor): Tensor {
+    return {
+      label: `d(${tensor.label})`,
+      shape: tensor.shape,
+      layout: tensor.layout,
+      size: tensor.size,
+      requiresGradient: false,
+    };
+  }
+
+  /** Shares memory, compiles every pipeline, makes the bind groups. */
+  async build(): Promise<Program> {
+    const { gpu } = this;
+    const buffers = this.#placeActivations();
+    const pipelines = await Promise.all(
+      this.#dispatches.map((d) => pipeline(gpu, d.kernel, d.entry, d.constants)),
+    );
+    const uniforms = this.#packUniforms();
+    gpu.device.pushErrorScope("validation");
+    const steps = this.#dispatches.map((dispatch, i): Step => {
+      const entries: GPUBindGroupEntry[] = [];
+      for (const [name, value] of Object.entries(dispatch.bindings)) {
+        const binding = dispatch.kernel.bindings.get(name)!.index;
+        if (isTensor(value)) {
+          if (!value.memory) throw new Error(`Cannot bind "${value.label}": it has no memory`);
+          const { buffer, offset } = value.memory;
+          const size = Math.min(Math.ceil(value.size / 4) * 16, buffer.size - offset);
+          entries.push({ binding, resource: { buffer, offset, size } });
+        } else {
+          const { offset, size } = uniforms.slots.get(value)!;
+          entries.push({ binding, resource: { buffer: uniforms.buffer!, offset, size } });
+        }
+      }
+      const [x, y = 1, z = 1] = dispatch.workgroups;
+      return {
+        label: dispatch.label,
+        flops: dispatch.flops ?? 0,
+        pipeline: pipelines[i],
+        group: gpu.device.createBindGroup({
+          label: dispatch.label,
+          layout: pipelines[i].getBindGroupLayout(0),
+          entries,
+        }),
+        workgroups: [x, y, z],
+      };
+    });
+    const error = await gpu.device.popErrorScope();
+    if (error) throw new Error(`Cannot build the plan "${this.label}": ${error.message}`);
+    if (uniforms.buffer) buffers.push(uniforms.buffer);
+    throwDeviceErrors(gpu, `build the plan "${this.label}"`);
+    return new Program(gpu, this.label, steps, buffers);
+  }
+
+  /**
+   * Gives activations their memory: largest first, each in the first buffer whose other tenants live at other times.
+   * A tenant is one tensor in a whole buffer, because a buffer bound for reading and for writing in one dispatch is refused
+   * even for disjoint ranges.
+   */
+  #placeActivations(): GPUBuffer[] {
+    const lives = new Map<Tensor, { first: number; last: number }>();
+    this.#dispatches.forEach((dispatch, i) => {
+      for (const value of Object.values(dispatch.bindings)) {
+        if (!isTensor(value) || value.memory) continue;
+        const life = lives.get(value);
+        if (life) life.last = i;
+        else lives.set(value, { first: i, last: i });
+      }
+    });
+    for (const tensor of this.#kept) {
+      const life = lives.get(tensor);
+      if (life) Object.assign(life, { first: 0, last: Infinity });
+    }
+    const pools: { size: number; label: string; tenants: { first: number; last: number }[] }[] = [];
+    const placed: [Tensor, number][] = [];
+    for (const [tensor, life] of [...lives].sort(([a], [b]) => b.size - a.size)) {
+      let at = pools.findIndex(({ tenants }) =>
+        tenants.every((other) => other.last < life.first || life.last < other.first)
+      );
+      if (at < 0) {
+        at = pools.length;
+        pools.push({ size: tensor.size, label: tensor.label, tenants: [] });
+      }
+      pools[at].tenants.push(life);
+      placed.push([tensor, at]);
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffers = pools.map((pool) =>
+      createBuffer(this.gpu, `${this.label}: ${pool.label}`, pool.size * 4, usage)
+    );
+    for (const [tensor, at] of placed) tensor.memory = { buffer: buffers[at], offset: 0 };
+    return buffers;
+  }
+
+  #packUniforms(): {
+    buffer?: GPUBuffer;
+    slots: Map<Uniform, { offset: number; size: number }>;
+  } {
+    const slots = new Map<Uniform, { offset: number; size: number }>();
+    const packed = new Map<string, { offset: number; size: number }>();
+    const parts: Uint8Array[] = [];
+    const step = this.gpu.device.limits.minUniformBufferOffsetAlignment;
+    let end = 0;
+    for (const { kernel, bindings } of this.#dispatches) {
+      for (const [name, value] of Object.entries(bindings)) {
+        if (isTensor(value)) continue;
+        const bytes = packUniform(kernel, name, value);
+        const key = bytes.join();
+        let slot = packed.get(key);
+        if (!slot) {
+          slot = { offset: end, size: bytes.length };
+          packed.set(key, slot);
+          parts.push(bytes);
+          end += Math.ceil(bytes.length / step) * step;
+        }
+        slots.set(value, slot);
+      }
+    }
+    if (end === 0) return { slots };
+    const all = new Uint8Array(end);
+    [...packed.values()].forEach((slot, i) => all.set(parts[i], slot.offset));
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const buffer = createBuffer(this.gpu, `${this.label}: uniforms`, end, usage);
+    this.gpu.device.queue.writeBuffer(buffer, 0, all);
+    return { buffer, slots };
+  }
+}
+
+/** Workgroups of 64 for `size` invocations, in two dimensions where one has too few. */
+export function linearWorkgroups(size: number): [number, number] {
+  const groups = Math.max(1, Math.ceil(size / 64));
+  const x = Math.min(groups, 32768);
+  return [x, Math.ceil(groups / x)];
+}
+
+interface Step {
+  readonly label: string;
+  readonly flops: number;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** Time and arithmetic of one dispatch, from {@link Program.profile}. */
+export interface ProfileRow {
+  readonly label: string;
+  readonly milliseconds: number;
+  readonly flops: number;
+}
+
+/** A built plan: run it as often as wanted. */
+export class Program {
+  /** Floating-point operations of one run (a multiply-add is two). */
+  readonly flops: number;
+  /** Bytes of the plan's own buffers: activations, gradients, uniforms. */
+  readonly bytes: number;
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly label: string,
+    readonly steps: readonly Step[],
+    readonly buffers: readonly GPUBuffer[],
+  ) {
+    this.flops = steps.reduce((sum, step) => sum + step.flops, 0);
+    this.bytes = buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  /** Encodes every dispatch into an open pass. */
+  encode(pass: GPUComputePassEncoder): void {
+    for (const { pipeline, group, workgroups } of this.steps) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...workgroups);
+    }
+  }
+
+  /** One run: one pass, one submit, nothing awaited. */
+  run(): void {
+    const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
+    const pass = encoder.beginComputePass({ label: this.label });
+    this.encode(pass);
+    pass.end();
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Runs once with a timestamp around every dispatch; a pass each, so the sum is above a plain run's time. */
+  async profile(): Promise<ProfileRow[]> {
+    const { device, timestamps } = this.gpu;
+    if (!timestamps) {
+      throw new Error(`Cannot profile "${this.label}": this adapter has no timestamp-query`);
+    }
+    const count = this.steps.length * 2;
+    const batch = 4096; // queries a set holds at most
+    const bytes = Math.ceil(count / batch) * batch * 8;
+    const sets = Array.from(
+      { length: Math.ceil(count / batch) },
+      () => device.createQuerySet({ type: "timestamp", count: batch }),
+    );
+    const resolved = device.createBuffer({
+      size: bytes,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+    const staging = device.createBuffer({
+      size: bytes,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+    });
+    const encoder = device.createCommandEncoder({ label: `${this.label}: profile` });
+    this.steps.forEach(({ label, pipeline, group, workgroups }, i) => {
+      const querySet = sets[Math.floor((2 * i) / batch)];
+      const at = (2 * i) % batch;
+      const pass = encoder.beginComputePass({
+        label,
+        timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
+      });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...workgroups);
+      pass.end();
+    });
+    sets.forEach((set, i) => encoder.resolveQuerySet(set, 0, batch, resolved, i * batch * 8));
+    encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const times = new BigUint64Array(staging.getMappedRange().slice(0));
+    staging.destroy();
+    resolved.destroy();
+    for (const set of sets) set.destroy();
+    return this.steps.map(({ label, flops }, i) => ({
+      label,
+      flops,
+      milliseconds: Number(times[2 * i + 1] - times[2 * i]) / 1e6,
+    }));
+  }
+
+  /** Frees the plan's buffers; its activations can no longer be read. */
+  destroy(): void {
+    for (const buffer of this.buffers) destroyBuffer(this.gpu, buffer);
+  }
+}

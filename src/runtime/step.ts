@@ -1,0 +1,48 @@
+/**
+ * The small uniform block that changes from step to step.
+ *
+ * @module
+ */
+import text from "../../wgsl/common/step.wgsl" with { type: "text" };
+import type { Gpu } from "./device.ts";
+import { defineKernel, packUniform } from "./kernel.ts";
+import { createTensor, type Tensor, writeTensor } from "./tensor.ts";
+
+/** The WGSL snippet that declares `struct Step`, to be joined to a kernel that binds it. */
+export const stepSnippet: [string, string] = ["wgsl/common/step.wgsl", text];
+
+const layout = defineKernel(
+  "wgsl/common/step.wgsl",
+  `${text}\n@group(0) @binding(0) var<uniform> step: Step;`,
+);
+
+/** Values of one step; `step` counts from 0. */
+export interface StepValues {
+  seed: number;
+  step: number;
+  learningRate: number;
+  /** Adam's decay rates, for its bias corrections. Default 0.9, 0.999. */
+  beta1?: number;
+  beta2?: number;
+}
+
+/** Makes the uniform block `step` that kernels bind as `var<uniform> step: Step`. */
+export function createStep(gpu: Gpu): Tensor {
+  return createTensor(gpu, "step", [8], { uniform: true });
+}
+
+/** Writes one step's values. */
+export function writeStep(gpu: Gpu, step: Tensor, values: StepValues): void {
+  const { seed, step: index, learningRate, beta1 = 0.9, beta2 = 0.999 } = values;
+  writeTensor(
+    gpu,
+    step,
+    packUniform(layout, "step", {
+      seed,
+      step: index,
+      learning_rate: learningRate,
+      bias_correction1: 1 - beta1 ** (index + 1),
+      bias_correction2: 1 - beta2 ** (index + 1),
+    }),
+  );
+}
