@@ -1,0 +1,133 @@
+/** A file or folder that cannot be used as it is: the message says what, where, and what to do. */
+export class DataError extends Error {
+  /** Always `"DataError"`. */
+  override name = "DataError";
+}
+
+/**
+ * Reads a whole file.
+ *
+ * @param remedy What the user can do when the file is missing; ends the error message.
+ * @throws {DataError} If the file is missing, is a folder, or may not be read.
+ */
+export async function readFile(
+  path: string,
+  remedy: string = "check the path",
+): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new DataError(`Cannot read "${path}": there is no such file; ${remedy}`);
+    }
+    throw new DataError(`Cannot read "${path}": ${reason(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Names of the files in a folder, sorted; folders and hidden files are left out.
+ *
+ * @throws {DataError} If the folder is missing or may not be read.
+ */
+export async function listFiles(
+  directory: string,
+  remedy: string = "check the path",
+): Promise<string[]> {
+  try {
+    const names: string[] = [];
+    for await (const entry of Deno.readDir(directory)) {
+      if (!entry.isDirectory && !entry.name.startsWith(".")) names.push(entry.name);
+    }
+    return names.sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new DataError(`Cannot read "${directory}": there is no such folder; ${remedy}`);
+    }
+    throw new DataError(`Cannot read "${directory}": ${reason(error)}`, { cause: error });
+  }
+}
+
+/** Whether a file or folder of this name exists. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw new DataError(`Cannot look at "${path}": ${reason(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Writes a file so that its name never stands for half of it: beside it under a temporary name
+ * (`*.part`), flushed to the disk, then renamed. An older file of that name stays until the new one is whole.
+ *
+ * @throws {DataError} If the folder cannot be written or the disk is full; the temporary file is removed.
+ */
+export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    using file = await Deno.open(temporary, { write: true, createNew: true });
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await file.sync();
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw new DataError(`Cannot write "${path}" (${bytes.length} bytes): ${reason(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Fills a folder so that its name never stands for half of it: `fill` writes into a temporary folder beside
+ * it, which is then renamed. An older folder of that name is replaced.
+ *
+ * @throws {DataError} If `fill` throws it or the folder cannot be put in place; the temporary folder is removed.
+ */
+export async function writeFolderAtomically(
+  directory: string,
+  fill: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = temporaryName(directory), replaced = temporaryName(directory);
+  try {
+    await Deno.mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    if (await exists(directory)) await Deno.rename(directory, replaced);
+    await Deno.rename(temporary, directory);
+  } catch (error) {
+    await Deno.remove(temporary, { recursive: true }).catch(() => {});
+    if (error instanceof DataError) throw error;
+    throw new DataError(`Cannot write folder "${directory}": ${reason(error)}`, { cause: error });
+  }
+  await Deno.remove(replaced, { recursive: true }).catch(() => {});
+}
+
+function temporaryName(path: string): string {
+  return `${path.replace(/\/+$/, "")}.${crypto.randomUUID().slice(0, 8)}.part`;
+}
+
+/** What the system said, in the user's words, with what to do. */
+function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/ENOSPC|No space left|os error 28/i.test(message)) {
+    return "the disk is full; free some space or choose another folder";
+  }
+  if (/EDQUOT|quota/i.test(message)) {
+    return "the disk quota is used up; free some space or choose another folder";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "permission denied; change the rights of the folder or choose another one";
+  }
+  if (error instanceof Deno.errors.NotCapable) return message;
+  if (/EROFS|Read-only file system/i.test(message)) {
+    return "the disk is read-only; choose another folder";
+  }
+  if (error instanceof Deno.errors.IsADirectory || /Is a directory/i.test(message)) {
+    return "it is a folder, wanted a file";
+  }
+  if (error instanceof Deno.errors.NotADirectory || /Not a directory/i.test(message)) {
+    return "it is a file, wanted a folder";
+  }
+  return message;
+}
