@@ -63,6 +63,7 @@ export class Plan {
   /** Gradients that an input took over: their memory has one owner. */
   readonly #shared = new Set<Tensor>();
   readonly #scope: string[] = [];
+  readonly #once = new Map<Tensor, Map<string, unknown>>();
 
   constructor(readonly gpu: Gpu, readonly label: string) {}
 
@@ -95,6 +96,14 @@ export class Plan {
       size: sizeOf(shape, layout),
       requiresGradient: inputs.some((input) => input?.requiresGradient),
     };
+  }
+
+  /** What `record` returned the first time for this owner and key: weights are re-laid once a step, however often used. */
+  once<T>(owner: Tensor, key: string, record: () => T): T {
+    let known = this.#once.get(owner);
+    if (!known) this.#once.set(owner, known = new Map());
+    if (!known.has(key)) known.set(key, record());
+    return known.get(key) as T;
   }
 
   /** Adds a dispatch to the end of the list. */

@@ -1,0 +1,60 @@
+/**
+ * Where the fields' image and video features come from, in whichever form is cheapest.
+ *
+ * A field adds `W z + b` to its hidden layer, z being a feature map sampled at the point. Sampling and projecting commute,
+ * and on a training ray's own frame z is the same for all samples of the ray, so the term may be made in three ways
+ * (spec section 9, savings 4 and 6).
+ *
+ * @module
+ */
+import { addGroups } from "../ops/add_groups.ts";
+import { linear } from "../ops/linear.ts";
+import type { Plan } from "../runtime/plan.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+
+/** A linear layer's parameters. */
+export interface Layer {
+  readonly weight: Tensor;
+  readonly bias?: Tensor;
+}
+
+/** The term `W z + b` of a hidden layer `(scenes, points, hidden)`. */
+export type FeatureTerm =
+  /** Made: `(scenes, groups, hidden)` in blocks, one for each ray or each point. */
+  | { readonly term: Tensor }
+  /** Still to be multiplied: z `(scenes, points, channels)` in blocks, with its layer. */
+  | { readonly features: Tensor; readonly layer: Layer };
+
+/** Gives a field its feature terms; `key` names the layer, `layer` makes its parameters when they are needed. */
+export type FeatureSource = (plan: Plan, key: string, layer: () => Layer) => FeatureTerm;
+
+/** Features of the points themselves, `(scenes, points, channels)` in blocks. */
+export function pointFeatures(features: Tensor): FeatureSource {
+  return (_plan, _key, layer) => ({ features, layer: layer() });
+}
+
+/** Features that all points of a ray share, `(scenes, rays, channels)` in blocks: projected once a ray. */
+export function rayFeatures(features: Tensor): FeatureSource {
+  return (plan, key, layer) => ({ term: linear(plan, `${key}.of_ray`, features, layer()) });
+}
+
+/** Features sampled from maps that were projected before, by layer: `(scenes, points, hidden)` in blocks. */
+export function projectedFeatures(sample: (plan: Plan, key: string) => Tensor): FeatureSource {
+  return (plan, key) => ({ term: sample(plan, key) });
+}
+
+/** Records `x + Σ (W z + b)` of one or more terms; terms already made ride along with the products of the others. */
+export function addTerms(plan: Plan, label: string, x: Tensor, ...terms: FeatureTerm[]): Tensor {
+  const made = terms.flatMap((term) => "term" in term ? [term.term] : []);
+  let sum = x;
+  for (const term of terms) {
+    if ("term" in term) continue;
+    sum = linear(plan, label, term.features, {
+      ...term.layer,
+      residual: sum,
+      groupBias: made.shift(),
+    });
+  }
+  for (const term of made) sum = addGroups(plan, label, sum, term);
+  return sum;
+}
