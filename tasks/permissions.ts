@@ -1,0 +1,57 @@
+/**
+ * What each task may do: no more than it needs, and in folders named by a flag only what that flag is for.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+
+/** What a task may do, in the terms of Deno's permissions. Paths are relative to the project. */
+export interface Grants {
+  /** Files and folders to read. */
+  read?: string[];
+  /** Files and folders to write. */
+  write?: string[];
+  /** Hosts to speak with. */
+  net?: string[];
+  /** Environment variables to read. */
+  env?: string[];
+  /** Programs to start. */
+  run?: string[];
+  /** Flags of the task whose value is a folder or file to read and write. */
+  pathFlags?: string[];
+}
+
+/**
+ * Deno's flags for grants: `--allow-read=.,/data --allow-write=/data`, and no prompts.
+ *
+ * @param args The task's own arguments; the values of `pathFlags` in them are added to `read` and `write`.
+ */
+export function permissionFlags(grants: Grants, args: string[] = []): string[] {
+  const named = (grants.pathFlags ?? []).flatMap((flag) => flagValue(flag, args) ?? []);
+  const lists = {
+    read: [...grants.read ?? [], ...named],
+    write: [...grants.write ?? [], ...named],
+    net: grants.net ?? [],
+    env: grants.env ?? [],
+    run: grants.run ?? [],
+  };
+  const flags = Object.entries(lists)
+    .filter(([, values]) => values.length > 0)
+    .map(([kind, values]) => `--allow-${kind}=${values.map(escapeCommas).join(",")}`);
+  return ["--no-prompt", ...flags];
+}
+
+/** Deno splits lists at commas and reads two as one. */
+function escapeCommas(value: string): string {
+  return value.replaceAll(",", ",,");
+}
+
+/** The value of `--flag value` or `--flag=value`. */
+function flagValue(flag: string, args: string[]): string | undefined {
+  const { values } = parseArgs({
+    args,
+    options: { [flag]: { type: "string" } },
+    strict: false, // the task itself complains of what it does not know
+  });
+  return typeof values[flag] === "string" ? values[flag] : undefined;
+}

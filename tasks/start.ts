@@ -1,0 +1,61 @@
+/**
+ * Starts a task on a WebGPU adapter: `deno task train …` runs `tasks/start.ts train …`, which makes sure that there is an
+ * adapter and then runs `tasks/train.ts …` in a process of its own, with that task's permissions and no others.
+ *
+ * It imports nothing that must be downloaded.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { findLibraryPath } from "./driver/adapter.ts";
+import { runDeno } from "./driver/run_deno.ts";
+import { cacheFolder } from "./driver/swiftshader.ts";
+import { type Grants, permissionFlags } from "./permissions.ts";
+
+/** What the task `name` may do; undefined where there is no such task. */
+export function grantsOf(name: string): Grants | undefined {
+  const cache = cacheFolder(); // kernels' measured variants
+  const training: Grants = {
+    read: [".", cache],
+    write: ["data", "runs", cache],
+    env: ["HOME", "XDG_CACHE_HOME"],
+    pathFlags: ["data", "out", "resume"],
+  };
+  const grants: Record<string, Grants> = {
+    adapter: {},
+    train: training,
+    bench: training,
+    test: {
+      read: [".", cache],
+      write: ["tests/output"],
+      env: ["GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
+      run: ["sh"], // `deno test`, with the tests' own permissions
+    },
+  };
+  return grants[name];
+}
+
+/** Runs a task to its end; its exit code. */
+export async function start([name = "", ...args]: string[]): Promise<number> {
+  const grants = grantsOf(name);
+  if (!grants) throw new Error(`Cannot start "${name}": there is no such task`);
+  const libraryPath = await findLibraryPath(console.error);
+  const script = join(import.meta.dirname!, `${name}.ts`);
+  const child = runDeno(["run", ...permissionFlags(grants, args), script, ...args], {
+    libraryPath,
+  });
+  // Ctrl-C and the like: the task saves and ends; we wait for it, and end with its exit code.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => child.kill(signal));
+  }
+  return (await child.status).code;
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await start(Deno.args));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(1);
+  }
+}
