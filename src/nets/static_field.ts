@@ -40,6 +40,8 @@ export interface StaticFieldOutput {
   readonly color: Tensor;
   /** `(scenes, points, 1)`, before ReLU and noise. */
   readonly density: Tensor;
+  /** The last hidden layer, `(scenes, points, hidden)`. */
+  readonly hidden: Tensor;
 }
 
 /**
@@ -66,19 +68,19 @@ export function staticField(
       x = residualBlock(plan, group, `${prefix}.blocks.${i}`, x, next);
     }
     const density = linear(plan, "alpha_linear", x, layer("alpha_linear"));
-    const hidden = linear(plan, "feature_linear", x, layer("feature_linear"));
+    const appearance = linear(plan, "feature_linear", x, layer("feature_linear"));
     const views = layer("views_linears.0");
-    const width = hidden.shape[2];
+    const width = x.shape[2];
     const ofView = linear(plan, "views_of_direction", viewEncoding, {
       ...views,
       columns: [width, viewEncodingChannels],
     });
-    const seen = linear(plan, "views_of_feature", hidden, {
+    const seen = linear(plan, "views_of_feature", appearance, {
       weight: views.weight,
       columns: [0, width],
       groupBias: ofView,
     });
     const color = linear(plan, "rgb_linear", seen, { ...layer("rgb_linear"), reluInput: true });
-    return { color, density };
+    return { color, density, hidden: x };
   });
 }
