@@ -1,0 +1,23 @@
+/**
+ * The learning rate over the steps of a stage.
+ *
+ * @module
+ */
+
+/** What {@link learningRate} may be told. */
+export interface ScheduleOptions {
+  /** The rate of step 0. Default 5e-4. */
+  initial?: number;
+  /** Steps in which the rate falls to a tenth. Default 300 000. */
+  decaySteps?: number;
+}
+
+/**
+ * The learning rate of a step: `initial · 0.1^(step / decaySteps)` (spec section 7).
+ *
+ * @param step counted from 0 in each stage
+ */
+export function learningRate(step: number, options: ScheduleOptions = {}): number {
+  const { initial = 5e-4, decaySteps = 300_000 } = options;
+  return initial * 0.1 ** (step / decaySteps);
+}
