@@ -60,12 +60,34 @@ export class Plan {
   readonly #gradients = new Map<Tensor, Gradient>();
   readonly #targets = new Map<Tensor, Tensor>();
   readonly #kept = new Set<Tensor>();
+  readonly #late = new Set<Tensor>();
+  readonly #recomputed = new Set<Tensor>();
+  #forwardDispatches?: number;
   /** Gradients that an input took over: their memory has one owner. */
   readonly #shared = new Set<Tensor>();
   readonly #scope: string[] = [];
   readonly #once = new Map<Tensor, Map<string, unknown>>();
 
   constructor(readonly gpu: Gpu, readonly label: string) {}
+
+  /**
+   * A tensor whose memory is chosen before each run by {@link Program.bind}: which of many buffers a step reads changes, the
+   * list of dispatches does not.
+   */
+  late(label: string, shape: readonly number[]): Tensor {
+    const tensor: Tensor = { ...this.activation(label, shape) };
+    this.#late.add(tensor);
+    return tensor;
+  }
+
+  /**
+   * Frees an activation after its last use in the forward pass and makes it again for the backward pass, by repeating the
+   * dispatch that wrote it: memory for arithmetic. Its inputs must be activations that the backward pass reads anyway.
+   */
+  recompute<T extends Tensor>(tensor: T): T {
+    this.#recomputed.add(tensor);
+    return tensor;
+  }
 
   /** Prefixes the labels of what `record` records: `plan.scoped("trunk", () => …)`. */
   scoped<T>(name: string, record: () => T): T {
@@ -196,6 +218,7 @@ export class Plan {
 
   /** Walks the tape backwards from tensors whose gradients are given: `Σ seed · tensor` is differentiated. */
   differentiate(seeds: readonly { tensor: Tensor; gradient: Tensor }[]): void {
+    this.#forwardDispatches ??= this.#dispatches.length;
     for (const { tensor, gradient } of seeds) {
       if (tensor.size !== gradient.size) {
         throw new Error(
@@ -260,6 +283,7 @@ export class Plan {
   /** Shares memory, compiles every pipeline, makes the bind groups. */
   async build(): Promise<Program> {
     const { gpu } = this;
+    this.#repeatRecomputed();
     const buffers = this.#placeActivations();
     const pipelines = await Promise.all(
       this.#dispatches.map((d) => pipeline(gpu, d.kernel, d.entry, d.constants)),
@@ -267,37 +291,64 @@ export class Plan {
     const uniforms = this.#packUniforms();
     gpu.device.pushErrorScope("validation");
     const steps = this.#dispatches.map((dispatch, i): Step => {
+      const late: LateEntry[] = [];
       const entries: GPUBindGroupEntry[] = [];
       for (const [name, value] of Object.entries(dispatch.bindings)) {
         const binding = dispatch.kernel.bindings.get(name)!.index;
-        if (isTensor(value)) {
-          if (!value.memory) throw new Error(`Cannot bind "${value.label}": it has no memory`);
-          const { buffer, offset } = value.memory;
-          const size = Math.min(Math.ceil(value.size / 4) * 16, buffer.size - offset);
-          entries.push({ binding, resource: { buffer, offset, size } });
-        } else {
+        if (!isTensor(value)) {
           const { offset, size } = uniforms.slots.get(value)!;
           entries.push({ binding, resource: { buffer: uniforms.buffer!, offset, size } });
+        } else if (this.#late.has(value)) {
+          late.push({ binding, tensor: value });
+        } else {
+          entries.push({ binding, resource: bindingOf(value) });
         }
       }
       const [x, y = 1, z = 1] = dispatch.workgroups;
-      return {
-        label: dispatch.label,
-        flops: dispatch.flops ?? 0,
-        pipeline: pipelines[i],
-        group: gpu.device.createBindGroup({
-          label: dispatch.label,
-          layout: pipelines[i].getBindGroupLayout(0),
-          entries,
-        }),
-        workgroups: [x, y, z],
-      };
+      const { label, flops = 0 } = dispatch;
+      const layout = pipelines[i].getBindGroupLayout(0);
+      const step = { label, flops, pipeline: pipelines[i], workgroups: [x, y, z] as const };
+      if (late.length) {
+        return { ...step, late: { layout, entries, tensors: late, known: new Map() } };
+      }
+      return { ...step, group: gpu.device.createBindGroup({ label, layout, entries }) };
     });
     const error = await gpu.device.popErrorScope();
     if (error) throw new Error(`Cannot build the plan "${this.label}": ${error.message}`);
     if (uniforms.buffer) buffers.push(uniforms.buffer);
     throwDeviceErrors(gpu, `build the plan "${this.label}"`);
     return new Program(gpu, this.label, steps, buffers);
+  }
+
+  /** Repeats the writers of recomputed activations just before their first use in the backward pass. */
+  #repeatRecomputed(): void {
+    const split = this.#forwardDispatches;
+    if (split === undefined) return;
+    for (const tensor of this.#recomputed) {
+      const uses = (dispatch: Dispatch) => Object.values(dispatch.bindings).includes(tensor);
+      const first = this.#dispatches.findIndex((dispatch, i) => i >= split && uses(dispatch));
+      if (first < 0) continue;
+      const writers = this.#dispatches.slice(0, split).filter((dispatch) =>
+        Object.entries(dispatch.bindings).some(([name, value]) =>
+          value === tensor && dispatch.kernel.bindings.get(name)!.access === "read_write"
+        )
+      );
+      const again: Tensor = { ...tensor, label: `${tensor.label} again` };
+      const renamed = (dispatch: Dispatch): Dispatch => ({
+        ...dispatch,
+        bindings: Object.fromEntries(
+          Object.entries(dispatch.bindings).map(([k, v]) => [k, v === tensor ? again : v]),
+        ),
+      });
+      for (let i = first; i < this.#dispatches.length; i++) {
+        if (uses(this.#dispatches[i])) this.#dispatches[i] = renamed(this.#dispatches[i]);
+      }
+      const repeats = writers.map((dispatch) => ({
+        ...renamed(dispatch),
+        label: `${dispatch.label}.again`,
+      }));
+      this.#dispatches.splice(first, 0, ...repeats);
+    }
   }
 
   /**
@@ -309,7 +360,7 @@ export class Plan {
     const lives = new Map<Tensor, { first: number; last: number }>();
     this.#dispatches.forEach((dispatch, i) => {
       for (const value of Object.values(dispatch.bindings)) {
-        if (!isTensor(value) || value.memory) continue;
+        if (!isTensor(value) || value.memory || this.#late.has(value)) continue;
         const life = lives.get(value);
         if (life) life.last = i;
         else lives.set(value, { first: i, last: i });
@@ -381,12 +432,40 @@ export function linearWorkgroups(size: number): [number, number] {
   return [x, Math.ceil(groups / x)];
 }
 
+/** A tensor's range as a bind group takes it. */
+function bindingOf(tensor: Tensor): GPUBufferBinding {
+  if (!tensor.memory) throw new Error(`Cannot bind "${tensor.label}": it has no memory`);
+  const { buffer, offset } = tensor.memory;
+  return { buffer, offset, size: Math.min(Math.ceil(tensor.size / 4) * 16, buffer.size - offset) };
+}
+
+interface LateEntry {
+  readonly binding: number;
+  readonly tensor: Tensor;
+}
+
 interface Step {
   readonly label: string;
   readonly flops: number;
   readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
+  group?: GPUBindGroup;
+  /** What a bind group with late tensors is made of, and the groups already made, by buffers. */
+  readonly late?: {
+    readonly layout: GPUBindGroupLayout;
+    readonly entries: readonly GPUBindGroupEntry[];
+    readonly tensors: readonly LateEntry[];
+    readonly known: Map<string, GPUBindGroup>;
+  };
+}
+
+const bufferNumbers = new WeakMap<GPUBuffer, number>();
+let buffersNumbered = 0;
+
+function numberOf(buffer: GPUBuffer): number {
+  let number = bufferNumbers.get(buffer);
+  if (number === undefined) bufferNumbers.set(buffer, number = buffersNumbered++);
+  return number;
 }
 
 /** Time and arithmetic of one dispatch, from {@link Program.profile}. */
@@ -413,9 +492,34 @@ export class Program {
     this.bytes = buffers.reduce((sum, buffer) => sum + buffer.size, 0);
   }
 
+  /** Gives late tensors the memory of others for the runs to come; bind groups are made once for each choice. */
+  bind(choices: ReadonlyMap<Tensor, Tensor>): void {
+    for (const [tensor, chosen] of choices) tensor.memory = chosen.memory;
+    for (const step of this.steps) {
+      if (!step.late) continue;
+      const { layout, entries, tensors, known } = step.late;
+      const key = tensors.map(({ tensor }) => tensor.memory && numberOf(tensor.memory.buffer))
+        .join();
+      let group = known.get(key);
+      if (!group) {
+        group = this.gpu.device.createBindGroup({
+          label: step.label,
+          layout,
+          entries: [
+            ...entries,
+            ...tensors.map(({ binding, tensor }) => ({ binding, resource: bindingOf(tensor) })),
+          ],
+        });
+        known.set(key, group);
+      }
+      step.group = group;
+    }
+  }
+
   /** Encodes every dispatch into an open pass. */
   encode(pass: GPUComputePassEncoder): void {
-    for (const { pipeline, group, workgroups } of this.steps) {
+    for (const { label, pipeline, group, workgroups } of this.steps) {
+      if (!group) throw new Error(`Cannot run "${label}": bind its late tensors first`);
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(...workgroups);
@@ -461,7 +565,7 @@ export class Program {
         timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
       });
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
+      pass.setBindGroup(0, group!);
       pass.dispatchWorkgroups(...workgroups);
       pass.end();
     });
