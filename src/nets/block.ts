@@ -7,7 +7,7 @@ import { linear } from "../ops/linear.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { addTerms, type FeatureTerm } from "./features.ts";
-import { linearSpecs, type ParameterGroup, type ParameterSpec } from "./parameters.ts";
+import { linearSpecs, type Parameters, type ParameterSpec } from "./parameters.ts";
 
 /** Parameters of a block of `width` channels. */
 export function blockSpecs(name: string, width: number): ParameterSpec[] {
@@ -24,7 +24,7 @@ export function blockSpecs(name: string, width: number): ParameterSpec[] {
  */
 export function residualBlock(
   plan: Plan,
-  group: ParameterGroup,
+  group: Parameters,
   name: string,
   x: Tensor,
   next?: FeatureTerm,
@@ -43,7 +43,7 @@ export function residualBlock(
 }
 
 /** The two parameters of a linear layer. */
-export function layerOf(group: ParameterGroup, name: string): { weight: Tensor; bias: Tensor } {
+export function layerOf(group: Parameters, name: string): { weight: Tensor; bias: Tensor } {
   return { weight: group.get(`${name}.weight`), bias: group.get(`${name}.bias`) };
 }
 

@@ -11,7 +11,7 @@ import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { blockSpecs, layerOf, range, residualBlock } from "./block.ts";
 import { addTerms, type FeatureSource, type Layer } from "./features.ts";
-import { linearSpecs, type ParameterGroup, type ParameterSpec } from "./parameters.ts";
+import { linearSpecs, type Parameters, type ParameterSpec } from "./parameters.ts";
 import { dynamicEncodingChannels, type FieldSizes } from "./sizes.ts";
 
 const prefix = "mlp_dynamic";
@@ -48,7 +48,7 @@ export function dynamicFieldSpecs(sizes: FieldSizes): ParameterSpec[] {
  * @param pooled `(scenes, 1, 2048)` in blocks
  * @returns `(scenes, 1, 256)` in blocks
  */
-export function globalCode(plan: Plan, group: ParameterGroup, pooled: Tensor): Tensor {
+export function globalCode(plan: Plan, group: Parameters, pooled: Tensor): Tensor {
   return plan.scoped("global", () => {
     const hidden = linear(plan, "ode_fc.0", pooled, layerOf(group, `${prefix}.ode_fc.0`));
     return linear(plan, "ode_fc.2", hidden, {
@@ -65,7 +65,7 @@ export function globalCode(plan: Plan, group: ParameterGroup, pooled: Tensor): T
  * @param code g `(scenes, 1, 256)` in blocks
  * @returns for each trunk block `(scenes, 1, hidden)` in blocks
  */
-export function trunkCodes(plan: Plan, group: ParameterGroup, code: Tensor): Tensor[] {
+export function trunkCodes(plan: Plan, group: Parameters, code: Tensor): Tensor[] {
   return plan.scoped("global", () =>
     range(trunkBlocks).map((i) => {
       const { weight, bias } = layerOf(group, `${prefix}.lin_global_z.${i}`);
@@ -87,7 +87,7 @@ export function trunkCodes(plan: Plan, group: ParameterGroup, code: Tensor): Ten
  */
 export function trunk(
   plan: Plan,
-  group: ParameterGroup,
+  group: Parameters,
   encoding: Tensor,
   codes: readonly Tensor[],
 ): Tensor {
@@ -112,7 +112,7 @@ export function trunk(
  *
  * @returns `(scenes, points, 3)` in blocks: v = tanh of it, NDC units per frame
  */
-export function velocityHead(plan: Plan, group: ParameterGroup, h: Tensor): Tensor {
+export function velocityHead(plan: Plan, group: Parameters, h: Tensor): Tensor {
   return linear(plan, "sf_linear", h, layerOf(group, `${prefix}.sf_linear`));
 }
 
@@ -135,7 +135,7 @@ export interface DynamicFieldOutput {
  */
 export function dynamicField(
   plan: Plan,
-  group: ParameterGroup,
+  group: Parameters,
   h: Tensor,
   current: FeatureSource,
   temporal: FeatureSource,
@@ -168,7 +168,7 @@ export function dynamicField(
  */
 export function fusedLayers(
   plan: Plan,
-  group: ParameterGroup,
+  group: Parameters,
 ): { current: () => Layer; temporal: () => Layer } {
   const fuse = layerOf(group, `${prefix}.temporal_linear_fuse.0`);
   const ofCurrent = layerOf(group, `${prefix}.lin_z.0`);

@@ -35,10 +35,16 @@ export function linearSpecs(name: string, inputs: number, outputs: number): Para
   ];
 }
 
+/** Parameters by their official names, as a field reads them. */
+export interface Parameters {
+  readonly label: string;
+  get(name: string): Tensor;
+}
+
 const alignment = 64; // numbers: WebGPU binds ranges at multiples of 256 bytes
 
 /** Parameters that train or freeze together, in one flat buffer. */
-export class ParameterGroup {
+export class ParameterGroup implements Parameters {
   /** Every value, with zeros between parameters so that each starts at a multiple of 256 bytes. */
   readonly values: Tensor;
   /** Gradients at the same places; absent in a frozen group. */
@@ -46,6 +52,8 @@ export class ParameterGroup {
   readonly #tensors = new Map<string, Tensor>();
   readonly #gradients = new Map<string, Tensor>();
   readonly #offsets = new Map<string, number>();
+  readonly #frozenTensors = new Map<Tensor, Tensor>();
+  #frozen?: Parameters;
 
   constructor(
     readonly gpu: Gpu,
@@ -81,6 +89,22 @@ export class ParameterGroup {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw new Error(`Cannot find the parameter "${name}" in "${this.label}"`);
     return tensor;
+  }
+
+  /** The same parameters, not differentiated: what a stage uses and does not train. */
+  get frozen(): Parameters {
+    return this.#frozen ??= {
+      label: this.label,
+      get: (name) => {
+        const tensor = this.get(name);
+        let frozen = this.#frozenTensors.get(tensor);
+        if (!frozen) {
+          frozen = { ...tensor, requiresGradient: false };
+          this.#frozenTensors.set(tensor, frozen);
+        }
+        return frozen;
+      },
+    };
   }
 
   /** The gradient of one parameter, a range of {@link gradients}. */

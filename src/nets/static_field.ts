@@ -9,7 +9,7 @@ import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { blockSpecs, layerOf, range, residualBlock } from "./block.ts";
 import { addTerms, type FeatureSource } from "./features.ts";
-import { linearSpecs, type ParameterGroup, type ParameterSpec } from "./parameters.ts";
+import { linearSpecs, type Parameters, type ParameterSpec } from "./parameters.ts";
 import { type FieldSizes, staticEncodingChannels, viewEncodingChannels } from "./sizes.ts";
 
 const prefix = "mlp_static";
@@ -53,7 +53,7 @@ export interface StaticFieldOutput {
  */
 export function staticField(
   plan: Plan,
-  group: ParameterGroup,
+  group: Parameters,
   encoding: Tensor,
   viewEncoding: Tensor,
   features: FeatureSource,

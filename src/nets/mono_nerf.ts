@@ -1,0 +1,91 @@
+/**
+ * The model: its four groups of parameters.
+ *
+ * @module
+ */
+import type { Gpu } from "../runtime/device.ts";
+import { dynamicFieldSpecs } from "./dynamic_field.ts";
+import { imageEncoderSpecs } from "./image_encoder.ts";
+import { ParameterGroup } from "./parameters.ts";
+import { fieldSizes, fullSizes, type ModelSizes } from "./sizes.ts";
+import { staticFieldSpecs } from "./static_field.ts";
+import { videoEncoderSpecs } from "./video_encoder.ts";
+
+/** What {@link createMonoNerf} may be told. */
+export interface MonoNerfOptions {
+  /** Widths of the network; the paper's by default. */
+  sizes?: ModelSizes;
+  /** Seed of the initial values. Default 0. */
+  seed?: number;
+}
+
+/** A generalizable dynamic radiance field: one set of parameters for all its scenes. */
+export interface MonoNerf {
+  readonly gpu: Gpu;
+  readonly sizes: ModelSizes;
+  /** `mlp_dynamic.*`: dynamic field, velocity field, global code. */
+  readonly dynamic: ParameterGroup;
+  /** `mlp_static.*`. */
+  readonly static: ParameterGroup;
+  /** `encoder.model.backbone.*`: SlowOnly ResNet-50. */
+  readonly video: ParameterGroup;
+  /** `encoder2d.*`: ResNet-18. */
+  readonly image: ParameterGroup;
+}
+
+/** Makes a model with PyTorch's initial values, a function of the seed and each parameter's name. */
+export function createMonoNerf(gpu: Gpu, options: MonoNerfOptions = {}): MonoNerf {
+  const { sizes = fullSizes, seed = 0 } = options;
+  const fields = fieldSizes(sizes);
+  const model: MonoNerf = {
+    gpu,
+    sizes,
+    dynamic: new ParameterGroup(gpu, "mlp_dynamic", dynamicFieldSpecs(fields), true),
+    static: new ParameterGroup(gpu, "mlp_static", staticFieldSpecs(fields), true),
+    video: new ParameterGroup(
+      gpu,
+      "encoder",
+      videoEncoderSpecs({ width: sizes.videoWidth }),
+      false,
+    ),
+    image: new ParameterGroup(
+      gpu,
+      "encoder2d",
+      imageEncoderSpecs({ width: sizes.imageWidth }),
+      false,
+    ),
+  };
+  for (const group of groupsOf(model)) group.initialize(seed);
+  return model;
+}
+
+/** The model's groups. */
+export function groupsOf(model: MonoNerf): ParameterGroup[] {
+  return [model.dynamic, model.static, model.video, model.image];
+}
+
+/** Every parameter by its official name. */
+export async function readParameters(model: MonoNerf): Promise<Map<string, Float32Array>> {
+  const all = new Map<string, Float32Array>();
+  for (const group of groupsOf(model)) {
+    for (const [name, values] of await group.read()) all.set(name, values);
+  }
+  return all;
+}
+
+/**
+ * Writes every parameter from values by official name.
+ *
+ * @throws listing what is missing and what has another size
+ */
+export function writeParameters(
+  model: MonoNerf,
+  values: ReadonlyMap<string, Float32Array>,
+): void {
+  for (const group of groupsOf(model)) group.write(values);
+}
+
+/** Frees the model's memory. */
+export function destroyMonoNerf(model: MonoNerf): void {
+  for (const group of groupsOf(model)) group.destroy();
+}

@@ -1,0 +1,155 @@
+/**
+ * The two fields evaluated at points: encoding, trunk, trajectory, features, heads.
+ *
+ * @module
+ */
+import {
+  dynamicField,
+  type DynamicFieldOutput,
+  trunk,
+  velocityHead,
+} from "../nets/dynamic_field.ts";
+import { type FeatureSource, pointFeatures, rayFeatures } from "../nets/features.ts";
+import type { Parameters } from "../nets/parameters.ts";
+import { staticField, type StaticFieldOutput } from "../nets/static_field.ts";
+import { positionalEncoding } from "../ops/positional_encoding.ts";
+import { sampleFeatures } from "../ops/sample_features.ts";
+import type { Plan } from "../runtime/plan.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+import { discreteTrajectory } from "./trajectory.ts";
+
+/** Octaves of γ for places and times. */
+export const pointFrequencies = 10;
+/** Octaves of γ for view directions. */
+export const viewFrequencies = 4;
+
+/** The feature maps of the frames around the one that is rendered. */
+export interface FrameWindow {
+  /** By scene, then slot (before, current, after): `(height, width, channels)` rows. */
+  readonly maps: readonly (readonly Tensor[])[];
+  /** `(scenes, 3, 16)` rows, see `wgsl/common/camera.wgsl`. */
+  readonly cameras: Tensor;
+}
+
+/** Slots of a {@link FrameWindow}. */
+export const slots = { before: 0, current: 1, after: 2 } as const;
+
+/** What does not change between the evaluations of a step. */
+export interface DynamicContext {
+  readonly group: Parameters;
+  /** The scenes' shares of the trunk, from `trunkCodes`. */
+  readonly codes: readonly Tensor[];
+  /** `(scenes, 2)` rows: normalized time of the frame that is rendered, and of one frame. */
+  readonly times: Tensor;
+  /** Euler steps to a neighbouring frame. */
+  readonly steps: number;
+}
+
+/** Makes the field's two feature sources once the trajectory is known. */
+export type DynamicFeatures = (
+  plan: Plan,
+  points: Tensor,
+  before: Tensor,
+  after: Tensor,
+) => { current: FeatureSource; temporal: FeatureSource };
+
+/** An evaluation of the dynamic field. */
+export interface DynamicEvaluation extends DynamicFieldOutput {
+  /** p⁻, the points one frame before, `(scenes, points, 3)` in blocks, NDC. */
+  readonly before: Tensor;
+  /** p⁺, one frame after. */
+  readonly after: Tensor;
+}
+
+/**
+ * Records the dynamic field at points, `offsetFrames` after the frame that is rendered: three trunks for K = 2, not five.
+ *
+ * @param points `(scenes, points, 3)` in blocks, NDC
+ */
+export function evaluateDynamic(
+  plan: Plan,
+  label: string,
+  { group, codes, times, steps }: DynamicContext,
+  points: Tensor,
+  offsetFrames: number,
+  features: DynamicFeatures,
+): DynamicEvaluation {
+  return plan.scoped(label, () => {
+    const trunkAt = (at: Tensor, offset: number) => {
+      const encoding = positionalEncoding(plan, "encoding", at, {
+        frequencies: pointFrequencies,
+        normalize: true,
+        time: { times, offsetFrames: offset },
+      });
+      return trunk(plan, group, encoding, codes);
+    };
+    const h = trunkAt(points, offsetFrames);
+    const first = velocityHead(plan, group, h);
+    const velocity = (at: Tensor, offset: number) => velocityHead(plan, group, trunkAt(at, offset));
+    const [before, after] = ([-1, 1] as const).map((direction) =>
+      discreteTrajectory(plan, points, first, velocity, { offsetFrames, direction, steps })
+    );
+    const { current, temporal } = features(plan, points, before, after);
+    return { ...dynamicField(plan, group, h, current, temporal), before, after };
+  });
+}
+
+/**
+ * Features sampled from maps that are not projected yet, as training needs them: those of the points' own frame, and the mean
+ * of those one frame before at p⁻ and one after at p⁺.
+ *
+ * @param rayPoints where given, one point of each ray `(scenes, rays, 3)` in blocks: the points lie on rays of the current
+ *   frame's own camera, so its feature is the same for the whole ray (spec section 9, saving 6)
+ */
+export function sampledFeatures(window: FrameWindow, rayPoints?: Tensor): DynamicFeatures {
+  return (plan, points, before, after) => {
+    const sample = (label: string, terms: Parameters<typeof sampleFeatures>[2]["terms"]) =>
+      sampleFeatures(plan, label, { ...window, terms });
+    const at = rayPoints ?? points;
+    const current = sample("features.current", [{ points: at, slot: slots.current, weight: 1 }]);
+    const temporal = sample("features.temporal", [
+      { points: before, slot: slots.before, fallback: points, weight: 0.5 },
+      { points: after, slot: slots.after, fallback: points, weight: 0.5 },
+    ]);
+    return {
+      current: rayPoints ? rayFeatures(current) : pointFeatures(current),
+      temporal: pointFeatures(plan.recompute(temporal)),
+    };
+  };
+}
+
+/**
+ * Records the static field at points.
+ *
+ * @param points `(scenes, points, 3)` in blocks, NDC
+ * @param viewDirections unit vectors `(scenes, rays, 3)` in blocks
+ */
+export function evaluateStatic(
+  plan: Plan,
+  group: Parameters,
+  points: Tensor,
+  viewDirections: Tensor,
+  features: FeatureSource,
+): StaticFieldOutput {
+  const encoding = positionalEncoding(plan, "static.encoding", points, {
+    frequencies: pointFrequencies,
+  });
+  const viewEncoding = positionalEncoding(plan, "static.view_encoding", viewDirections, {
+    frequencies: viewFrequencies,
+  });
+  return staticField(plan, group, encoding, viewEncoding, features);
+}
+
+/** Image features of the current slot's frame, sampled at points (or once a ray, as in {@link sampledFeatures}). */
+export function sampledImageFeatures(
+  plan: Plan,
+  window: FrameWindow,
+  points: Tensor,
+  rayPoints?: Tensor,
+): FeatureSource {
+  const features = sampleFeatures(plan, "static.features", {
+    ...window,
+    terms: [{ points: rayPoints ?? points, slot: slots.current, weight: 1 }],
+  });
+  return rayPoints ? rayFeatures(features) : pointFeatures(features);
+}
