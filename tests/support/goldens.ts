@@ -162,7 +162,7 @@ export function expectClose(
     for (const { label, actual, expected, tol, index } of checks) {
       let off = -1, ratio = 0, count = 0;
       for (let i = 0; i < expected.length; i++) {
-        const r = Math.abs(actual[i] - expected[i]) / tol;
+        const r = actual[i] === expected[i] ? 0 : Math.abs(actual[i] - expected[i]) / tol;
         if (!(r <= factor)) count++;
         if (!(r <= ratio)) { // also when r is NaN
           off = i;

@@ -1,0 +1,163 @@
+import { DataError } from "./files.ts";
+
+/** The array in memory for each element type that can be read and written; `BOOL` is one byte, 0 or 1. */
+export interface SafetensorsData {
+  F32: Float32Array;
+  F64: Float64Array;
+  I32: Int32Array;
+  U32: Uint32Array;
+  I64: BigInt64Array<ArrayBuffer>;
+  U8: Uint8Array;
+  BOOL: Uint8Array;
+}
+
+/** Element type of a stored tensor. */
+export type SafetensorsDtype = keyof SafetensorsData;
+
+/** A stored tensor, row-major. */
+export type SafetensorsTensor = {
+  [D in SafetensorsDtype]: { dtype: D; shape: number[]; data: SafetensorsData[D] };
+}[SafetensorsDtype];
+
+/** What a safetensors file holds. */
+export interface Safetensors {
+  tensors: Map<string, SafetensorsTensor>;
+  metadata: Record<string, string>;
+}
+
+const VIEWS = {
+  F32: Float32Array,
+  F64: Float64Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  I64: BigInt64Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+} as const;
+
+const METADATA = "__metadata__";
+const MOST_HEADER_BYTES = 100_000_000; // the format's own limit
+
+/**
+ * Encodes tensors as a safetensors file: header length (8 bytes), JSON header padded to 8 bytes, tensors in the
+ * map's order without gaps. Equal contents give equal bytes.
+ *
+ * @throws {RangeError} If a tensor's data does not have its shape's size.
+ */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, SafetensorsTensor>,
+  metadata: Record<string, string> = {},
+): Uint8Array<ArrayBuffer> {
+  const header: [string, unknown][] = [];
+  if (Object.keys(metadata).length > 0) header.push([METADATA, metadata]);
+  let end = 0;
+  for (const [name, { dtype, shape, data }] of tensors) {
+    if (data.length !== elements(shape)) {
+      throw new RangeError(
+        `Cannot encode tensor "${name}": shape (${shape.join(", ")}) needs ${
+          elements(shape)
+        } values, ` +
+          `found ${data.length}`,
+      );
+    }
+    header.push([name, { dtype, shape, data_offsets: [end, end + data.byteLength] }]);
+    end += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const start = 8 + Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(json, 8);
+  let at = start;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Decodes a safetensors file.
+ *
+ * @param name Where the bytes came from, for messages.
+ * @throws {DataError} If the bytes are no such file, are cut short or too long, if tensors overlap or leave
+ * gaps, or one has an element type other than {@linkcode SafetensorsDtype}.
+ */
+export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors {
+  const fail = (what: string) => new DataError(`Cannot read "${name}": ${what}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = bytes.length < 8 ? Infinity : Number(view.getBigUint64(0, true));
+  if (headerBytes > Math.min(bytes.length - 8, MOST_HEADER_BYTES)) {
+    throw fail("it is no safetensors file or is cut short; copy it or save it again");
+  }
+  const start = 8 + headerBytes;
+  const header = parseHeader(bytes.subarray(8, start));
+  if (header === undefined) throw fail("its header is not a JSON object; copy it or save it again");
+
+  const { [METADATA]: metadata = {}, ...entries } = header;
+  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
+    throw fail("its metadata is not a table of strings; save it again");
+  }
+  const tensors = new Map<string, SafetensorsTensor>();
+  const spans: { name: string; from: number; to: number }[] = [];
+  for (const [key, entry] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
+    if (!isDtype(dtype)) {
+      throw fail(
+        `tensor "${key}" has dtype ${JSON.stringify(dtype)}, wanted one of ` +
+          `${Object.keys(VIEWS).join(", ")}; convert it`,
+      );
+    }
+    if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
+      throw fail(`tensor "${key}" has a damaged shape or position; copy or save the file again`);
+    }
+    const [from, to] = offsets;
+    const wanted = elements(shape) * VIEWS[dtype].BYTES_PER_ELEMENT;
+    if (to - from !== wanted || start + to > bytes.length) {
+      throw fail(
+        `tensor "${key}" of shape (${shape.join(", ")}) needs ${wanted} bytes, found ` +
+          `${Math.max(0, Math.min(to, bytes.length - start) - from)}; copy or save the file again`,
+      );
+    }
+    spans.push({ name: key, from, to });
+    const data = new VIEWS[dtype](bytes.slice(start + from, start + to).buffer);
+    tensors.set(key, { dtype, shape, data } as SafetensorsTensor);
+  }
+  spans.sort((a, b) => a.from - b.from || a.to - b.to);
+  let end = 0;
+  for (const { name: key, from, to } of spans) {
+    if (from !== end) {
+      throw fail(`tensor "${key}" begins at ${from}, wanted ${end}; copy or save the file again`);
+    }
+    end = to;
+  }
+  if (start + end !== bytes.length) {
+    throw fail(`${bytes.length - start - end} bytes follow the last tensor; copy or save it again`);
+  }
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return isRecord(header) ? header : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isDtype(value: unknown): value is SafetensorsDtype {
+  return typeof value === "string" && Object.hasOwn(VIEWS, value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function elements(shape: number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}

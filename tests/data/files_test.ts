@@ -1,0 +1,88 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import {
+  DataError,
+  listFiles,
+  readFile,
+  writeFileAtomically,
+  writeFolderAtomically,
+} from "../../src/data/files.ts";
+import { names, temporaryFolder } from "./temporary_folder.ts";
+
+Deno.test("readFile() names a missing file and what to do", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "003.npy");
+  await assertRejects(
+    () => readFile(path, "make it with prepare"),
+    DataError,
+    `Cannot read "${path}": there is no such file; make it with prepare`,
+  );
+  await assertRejects(() => readFile(folder.path), DataError, "it is a folder, wanted a file");
+});
+
+Deno.test("listFiles() sorts, and leaves out folders and hidden files", async () => {
+  await using folder = await temporaryFolder();
+  for (const name of ["b", "a", ".hidden"]) await Deno.create(join(folder.path, name));
+  await Deno.mkdir(join(folder.path, "c"));
+  assertEquals(await listFiles(folder.path), ["a", "b"]);
+  await assertRejects(() => listFiles(join(folder.path, "d")), DataError, "no such folder");
+});
+
+Deno.test("writeFileAtomically() replaces a file and leaves nothing else", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "checkpoint");
+  await writeFileAtomically(path, Uint8Array.of(1, 2));
+  await writeFileAtomically(path, Uint8Array.of(3));
+  assertEquals([...await Deno.readFile(path)], [3]);
+  assertEquals(await names(folder.path), ["checkpoint"]);
+});
+
+Deno.test("writeFileAtomically() on a full disk keeps the old file, and says so", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "checkpoint");
+  await writeFileAtomically(path, Uint8Array.of(1));
+  const open = Deno.open;
+  Deno.open = async (...args) => {
+    const file = await open(...args), write = file.write.bind(file);
+    let room = 400;
+    file.write = async (bytes) => {
+      // What Deno throws when a tmpfs is full.
+      if (room === 0) throw new Error("No space left on device (os error 28)");
+      const written = await write(bytes.subarray(0, room));
+      room -= written;
+      return written;
+    };
+    return file;
+  };
+  try {
+    await assertRejects(
+      () => writeFileAtomically(path, new Uint8Array(1000)),
+      DataError,
+      `Cannot write "${path}" (1000 bytes): the disk is full`,
+    );
+  } finally {
+    Deno.open = open;
+  }
+  assertEquals([...await Deno.readFile(path)], [1]);
+  assertEquals(await names(folder.path), ["checkpoint"]);
+});
+
+Deno.test("writeFolderAtomically() puts a whole folder in place, or none", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "images_2");
+  const fill = (name: string) => (temporary: string) =>
+    writeFileAtomically(join(temporary, name), Uint8Array.of(1));
+  await writeFolderAtomically(path, fill("a"));
+  await writeFolderAtomically(path, fill("b"));
+  assertEquals(await names(path), ["b"]);
+  await assertRejects(
+    () =>
+      writeFolderAtomically(path, async (temporary) => {
+        await fill("c")(temporary);
+        await fill("no/such/folder")(temporary);
+      }),
+    DataError,
+  );
+  assertEquals(await names(path), ["b"]);
+  assertEquals(await names(folder.path), ["images_2"]);
+});
