@@ -7,6 +7,7 @@ import camera from "../../wgsl/common/camera.wgsl" with { type: "text" };
 import ndc from "../../wgsl/common/ndc.wgsl" with { type: "text" };
 import random from "../../wgsl/common/random.wgsl" with { type: "text" };
 import rayMaps from "../../wgsl/common/ray_maps.wgsl" with { type: "text" };
+import raySamples from "../../wgsl/common/ray_samples.wgsl" with { type: "text" };
 import sincos from "../../wgsl/common/sincos.wgsl" with { type: "text" };
 
 /** `struct Camera` and the slots before, current, after. */
@@ -20,6 +21,9 @@ export const randomSnippet: [string, string] = ["wgsl/common/random.wgsl", rando
 
 /** Channels of the packed ray maps. */
 export const rayMapsSnippet: [string, string] = ["wgsl/common/ray_maps.wgsl", rayMaps];
+
+/** Samples of rays in point blocks, their opacity and colour. */
+export const raySamplesSnippet: [string, string] = ["wgsl/common/ray_samples.wgsl", raySamples];
 
 /** Sine and cosine that hold for large arguments. */
 export const sincosSnippet: [string, string] = ["wgsl/common/sincos.wgsl", sincos];
