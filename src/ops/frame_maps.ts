@@ -1,0 +1,60 @@
+/**
+ * Feature maps of a batch of videos: one tensor a frame, so that no buffer grows with the number of frames.
+ *
+ * @module
+ */
+import type { Plan } from "../runtime/plan.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+import { expectShape } from "./shapes.ts";
+
+/** Feature maps of all frames of a batch, on one grid; scenes may differ in their number of frames. */
+export interface FrameMaps {
+  /** By scene, then frame: `(1, height·width, channels)` in blocks, a frame's pixels row by row. */
+  readonly frames: readonly (readonly Tensor[])[];
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Checks that every frame of `maps` has its grid and channels. */
+export function expectFrameMaps(
+  operation: string,
+  label: string,
+  name: string,
+  maps: FrameMaps,
+): void {
+  const { height, width, channels } = maps;
+  for (const frame of maps.frames.flat()) {
+    expectShape(operation, label, { [name]: frame }, "blocks", [1, height * width, channels]);
+  }
+}
+
+/**
+ * Checks that nobody wants a gradient through operations on frame maps: they record none.
+ *
+ * @throws naming the tensor that requires one
+ */
+export function expectFrozen(label: string, inputs: readonly Tensor[]): void {
+  const differentiated = inputs.find((input) => input.requiresGradient);
+  if (!differentiated) return;
+  throw new Error(
+    `Cannot record "${label}": "${differentiated.label}" requires a gradient, and operations on frame maps ` +
+      "record none; make its group with trainable = false",
+  );
+}
+
+/** Output maps of an operation: the scenes and frames of `x`, on another grid or with other channels. */
+export function mapsLike(
+  plan: Plan,
+  label: string,
+  x: FrameMaps,
+  changed: Partial<Omit<FrameMaps, "frames">> = {},
+): FrameMaps {
+  const { height, width, channels } = { ...x, ...changed };
+  const frames = x.frames.map((scene, s) =>
+    scene.map((_, f) =>
+      plan.activation(`${label}.${s}.${f}`, [1, height * width, channels], "blocks")
+    )
+  );
+  return { frames, height, width, channels };
+}

@@ -1,0 +1,63 @@
+/**
+ * Mean and variance of each channel over many tensors.
+ *
+ * @module
+ */
+import text from "../../wgsl/ops/moments.wgsl" with { type: "text" };
+import { defineKernel } from "../runtime/kernel.ts";
+import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+
+const kernel = defineKernel("wgsl/ops/moments.wgsl", text);
+
+const pointsPerPart = 2048;
+
+/**
+ * Records the mean and the biased variance of each channel over all points of all `tensors`, without cancellation and in a
+ * fixed order.
+ *
+ * @param tensors all `(1, points, channels)` in blocks, or all `(height, width, channels)` rows
+ * @returns `(channels, 2)` rows: mean, variance
+ */
+export function channelMoments(plan: Plan, label: string, tensors: readonly Tensor[]): Tensor {
+  const channels = tensors[0].shape[2];
+  const { layout } = tensors[0];
+  const ranges = tensors.map(({ shape, layout: own }) => {
+    if (shape.length !== 3 || shape[2] !== channels || own !== layout) {
+      throw new Error(
+        `Cannot record channelMoments "${plan.path(label)}": a tensor is (${
+          shape.join(", ")
+        }) in ${own}, wanted ${channels} channels in ${layout} like the first`,
+      );
+    }
+    const points = shape[0] * shape[1];
+    return { points, parts: Math.ceil(points / pointsPerPart) };
+  });
+  const rows = ranges.reduce((sum, { parts }) => sum + parts, 0);
+  const partials = plan.activation(`${label}.partials`, [rows, channels, 4]);
+  let firstRow = 0;
+  tensors.forEach((tensor, i) => {
+    const { points, parts } = ranges[i];
+    plan.dispatch({
+      label: `${label}.part`,
+      kernel,
+      entry: layout === "blocks" ? "part_of_blocks" : "part_of_rows",
+      bindings: {
+        dims: { points, channels, points_per_part: pointsPerPart, parts, first_row: firstRow },
+        [layout === "blocks" ? "x" : "x_rows"]: tensor,
+        partials,
+      },
+      workgroups: linearWorkgroups(channels * parts),
+    });
+    firstRow += parts;
+  });
+  const moments = plan.activation(label, [channels, 2]);
+  plan.dispatch({
+    label: `${label}.merge`,
+    kernel,
+    entry: "merge",
+    bindings: { merging: { rows, channels }, parts: partials, moments },
+    workgroups: [Math.ceil(channels / 64)],
+  });
+  return moments;
+}

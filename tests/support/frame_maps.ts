@@ -1,0 +1,58 @@
+import type { FrameMaps } from "../../src/ops/frame_maps.ts";
+import type { Gpu } from "../../src/runtime/device.ts";
+import { Plan } from "../../src/runtime/plan.ts";
+import { readTensors } from "../../src/runtime/readback.ts";
+import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
+import { randomArray } from "./gpu.ts";
+
+/** Frame maps on the host: by scene and frame, `(height·width, channels)` in C order. */
+export interface HostMaps {
+  readonly values: readonly (readonly Float32Array[])[];
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Reproducible maps of scenes with these numbers of frames; `offset` is added to all. */
+export function randomMaps(
+  seed: number,
+  frames: readonly number[],
+  size: { height: number; width: number; channels: number },
+  offset = 0,
+): HostMaps {
+  const count = size.height * size.width * size.channels;
+  return {
+    ...size,
+    values: frames.map((length, s) =>
+      Array.from(
+        { length },
+        (_, f) => randomArray(seed + 100 * s + f, count, offset - 1, offset + 1),
+      )
+    ),
+  };
+}
+
+/** The same maps on the device. */
+export function uploadMaps(gpu: Gpu, maps: HostMaps): FrameMaps {
+  const { values, height, width, channels } = maps;
+  const frames = values.map((scene) =>
+    scene.map((data) =>
+      createTensor(gpu, "x", [1, height * width, channels], { layout: "blocks", data })
+    )
+  );
+  return { frames, height, width, channels };
+}
+
+/** Records, runs once, and reads what `record` returns. */
+export async function evaluate(
+  gpu: Gpu,
+  record: (plan: Plan) => readonly Tensor[],
+): Promise<Float32Array[]> {
+  const plan = new Plan(gpu, "test");
+  const outputs = record(plan).map((tensor) => plan.keep(tensor));
+  const program = await plan.build();
+  program.run();
+  const values = await readTensors(gpu, ...outputs);
+  program.destroy();
+  return values;
+}
