@@ -1,0 +1,268 @@
+/**
+ * Command-line flags declared as a table of typed values.
+ *
+ * ```ts
+ * const flags = {
+ *   ...flagGroup("Training", { steps: 2000, learningRate: 5e-4 }, {
+ *     steps: { about: "optimizer steps", whole: true, min: 1 },
+ *     learningRate: { about: "of Adam, at the start", unit: "1/step", above: 0 },
+ *   }),
+ *   ...flagGroup("Run", { preset: "small" as "small" | "full", resume: false }, {
+ *     preset: { about: "sizes of the network", choices: ["small", "full"] },
+ *     resume: { about: "go on from the last checkpoint" },
+ *   }),
+ * };
+ * const { values } = readOptions(flags, { usage: "deno task train [recipe] [flags]" });
+ * values.learningRate; // number, from --learning-rate
+ * ```
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { closestString, levenshteinDistance } from "@std/text";
+import { renderTable } from "./table.ts";
+
+/** Values that a flag can have; `undefined` is a text that has no default. */
+export type FlagValue = number | string | boolean | undefined;
+
+/** What {@link flagGroup} is told of a flag beside its default. */
+export interface FlagRule<T extends FlagValue = FlagValue> {
+  /** What the value is, for the help. */
+  about: string;
+  /** Of a number, or what a text names: `steps`, `pixels`, `folder`. */
+  unit?: string;
+  /** The only texts allowed. */
+  choices?: readonly T[];
+  /** Whether a number must be a whole one. */
+  whole?: boolean;
+  /** The smallest number allowed. */
+  min?: number;
+  /** The largest number allowed. */
+  max?: number;
+  /** A bound that the number must be above. */
+  above?: number;
+}
+
+/** A flag: its place in the help, its default, and its rule. */
+export interface Flag<T extends FlagValue = FlagValue> extends FlagRule<T> {
+  /** Heading in the help. */
+  group: string;
+  /** The value where the flag is not given; its type is the flag's type. */
+  default: T;
+}
+
+/** Flags by name; `learningRate` is `--learning-rate` on the command line. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+/** The values of a table of flags. */
+export type Values<F extends Flags> = { [K in keyof F]: F[K]["default"] };
+
+/** What a command line says. */
+export interface Options<F extends Flags> {
+  /** A value for each flag: given, or its default. */
+  values: Values<F>;
+  /** The flags that were given. */
+  given: ReadonlySet<keyof F>;
+  /** What is no flag, in order: `balloon`. */
+  positionals: string[];
+}
+
+/** What {@link helpText} says above the flags. */
+export interface Usage {
+  /** `deno task train [recipe] [flags]` */
+  usage: string;
+  /** What the command does. */
+  about?: string;
+}
+
+/** A command line that cannot be used: the message says what, and what to do. */
+export class UsageError extends Error {
+  /** Always `"UsageError"`. */
+  override name = "UsageError";
+}
+
+/**
+ * Flags for a group of plain values, such as a part of a recipe: each value is the flag's default and gives it its type.
+ *
+ * A false is a switch, turned on by `--name`, and a true is turned off by `--no-name`.
+ */
+export function flagGroup<T extends { [K in keyof T]: FlagValue }>(
+  group: string,
+  defaults: T,
+  rules: { [K in keyof T]: FlagRule<T[K]> },
+): { [K in keyof T]: Flag<T[K]> } {
+  const names = Object.keys(rules) as (keyof T)[];
+  const flags = names.map((name) => [name, { group, default: defaults[name], ...rules[name] }]);
+  return Object.fromEntries(flags);
+}
+
+/** The values that a group of defaults has flags for, taken out of all values: a part of a recipe. */
+export function pick<T extends { [K in keyof T]: FlagValue }>(values: T, defaults: T): T {
+  const names = Object.keys(defaults) as (keyof T)[];
+  return Object.fromEntries(names.map((name) => [name, values[name]])) as unknown as T;
+}
+
+/**
+ * Reads a command line.
+ *
+ * @param unknown `ignore` reads some flags before others are known (a preset that decides defaults). Default `refuse`.
+ * @throws {UsageError} when a flag is unknown, lacks its value, or has one against its rule.
+ */
+export function parseOptions<const F extends Flags>(
+  flags: F,
+  args: readonly string[],
+  { unknown = "refuse" }: { unknown?: "refuse" | "ignore" } = {},
+): Options<F> {
+  const byFlag = new Map(Object.keys(flags).map((name) => [toFlag(name), name]));
+  const values: Record<string, FlagValue> = {};
+  for (const [name, flag] of Object.entries(flags)) values[name] = flag.default;
+  const given = new Set<keyof F>();
+  const positionals: string[] = [];
+  for (const token of tokenize(flags, args)) {
+    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind !== "option") continue;
+    const off = !byFlag.has(token.name) && token.name.startsWith("no-");
+    const name = byFlag.get(off ? token.name.slice("no-".length) : token.name);
+    if (name === undefined || (off && !isSwitch(flags[name]))) {
+      if (unknown === "ignore") continue;
+      const known = [...byFlag.keys()].map((flag) => `--${flag}`);
+      throw new UsageError(unknownName("flag", token.rawName, known));
+    }
+    const flag = flags[name];
+    values[name] = isSwitch(flag) ? readSwitch(token, off) : readValue(token, flag);
+    given.add(name);
+  }
+  return { values: values as Values<F>, given, positionals };
+}
+
+/**
+ * Reads this process's command line, or ends the process: with the help where it is asked for, with 2 where the command line
+ * cannot be used.
+ */
+export function readOptions<const F extends Flags>(
+  flags: F,
+  usage: Usage,
+  args: readonly string[] = Deno.args,
+): Options<F> {
+  const ours = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  if (ours.includes("--help") || ours.includes("-h")) {
+    console.log(helpText(flags, usage));
+    Deno.exit(0);
+  }
+  try {
+    return parseOptions(flags, args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n--help lists all flags.`);
+    Deno.exit(2);
+  }
+}
+
+/** The help: usage, then the flags by group, each with its default, its unit and what it is. */
+export function helpText(flags: Flags, { usage, about }: Usage): string {
+  const groups = [...new Set(Object.values(flags).map((flag) => flag.group))];
+  const rows = [["flag", "default", "unit", "meaning"]];
+  const lines: (string | undefined)[] = [undefined, undefined];
+  for (const group of groups) {
+    lines.push("", group);
+    for (const [name, flag] of Object.entries(flags)) {
+      if (flag.group !== group) continue;
+      const on = flag.default === true ? "no-" : "";
+      rows.push([`  --${on}${toFlag(name)}`, shownDefault(flag), shownUnit(flag), flag.about]);
+      lines.push(undefined);
+    }
+  }
+  const table = renderTable(rows).split("\n"); // one layout for all groups
+  return [`Usage: ${usage}`, ...(about ? ["", about] : []), ""]
+    .concat(lines.map((line) => line ?? table.shift()!))
+    .join("\n");
+}
+
+/**
+ * What to say of a name that is none of those known: `Unknown flag "--stesp", did you mean "--steps"?`
+ *
+ * @param kind What the name stands for: `flag`, `recipe`.
+ */
+export function unknownName(kind: string, name: string, known: readonly string[]): string {
+  const message = `Unknown ${kind} "${name}"`;
+  if (known.length === 0) return message;
+  const closest: string = closestString(name, [...known]);
+  if (levenshteinDistance(name, closest) <= Math.max(2, closest.length / 3)) {
+    return `${message}, did you mean "${closest}"?`;
+  }
+  return known.length > 8 ? message : `${message}; there are ${known.join(", ")}`;
+}
+
+/** `learningRate` → `learning-rate` */
+function toFlag(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function isSwitch(flag: Flag): boolean {
+  return typeof flag.default === "boolean";
+}
+
+function shownDefault(flag: Flag): string {
+  if (flag.default === undefined) return "none";
+  return isSwitch(flag) ? (flag.default ? "on" : "off") : String(flag.default);
+}
+
+function shownUnit({ unit, choices }: Flag): string {
+  return unit ?? choices?.join("|") ?? "";
+}
+
+/** A flag as it stands on the command line, with what follows it where it takes a value. */
+interface OptionToken {
+  rawName: string;
+  value?: string;
+  inlineValue?: boolean;
+}
+
+/** The command line in pieces; only the flags that take a value take the next piece. */
+function tokenize(flags: Flags, args: readonly string[]) {
+  const options = Object.entries(flags).map(([name, flag]) => {
+    return [toFlag(name), { type: isSwitch(flag) ? "boolean" : "string" } as const];
+  });
+  return parseArgs({
+    args: [...args],
+    options: Object.fromEntries(options),
+    strict: false, // its own complaints name no near flag and no rule
+    tokens: true,
+  }).tokens;
+}
+
+/** `--resume` or `--no-resume`. */
+function readSwitch({ rawName, value }: OptionToken, off: boolean): boolean {
+  if (value === undefined) return !off;
+  throw new UsageError(
+    `Cannot read "${rawName}": value is "${value}", wanted none: it is on or, with --no-, off`,
+  );
+}
+
+/** The value of a flag from its text, checked by its rule. */
+function readValue({ rawName, value: text, inlineValue }: OptionToken, flag: Flag): FlagValue {
+  const number = typeof flag.default === "number";
+  const wanted = number ? wantedNumber(flag) : flag.choices?.join(" or ") ?? flag.unit ?? "a text";
+  const missing = !text || (!inlineValue && text.startsWith("--"));
+  const refuse = (found: string) =>
+    new UsageError(`Cannot read "${rawName}": ${found}, wanted ${wanted}`);
+  if (missing) throw refuse("no value follows");
+  if (number) {
+    const value = Number(text);
+    const { whole, min = -Infinity, max = Infinity, above = -Infinity } = flag;
+    const inside = value >= min && value <= max && value > above && Number.isFinite(value);
+    if (text.trim() !== "" && inside && (!whole || Number.isInteger(value))) return value;
+  } else if (!flag.choices || flag.choices.includes(text)) return text;
+  throw refuse(`value is "${text}"`);
+}
+
+/** `a whole number of at least 1 (rays)` */
+function wantedNumber({ whole, min, max, above, unit }: Flag): string {
+  const bounds = [
+    ...(above === undefined ? [] : [`above ${above}`]),
+    ...(min === undefined ? [] : [`of at least ${min}`]),
+    ...(max === undefined ? [] : [`of at most ${max}`]),
+  ];
+  const words = [whole ? "a whole number" : "a number", bounds.join(" and ")];
+  return words.filter(Boolean).join(" ") + (unit ? ` (${unit})` : "");
+}

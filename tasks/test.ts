@@ -1,0 +1,69 @@
+/**
+ * `deno task test [files]`: the tests, on the adapter that was found; all of them or a named part.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { runDeno } from "./driver/run_deno.ts";
+import { cacheFolder } from "./driver/swiftshader.ts";
+import { type Grants, permissionFlags } from "./permissions.ts";
+import { flagGroup, readOptions } from "./terminal/options.ts";
+import { runTask } from "./terminal/run_task.ts";
+
+const flags = {
+  ...flagGroup("Which tests", { goldens: false, filter: undefined as string | undefined }, {
+    goldens: {
+      about: "only those that hold golden numbers (GOLDENS names another folder of them)",
+    },
+    filter: { about: "only those whose name has this in it", unit: "text" },
+  }),
+  ...flagGroup("How", { parallel: true, failFast: false }, {
+    parallel: { about: "as many files at once as there are cores" },
+    failFast: { about: "stop at the first that fails" },
+  }),
+};
+const { values, positionals: files } = readOptions(flags, {
+  usage: "deno task test [files or folders] [flags]",
+  about: "Runs the tests. The last line counts them.",
+});
+
+const temporary = Deno.env.get("TMPDIR") ?? "/tmp";
+const goldens = Deno.env.get("GOLDENS");
+const grants: Grants = {
+  read: [".", temporary, cacheFolder(), ...(goldens ? [goldens] : [])],
+  write: ["tests/output", temporary, cacheFolder()],
+  net: ["127.0.0.1"], // a module served over http
+  env: ["GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
+  run: ["sh"], // tasks and scripts, as a user starts them
+};
+
+await runTask(async (signal) => {
+  const report = join("tests", "output", "junit.xml");
+  await Deno.mkdir("tests/output", { recursive: true });
+  await Deno.remove(report).catch(() => {}); // one of an earlier run
+  const filter = values.goldens ? "golden" : values.filter;
+  const child = runDeno([
+    "test",
+    "--no-check", // `deno task check` does
+    `--junit-path=${report}`,
+    ...(values.parallel ? ["--parallel"] : []),
+    ...(values.failFast ? ["--fail-fast"] : []),
+    ...(filter ? ["--filter", filter] : []),
+    ...permissionFlags(grants),
+    ...(files.length > 0 ? files : ["tests"]),
+  ]);
+  signal.addEventListener("abort", () => child.kill("SIGINT"));
+  const { success } = await child.status;
+  const { passed, failed } = countTests(await Deno.readTextFile(report).catch(() => ""));
+  const broken = !success && failed === 0 ? 1 : 0; // a file that does not load is no failed test
+  console.log(`${passed} passed, ${failed + broken} failed`);
+  if (!success) Deno.exit(1);
+});
+
+/** Tests that passed and failed, from a JUnit report; none from an empty one. */
+function countTests(report: string): { passed: number; failed: number } {
+  const totals = report.match(/<testsuites\b[^>]*>/)?.[0] ?? "";
+  const total = (name: string) => Number(totals.match(` ${name}="(\\d+)"`)?.[1] ?? 0);
+  const failed = total("failures") + total("errors");
+  return { passed: total("tests") - failed, failed };
+}

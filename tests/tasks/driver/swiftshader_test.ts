@@ -1,0 +1,32 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { cacheFolder, checkPackage, hasSwiftShader } from "../../../tasks/driver/swiftshader.ts";
+
+Deno.test("cacheFolder() follows the XDG base directory specification", () => {
+  const folder = (variables: Record<string, string>) =>
+    cacheFolder(new Map(Object.entries(variables)));
+  assertEquals(folder({ XDG_CACHE_HOME: "/cache", HOME: "/home/me" }), "/cache/mononerf");
+  assertEquals(
+    folder({ XDG_CACHE_HOME: "not/absolute", HOME: "/home/me" }),
+    "/home/me/.cache/mononerf",
+  );
+  assertEquals(folder({ HOME: "/home/me" }), "/home/me/.cache/mononerf");
+  assertThrows(() => folder({}), Error, "set XDG_CACHE_HOME");
+});
+
+Deno.test("checkPackage() refuses bytes that are not the package's", async () => {
+  await assertRejects(
+    () => checkPackage(new TextEncoder().encode("<html>Log in to the network</html>")),
+    Error,
+    "its SHA-512 is",
+  );
+});
+
+Deno.test("hasSwiftShader() is false for a folder that a broken run left behind", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/libvulkan.so.1.1234.part`, "half");
+    assertEquals(await hasSwiftShader(folder), false);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,26 @@
+import { assertEquals } from "@std/assert";
+import { permissionFlags } from "../../tasks/permissions.ts";
+
+Deno.test("permissionFlags() grants what is listed and nothing else, without prompts", () => {
+  assertEquals(permissionFlags({}), ["--no-prompt"]);
+  assertEquals(permissionFlags({ read: ["."], env: ["HOME", "GOLDENS"], net: ["127.0.0.1"] }), [
+    "--no-prompt",
+    "--allow-read=.",
+    "--allow-net=127.0.0.1",
+    "--allow-env=HOME,GOLDENS",
+  ]);
+});
+
+Deno.test("permissionFlags() grants the folders that the task's flags name", () => {
+  const grants = { read: ["."], write: ["runs"], pathFlags: ["data", "out"] };
+  assertEquals(permissionFlags(grants, ["balloon", "--data", "/my data", "--steps", "9"]), [
+    "--no-prompt",
+    "--allow-read=.,/my data",
+    "--allow-write=runs,/my data",
+  ]);
+  assertEquals(permissionFlags(grants, ["--out=a,b", "--data"]), [
+    "--no-prompt",
+    "--allow-read=.,a,,b",
+    "--allow-write=runs,a,,b",
+  ]);
+});
