@@ -1,0 +1,201 @@
+/**
+ * Bilinear samples of feature maps where cameras see points.
+ *
+ * @module
+ */
+import text from "../../wgsl/ops/sample_features.wgsl" with { type: "text" };
+import { defineKernel } from "../runtime/kernel.ts";
+import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import { blocksOf, type Tensor } from "../runtime/tensor.ts";
+import { expectShape } from "./shapes.ts";
+import { cameraSnippet, ndcSnippet } from "./snippets.ts";
+
+const kernel = defineKernel("wgsl/ops/sample_features.wgsl", text, cameraSnippet, ndcSnippet);
+
+/** Channels that one workgroup samples. */
+const chunk = 64;
+
+/** A place in the camera records and maps: the frame before, the current one, the one after. */
+export type Slot = 0 | 1 | 2;
+
+/** One of the samples that are added up. */
+export interface SampleTerm {
+  /** `(scenes, points, 3)` in blocks, NDC. */
+  readonly points: Tensor;
+  /** The frame whose map and camera are sampled. */
+  readonly slot: Slot;
+  /** Sampled in place of `points` in scenes whose camera of that slot is not valid. */
+  readonly fallback?: Tensor;
+  readonly weight: number;
+}
+
+/** What {@link sampleFeatures} samples. */
+export interface SampleSources {
+  /** Feature maps by scene and slot: `(height, width, channels)` in rows, channels a multiple of 4. */
+  readonly maps: readonly (readonly Tensor[])[];
+  /** `(scenes, 3, 16)` in rows, as `cameraRecords` writes them. */
+  readonly cameras: Tensor;
+  readonly terms: readonly SampleTerm[];
+}
+
+/**
+ * Records `y = Σ weight · map(p)`: each point goes from NDC to the world and to the pixel (u, v) of the slot's camera, and
+ * the map is read bilinearly at `(u·w/W, v·h/H)`, clamped to its border (spec section 3).
+ *
+ * Differentiable by points, fallbacks and maps (those gradients are summed in fixed point, so they do not vary from run to
+ * run); not by cameras.
+ *
+ * @returns `(scenes, points, channels)` in blocks
+ */
+export function sampleFeatures(plan: Plan, label: string, sources: SampleSources): Tensor {
+  const { maps, cameras, terms } = sources;
+  const path = plan.path(label);
+  const [scenes] = expectShape("sampleFeatures", path, { cameras }, "rows", ["scenes", 3, 16]);
+  if (maps.length !== scenes || terms.length === 0) {
+    throw new Error(
+      `Cannot record sampleFeatures "${path}": ${maps.length} scenes' maps, ${scenes} scenes' cameras, ` +
+        `${terms.length} terms; wanted maps of every scene and at least one term`,
+    );
+  }
+  const count = terms[0].points.shape[1];
+  const channels = maps[0][terms[0].slot]?.shape[2];
+  for (const { points, fallback = points, slot } of terms) {
+    expectShape("sampleFeatures", path, { points }, "blocks", [scenes, count, 3]);
+    expectShape("sampleFeatures", path, { fallback }, "blocks", [scenes, count, 3]);
+    for (const slots of maps) {
+      expectShape("sampleFeatures", path, { map: slots[slot] }, "rows", [
+        "height",
+        "width",
+        channels,
+      ]);
+    }
+  }
+  if (channels % 4 !== 0) {
+    throw new Error(
+      `Cannot record sampleFeatures "${path}": maps have ${channels} channels, wanted a multiple of 4`,
+    );
+  }
+  const used = terms.flatMap(({ points, fallback, slot }) => [
+    points,
+    fallback,
+    ...maps.map((slots) => slots[slot]),
+  ]);
+  const y = plan.activation(label, [scenes, count, channels], "blocks", used);
+  const byChannels: [number, number] = [blocksOf(count), Math.ceil(channels / chunk)];
+
+  /** Calls `record` for each scene of a term with its map and the uniform block that its dispatches share. */
+  const forScenes = (
+    term: SampleTerm,
+    record: (map: Tensor, dims: Readonly<Record<string, number>>) => void,
+  ) =>
+    maps.forEach((slots, scene) => {
+      const map = slots[term.slot];
+      const [height, width] = map.shape;
+      record(map, {
+        scene,
+        points: count,
+        slot: term.slot,
+        height,
+        width,
+        fours: channels / 4,
+        weight: term.weight,
+        fallback: term.fallback ? 1 : 0,
+        of_fallback: 0,
+        accumulate: 0,
+      });
+    });
+
+  terms.forEach((term, i) =>
+    forScenes(term, (map, dims) =>
+      plan.dispatch({
+        label: `${label}.forward`,
+        kernel,
+        entry: "forward",
+        bindings: {
+          map,
+          cameras,
+          points: term.points,
+          fallback: term.fallback ?? term.points,
+          y,
+          dims: { ...dims, accumulate: i > 0 ? 1 : 0 },
+        },
+        workgroups: byChannels,
+      }))
+  );
+
+  plan.backward([y], ([dY]) => {
+    for (const term of terms) {
+      backwardPoints(term, term.points, 0, dY);
+      if (term.fallback) backwardPoints(term, term.fallback, 1, dY);
+      forScenes(term, (map, dims) => backwardMap(term, map, dims, dY));
+    }
+  });
+
+  function backwardPoints(
+    term: SampleTerm,
+    points: Tensor,
+    ofFallback: 0 | 1,
+    dY: Tensor,
+  ): void {
+    const sink = plan.gradientSink(points);
+    if (!sink) return;
+    forScenes(term, (map, dims) =>
+      plan.dispatch({
+        label: `${label}.backward_points`,
+        kernel,
+        entry: "backward_points",
+        bindings: {
+          map,
+          cameras,
+          points,
+          d_y: dY,
+          d_points: sink.gradient,
+          dims: { ...dims, of_fallback: ofFallback, accumulate: sink.accumulate },
+        },
+        workgroups: [blocksOf(count)],
+      }));
+  }
+
+  function backwardMap(
+    { points, fallback = points }: SampleTerm,
+    map: Tensor,
+    dims: Readonly<Record<string, number>>,
+    dY: Tensor,
+  ): void {
+    const sink = plan.gradientSink(map);
+    if (!sink) return;
+    const extents = plan.activation(`${label}.extents`, [...map.shape.slice(0, 2), 2]);
+    const sums = plan.activation(`${label}.sums`, map.shape);
+    plan.fill(extents, 0);
+    plan.fill(sums, 0);
+    const places = { cameras, points, fallback, d_y: dY, extents, dims };
+    plan.dispatch({
+      label: `${label}.backward_map_extents`,
+      kernel,
+      entry: "backward_map_extents",
+      bindings: places,
+      workgroups: [blocksOf(count)],
+    });
+    plan.dispatch({
+      label: `${label}.backward_map_scatter`,
+      kernel,
+      entry: "backward_map_scatter",
+      bindings: { ...places, sums },
+      workgroups: byChannels,
+    });
+    plan.dispatch({
+      label: `${label}.backward_map`,
+      kernel,
+      entry: "backward_map",
+      bindings: {
+        extents,
+        sums,
+        d_map: sink.gradient,
+        dims: { ...dims, accumulate: sink.accumulate },
+      },
+      workgroups: linearWorkgroups(map.size),
+    });
+  }
+
+  return y;
+}

@@ -1,0 +1,39 @@
+/**
+ * Cameras as kernels read them.
+ *
+ * @module
+ */
+import type { Camera } from "../data/camera.ts";
+
+/** Numbers of one camera in `wgsl/common/camera.wgsl`. */
+const recordLength = 16;
+
+/**
+ * The cameras of the frames before, at and after one, `(3, 16)`: rows of `[R | o]`, focal, width, height in pixels, and
+ * whether there is such a frame. Beyond the first and last frame stands the current camera, marked as not valid.
+ *
+ * @throws when `frame` is none of the scene's.
+ */
+export function cameraRecords(cameras: readonly Camera[], frame: number): Float32Array {
+  if (!cameras[frame]) {
+    throw new RangeError(
+      `Cannot make camera records of frame ${frame}: the scene has frames 0 to ${
+        cameras.length - 1
+      }`,
+    );
+  }
+  const records = new Float32Array(3 * recordLength);
+  for (const slot of [0, 1, 2]) {
+    const neighbour = cameras[frame + slot - 1];
+    const camera = neighbour ?? cameras[frame];
+    const valid = neighbour ? 1 : 0;
+    const { cameraToWorld, focalPixels, width, height } = camera;
+    records.set([...cameraToWorld, focalPixels, width, height, valid], slot * recordLength);
+  }
+  return records;
+}
+
+/** The records of a camera that belongs to no frame, a novel view's: itself in all three slots, all valid. */
+export function viewRecords(camera: Camera): Float32Array {
+  return cameraRecords([camera, camera, camera], 1);
+}
