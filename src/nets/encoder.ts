@@ -1,0 +1,189 @@
+/**
+ * What the video and the image encoder share: convolution layers, input frames, and features on one grid.
+ *
+ * @module
+ */
+// @ts-types="npm:@types/ndarray@1.0.14"
+import type { NdArray } from "npm:ndarray@1.1.1";
+import { batchNorm, type BatchNormStatistics } from "../ops/batch_norm.ts";
+import { conv } from "../ops/conv.ts";
+import type { FrameMaps } from "../ops/frame_maps.ts";
+import { concatenateLevels } from "../ops/resize.ts";
+import { standardizeMaps } from "../ops/standardize.ts";
+import type { Plan } from "../runtime/plan.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+import type { Parameters, ParameterSpec } from "./parameters.ts";
+import type { StageOptions, Stages } from "./stages.ts";
+
+/** Widths of an encoder. */
+export interface EncoderSizes {
+  /** Channels of the first layer; all others follow. The official encoders have 64. */
+  readonly width: number;
+}
+
+/** How an encoder runs. */
+export interface EncodeOptions extends BatchNormStatistics, StageOptions {
+  /**
+   * Gives every feature channel mean 0 and deviation 1 over the batch, and a pooled code mean 0 and deviation 1/4 over its
+   * channels: what a field needs when the encoder is seeded and not pretrained. Default false.
+   */
+  readonly standardize?: boolean;
+}
+
+/** Features of a batch's frames; the caller frees the maps. */
+export interface EncodedMaps {
+  /** By scene and frame: `(height, width, channels)` rows. */
+  readonly maps: readonly (readonly Tensor[])[];
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** A convolution and its batch norm by their names in the state_dict. */
+export interface ConvLayerNames {
+  readonly conv: string;
+  readonly norm: string;
+}
+
+/**
+ * Parameters of a convolution without bias (normal of deviation √(2/fan_out), fan_out = outputs·taps: Kaiming's for ReLU)
+ * and of its batch norm.
+ *
+ * @param shape `(outputs, channels, [frames,] kernel, kernel)`
+ */
+export function convLayerSpecs(
+  { conv, norm }: ConvLayerNames,
+  shape: readonly number[],
+): ParameterSpec[] {
+  const [outputs, , ...kernel] = shape;
+  const fanOut = kernel.reduce((product, length) => product * length, outputs);
+  const constant = (name: string, value: number): ParameterSpec => ({
+    name: `${norm}.${name}`,
+    shape: [outputs],
+    initial: { kind: "constant", value },
+  });
+  return [
+    {
+      name: `${conv}.weight`,
+      shape,
+      initial: { kind: "normal", deviation: Math.sqrt(2 / fanOut) },
+    },
+    constant("weight", 1),
+    constant("bias", 0),
+    constant("running_mean", 0),
+    constant("running_var", 1),
+  ];
+}
+
+/** What {@link convLayer} may be told. */
+export interface ConvLayerOptions extends BatchNormStatistics {
+  readonly stride?: number;
+  /** Added before the ReLU. */
+  readonly residual?: FrameMaps;
+  readonly relu?: boolean;
+}
+
+/** Records convolution, batch norm, residual sum and ReLU. */
+export function convLayer(
+  plan: Plan,
+  group: Parameters,
+  names: ConvLayerNames,
+  x: FrameMaps,
+  { stride, ...normal }: ConvLayerOptions,
+): FrameMaps {
+  const y = conv(plan, names.conv, x, group.get(`${names.conv}.weight`), { stride });
+  return batchNorm(plan, names.norm, y, {
+    weight: group.get(`${names.norm}.weight`),
+    bias: group.get(`${names.norm}.bias`),
+    runningMean: group.get(`${names.norm}.running_mean`),
+    runningVariance: group.get(`${names.norm}.running_var`),
+  }, normal);
+}
+
+/**
+ * Frames as maps on the device.
+ *
+ * @param clips by scene: `[frames, height, width, 3]`; scenes may differ in their number of frames
+ * @param scale input of a channel = value·scale + shift
+ * @throws where a clip is of another size or has no frames
+ */
+export function uploadFrames(
+  stages: Stages,
+  clips: readonly NdArray<Float32Array | Uint8Array>[],
+  scale: readonly number[] = [1, 1, 1],
+  shift: readonly number[] = [0, 0, 0],
+): FrameMaps {
+  const [, height, width] = clips[0].shape;
+  const count = height * width * 3;
+  const frames = clips.map(({ data, shape, offset }, scene) => {
+    const [length, ...size] = shape;
+    if (length < 1 || size.join() !== [height, width, 3].join()) {
+      throw new Error(
+        `Cannot encode scene ${scene}: its frames are (${shape.join(", ")}), wanted ` +
+          `(frames, ${height}, ${width}, 3) like the first scene's`,
+      );
+    }
+    return Array.from({ length }, (_, f) => {
+      const values = new Float32Array(count);
+      const first = offset + f * count;
+      for (let i = 0; i < count; i++) {
+        values[i] = data[first + i] * scale[i % 3] + shift[i % 3];
+      }
+      return stages.upload(`${stages.label}.frames.${scene}.${f}`, [1, height * width, 3], values);
+    });
+  });
+  return { frames, height, width, channels: 3 };
+}
+
+/** Runs one stage from maps to maps, and frees its input unless it is kept. */
+export async function mapStage(
+  stages: Stages,
+  name: string,
+  x: FrameMaps,
+  kept: boolean,
+  record: (plan: Plan) => FrameMaps,
+): Promise<FrameMaps> {
+  const y = await stages.run(name, 1, (plan) => {
+    const result = record(plan);
+    return { result, outputs: result.frames.flat() };
+  });
+  if (!kept) stages.free(x.frames.flat());
+  return y;
+}
+
+const groupBytes = 2 ** 28; // of new maps, while the levels under them are still there
+
+/** Brings levels to the first one's grid, a few frames at a time, and frees them. Counts as one stage. */
+export async function levelsToMaps(
+  stages: Stages,
+  levels: readonly FrameMaps[],
+  standardize: boolean,
+): Promise<EncodedMaps> {
+  const [{ height, width, frames }] = levels;
+  const channels = levels.reduce((sum, level) => sum + level.channels, 0);
+  const flat = levels.map((level) => ({ ...level, frames: level.frames.flat() }));
+  const size = Math.max(1, Math.floor(groupBytes / (4 * height * width * channels)));
+  const all: Tensor[] = [];
+  for (let first = 0; first < flat[0].frames.length; first += size) {
+    const group = flat.map((level) => ({
+      ...level,
+      frames: [level.frames.slice(first, first + size)],
+    }));
+    const share = group[0].frames[0].length / flat[0].frames.length;
+    all.push(
+      ...await stages.run("maps", share, (plan) => {
+        const [result] = concatenateLevels(plan, `${stages.label}.maps`, group);
+        return { result, outputs: result };
+      }),
+    );
+    stages.free(group.flatMap((level) => level.frames[0]));
+  }
+  if (standardize) {
+    await stages.run("standardize", 0, (plan) => {
+      standardizeMaps(plan, `${stages.label}.maps`, all);
+      return { result: undefined, outputs: [] };
+    });
+  }
+  const maps = frames.map((scene) => all.splice(0, scene.length));
+  return { maps, channels, height, width };
+}

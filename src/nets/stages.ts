@@ -1,0 +1,137 @@
+/**
+ * Running a large frozen network once: stage by stage, each a plan of its own, memory freed behind it.
+ *
+ * @module
+ */
+import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
+import { Plan, Program } from "../runtime/plan.ts";
+import { createBuffer, createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
+
+/** How far a network is. */
+export interface StageProgress {
+  /** The stage that runs: `layer3.2`. */
+  readonly stage: string;
+  /** Part of all the work that is done, 0 to 1. */
+  readonly fraction: number;
+}
+
+/** What {@link runStages} may be told. */
+export interface StageOptions {
+  /** Called after every submit. */
+  readonly onProgress?: (progress: StageProgress) => void;
+  /** Stops the run after the current submit, with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+// A submit ends after this many operations: about a second on a software driver, far from any driver's time limit on a GPU.
+const submitOperations = { software: 2e10, hardware: 2e11 };
+// What a workgroup costs that does not multiply but moves memory, beside the operations of one that multiplies.
+const workgroupOperations = 4e4;
+
+/** Makes, runs and frees stages; handed to the body of {@link runStages}. */
+export class Stages {
+  readonly #alive = new Set<Tensor>();
+  #done = 0;
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly label: string,
+    readonly count: number,
+    readonly options: StageOptions,
+  ) {}
+
+  /** A tensor with its values, that lives until it is freed. */
+  upload(label: string, shape: readonly number[], data: Float32Array): Tensor {
+    const tensor = createTensor(this.gpu, label, shape, { layout: "blocks", data });
+    this.#alive.add(tensor);
+    return tensor;
+  }
+
+  /**
+   * Records one stage, runs it in submits of moderate size, waits for it, and frees all that it used but its outputs.
+   *
+   * @param record returns what the stage makes, and which tensors of it outlive the stage
+   * @param share of one of `count` stages that this one counts as
+   */
+  async run<T>(
+    name: string,
+    share: number,
+    record: (plan: Plan) => { result: T; outputs: readonly Tensor[] },
+  ): Promise<T> {
+    const plan = new Plan(this.gpu, `${this.label}.${name}`);
+    const { result, outputs } = record(plan);
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    for (const tensor of outputs) {
+      tensor.memory ??= {
+        buffer: createBuffer(this.gpu, tensor.label, tensor.size * 4, usage),
+        offset: 0,
+      };
+      this.#alive.add(tensor);
+    }
+    const program = await plan.build();
+    try {
+      await this.#execute(name, program, share);
+    } finally {
+      program.destroy();
+    }
+    this.#done += share;
+    return result;
+  }
+
+  async #execute(name: string, program: Program, share: number): Promise<void> {
+    const { gpu, options } = this;
+    const most = submitOperations[gpu.software ? "software" : "hardware"];
+    const costs = program.steps.map(({ flops, workgroups: [x, y, z] }) =>
+      flops + workgroupOperations * x * y * z
+    );
+    const total = costs.reduce((sum, cost) => sum + cost, 0);
+    let sum = 0;
+    for (let first = 0, end = 0; first < costs.length; first = end) {
+      options.signal?.throwIfAborted();
+      let cost = 0;
+      while (end < costs.length && (end === first || cost + costs[end] <= most)) {
+        cost += costs[end++];
+      }
+      new Program(gpu, program.label, program.steps.slice(first, end), []).run();
+      await Promise.race([gpu.device.queue.onSubmittedWorkDone(), gpu.lost]);
+      throwDeviceErrors(gpu, `run "${program.label}"`);
+      sum += cost;
+      options.onProgress?.({
+        stage: name,
+        fraction: Math.min(1, (this.#done + share * sum / total) / this.count),
+      });
+    }
+  }
+
+  /** Frees tensors that a stage or {@link upload} made. */
+  free(tensors: readonly Tensor[]): void {
+    for (const tensor of tensors) {
+      if (this.#alive.delete(tensor)) destroyTensor(this.gpu, tensor);
+    }
+  }
+
+  /** Frees everything that is left. */
+  destroy(): void {
+    this.free([...this.#alive]);
+  }
+}
+
+/**
+ * Runs `body` with stages of which `count` make up the whole; what its stages made and it did not free, it returns to a
+ * caller who frees it. When it throws, everything is freed.
+ */
+export async function runStages<T>(
+  gpu: Gpu,
+  label: string,
+  count: number,
+  options: StageOptions,
+  body: (stages: Stages) => Promise<T>,
+): Promise<T> {
+  const stages = new Stages(gpu, label, count, options);
+  try {
+    return await body(stages);
+  } catch (error) {
+    stages.destroy();
+    throw error;
+  }
+}
