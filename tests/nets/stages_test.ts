@@ -1,0 +1,49 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { runStages } from "../../src/nets/stages.ts";
+import { relu } from "../../src/ops/activation.ts";
+import { readTensor } from "../../src/runtime/readback.ts";
+import { destroyTensor } from "../../src/runtime/tensor.ts";
+import { testGpu } from "../support/gpu.ts";
+
+const values = Float32Array.of(-1, 2, -3);
+
+Deno.test("runStages() hands a stage's outputs on and frees what is in between", async () => {
+  const gpu = await testGpu();
+  const before = gpu.allocatedBytes;
+  const fractions: number[] = [];
+  const y = await runStages(gpu, "net", 2, {
+    onProgress: ({ stage, fraction }) => fractions.push(fraction) && assertEquals(stage, "relu"),
+  }, async (stages) => {
+    const x = stages.upload("x", [1, 3, 1], values);
+    const y = await stages.run("relu", 2, (plan) => {
+      const inner = relu(plan, "inner", x);
+      const result = relu(plan, "outer", inner);
+      return { result, outputs: [result] };
+    });
+    stages.free([x]);
+    return y;
+  });
+  assertEquals([...await readTensor(gpu, y)], [0, 2, 0]);
+  assertEquals(gpu.allocatedBytes, before + 256);
+  assertEquals(fractions, [1]);
+  destroyTensor(gpu, y);
+});
+
+Deno.test("runStages() frees everything when a stage fails", async () => {
+  const gpu = await testGpu();
+  const before = gpu.allocatedBytes;
+  await assertRejects(
+    () =>
+      runStages(gpu, "net", 1, {}, async (stages) => {
+        const x = stages.upload("x", [1, 3, 1], values);
+        await stages.run("relu", 1, (plan) => {
+          const result = relu(plan, "y", x);
+          return { result, outputs: [result] };
+        });
+        throw new Error("later");
+      }),
+    Error,
+    "later",
+  );
+  assertEquals(gpu.allocatedBytes, before);
+});
