@@ -13,7 +13,7 @@ import { type FeatureSource, pointFeatures, rayFeatures } from "../nets/features
 import type { Parameters } from "../nets/parameters.ts";
 import { staticField, type StaticFieldOutput } from "../nets/static_field.ts";
 import { positionalEncoding } from "../ops/positional_encoding.ts";
-import { sampleFeatures } from "../ops/sample_features.ts";
+import { sampleFeatures, type SampleTerm } from "../ops/sample_features.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { discreteTrajectory } from "./trajectory.ts";
@@ -103,7 +103,7 @@ export function evaluateDynamic(
  */
 export function sampledFeatures(window: FrameWindow, rayPoints?: Tensor): DynamicFeatures {
   return (plan, points, before, after) => {
-    const sample = (label: string, terms: Parameters<typeof sampleFeatures>[2]["terms"]) =>
+    const sample = (label: string, terms: readonly SampleTerm[]) =>
       sampleFeatures(plan, label, { ...window, terms });
     const at = rayPoints ?? points;
     const current = sample("features.current", [{ points: at, slot: slots.current, weight: 1 }]);
