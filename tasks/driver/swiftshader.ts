@@ -110,6 +110,8 @@ export async function checkPackage(bytes: Uint8Array<ArrayBuffer>): Promise<void
   }
 }
 
+/** What went wrong, from the bottom: `fetch failed` alone tells nothing. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : messageOf(error.cause);
 }
