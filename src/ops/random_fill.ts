@@ -1,0 +1,46 @@
+/**
+ * Random numbers made on the GPU.
+ *
+ * @module
+ */
+import text from "../../wgsl/ops/random_fill.wgsl" with { type: "text" };
+import { defineKernel } from "../runtime/kernel.ts";
+import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import { stepSnippet } from "../runtime/step.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+import { randomSnippet } from "./snippets.ts";
+
+const kernel = defineKernel("wgsl/ops/random_fill.wgsl", text, randomSnippet, stepSnippet);
+
+/** Which numbers {@link randomFill} makes. */
+export interface RandomFillOptions {
+  /** One of `streams`; normal numbers take two neighbouring ones. */
+  readonly stream: number;
+  /** `uniform` in [0, 1), or `normal` with mean 0 and standard deviation 1. */
+  readonly distribution: "uniform" | "normal";
+}
+
+/**
+ * Records a tensor of random numbers that depend on (seed, step, stream, place) alone; `randomUniform` and `randomNormal` are
+ * the same numbers on the CPU.
+ *
+ * @param shape of the rows
+ * @param step the uniform of `createStep`
+ */
+export function randomFill(
+  plan: Plan,
+  label: string,
+  shape: readonly number[],
+  step: Tensor,
+  options: RandomFillOptions,
+): Tensor {
+  const y = plan.activation(label, shape);
+  plan.dispatch({
+    label: `${label}.forward`,
+    kernel,
+    entry: `${options.distribution}_numbers`,
+    bindings: { step, y, dims: { size: y.size, stream: options.stream } },
+    workgroups: linearWorkgroups(y.size),
+  });
+  return y;
+}
