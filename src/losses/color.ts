@@ -5,12 +5,19 @@
  */
 import text from "../../wgsl/losses/color.wgsl" with { type: "text" };
 import { expectShape } from "../ops/shapes.ts";
+import { cameraSnippet, rayMapsSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { camera, rayMaps, sumLanes } from "./snippets.ts";
+import { sumLanesSnippet } from "./snippets.ts";
 
-const kernel = defineKernel("wgsl/losses/color.wgsl", text, camera, rayMaps, sumLanes);
+const kernel = defineKernel(
+  "wgsl/losses/color.wgsl",
+  text,
+  cameraSnippet,
+  rayMapsSnippet,
+  sumLanesSnippet,
+);
 
 const slots = { before: 0, after: 2 } as const;
 

@@ -5,12 +5,13 @@
  */
 import text from "../../wgsl/losses/flow.wgsl" with { type: "text" };
 import { expectShape } from "../ops/shapes.ts";
+import { cameraSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { camera, sumLanes } from "./snippets.ts";
+import { sumLanesSnippet } from "./snippets.ts";
 
-const kernel = defineKernel("wgsl/losses/flow.wgsl", text, camera, sumLanes);
+const kernel = defineKernel("wgsl/losses/flow.wgsl", text, cameraSnippet, sumLanesSnippet);
 
 /** What {@link flowLosses} compares. */
 export interface FlowInputs {

@@ -5,13 +5,20 @@
  */
 import text from "../../wgsl/losses/mask.wgsl" with { type: "text" };
 import { expectShape } from "../ops/shapes.ts";
+import { rayMapsSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { optionalSink } from "./sinks.ts";
-import { rayMaps, sumLanes, sumRows } from "./snippets.ts";
+import { sumLanesSnippet, sumRowsSnippet } from "./snippets.ts";
 
-const kernel = defineKernel("wgsl/losses/mask.wgsl", text, rayMaps, sumLanes, sumRows);
+const kernel = defineKernel(
+  "wgsl/losses/mask.wgsl",
+  text,
+  rayMapsSnippet,
+  sumLanesSnippet,
+  sumRowsSnippet,
+);
 
 /** What {@link maskLosses} reads. */
 export interface MaskInputs {
@@ -78,7 +85,13 @@ export function maskLosses(
     mode_after: 0,
     mode_weights: 0,
   };
-  const terms = plan.activation(label, [3], "rows", Object.values(inputs));
+  const terms = plan.activation(label, [3], "rows", [
+    blending,
+    blendingBefore,
+    blendingAfter,
+    weightsDynamic,
+    maps,
+  ]);
   const measures = plan.activation(`${label}.measures`, [2]);
   const partials = plan.activation(`${label}.partials`, [rows, 6]);
   plan.dispatch({

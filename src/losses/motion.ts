@@ -9,20 +9,20 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { optionalSink } from "./sinks.ts";
-import { sumLanes, sumRows } from "./snippets.ts";
+import { sumLanesSnippet, sumRowsSnippet } from "./snippets.ts";
 
-const kernel = defineKernel("wgsl/losses/motion.wgsl", text, sumLanes, sumRows);
+const kernel = defineKernel("wgsl/losses/motion.wgsl", text, sumLanesSnippet, sumRowsSnippet);
 
 /** Scene flows `(scenes, points, 3)` in blocks, NDC units; what {@link motionLosses} reads. */
 export interface MotionInputs {
   /** f_b = p⁻ − p. */
-  readonly flowToBefore: Tensor;
+  readonly backward: Tensor;
   /** f_f = p⁺ − p. */
-  readonly flowToAfter: Tensor;
+  readonly forward: Tensor;
   /** f_bf: from p⁻ one frame forward. */
-  readonly flowBackFromBefore: Tensor;
+  readonly beforeForward: Tensor;
   /** f_fb: from p⁺ one frame backward. */
-  readonly flowBackFromAfter: Tensor;
+  readonly afterBackward: Tensor;
 }
 
 /** What {@link motionLosses} is told. */
@@ -45,11 +45,12 @@ export function motionLosses(
   inputs: MotionInputs,
   options: MotionOptions,
 ): Tensor {
-  const { flowToBefore, flowToAfter, flowBackFromBefore, flowBackFromAfter } = inputs;
+  const { backward, forward, beforeForward, afterBackward } = inputs;
+  const flows = { backward, forward, beforeForward, afterBackward };
   const path = plan.path(label);
   const wanted = ["scenes", "points", 3];
-  const [scenes, points] = expectShape("motionLosses", path, { flowToBefore }, "blocks", wanted);
-  for (const [name, flow] of Object.entries(inputs)) {
+  const [scenes, points] = expectShape("motionLosses", path, { backward }, "blocks", wanted);
+  for (const [name, flow] of Object.entries(flows)) {
     expectShape("motionLosses", path, { [name]: flow }, "blocks", [scenes, points, 3]);
   }
   const blocks = blocksOf(points);
@@ -65,17 +66,17 @@ export function motionLosses(
     mode_flow: 0,
     mode_returned: 0,
   };
-  const terms = plan.activation(label, [3], "rows", Object.values(inputs));
+  const terms = plan.activation(label, [3], "rows", Object.values(flows));
   const partials = plan.activation(`${label}.partials`, [rows, 3]);
   plan.dispatch({
     label: `${label}.forward`,
     kernel,
     entry: "forward",
     bindings: {
-      f_b: flowToBefore,
-      f_f: flowToAfter,
-      f_bf: flowBackFromBefore,
-      f_fb: flowBackFromAfter,
+      f_b: backward,
+      f_f: forward,
+      f_bf: beforeForward,
+      f_fb: afterBackward,
       partials,
       dims,
     },
@@ -91,8 +92,8 @@ export function motionLosses(
   plan.backward([terms], ([dTerms]) => {
     for (
       const [side, flow, returned] of [
-        ["before", flowToBefore, flowBackFromBefore],
-        ["after", flowToAfter, flowBackFromAfter],
+        ["before", backward, beforeForward],
+        ["after", forward, afterBackward],
       ] as const
     ) {
       const dFlow = optionalSink(plan, flow);

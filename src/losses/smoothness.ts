@@ -5,19 +5,20 @@
  */
 import text from "../../wgsl/losses/smoothness.wgsl" with { type: "text" };
 import { expectShape } from "../ops/shapes.ts";
+import { cameraSnippet, ndcSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { optionalSink } from "./sinks.ts";
-import { camera, ndc, sumLanes, sumRows } from "./snippets.ts";
+import { sumLanesSnippet, sumRowsSnippet } from "./snippets.ts";
 
 const kernel = defineKernel(
   "wgsl/losses/smoothness.wgsl",
   text,
-  camera,
-  ndc,
-  sumLanes,
-  sumRows,
+  cameraSnippet,
+  ndcSnippet,
+  sumLanesSnippet,
+  sumRowsSnippet,
 );
 
 /** A point's places over five frames, `(scenes, points, 3)` in blocks, NDC; what {@link smoothnessLosses} reads. */
@@ -51,11 +52,12 @@ export function smoothnessLosses(
   samples: number,
 ): Tensor {
   const { pointsBefore2, pointsBefore, points, pointsAfter, pointsAfter2 } = inputs;
+  const places = { pointsBefore2, pointsBefore, points, pointsAfter, pointsAfter2 };
   const path = plan.path(label);
   const wanted = ["scenes", "points", 3];
   const [scenes, count] = expectShape("smoothnessLosses", path, { points }, "blocks", wanted);
-  for (const [name, places] of Object.entries(inputs)) {
-    expectShape("smoothnessLosses", path, { [name]: places }, "blocks", [scenes, count, 3]);
+  for (const [name, tensor] of Object.entries(places)) {
+    expectShape("smoothnessLosses", path, { [name]: tensor }, "blocks", [scenes, count, 3]);
   }
   expectShape("smoothnessLosses", path, { cameras }, "rows", [scenes, 3, 16]);
   const blocks = blocksOf(count);
@@ -78,7 +80,7 @@ export function smoothnessLosses(
     mode_center: 0,
     mode_after: 0,
   };
-  const terms = plan.activation(label, [3], "rows", Object.values(inputs));
+  const terms = plan.activation(label, [3], "rows", Object.values(places));
   const partials = plan.activation(`${label}.partials`, [rows, 3]);
   plan.dispatch({
     label: `${label}.forward`,

@@ -13,10 +13,10 @@ function inputs(scenes: number, points: number) {
   );
   const before = apart(1), after = apart(2);
   return {
-    flowToBefore: flow(before),
-    flowToAfter: flow(after),
-    flowBackFromBefore: flow(apart(3).map((x, i) => x - before[i])),
-    flowBackFromAfter: flow(apart(4).map((x, i) => x - after[i])),
+    backward: flow(before),
+    forward: flow(after),
+    beforeForward: flow(apart(3).map((x, i) => x - before[i])),
+    afterBackward: flow(apart(4).map((x, i) => x - after[i])),
   };
 }
 
@@ -36,8 +36,8 @@ Deno.test("motionLosses() are the means that the table tells", async () => {
     const kept = Array.from({ length: 2 * rays * samples * 3 }, (_, i) => i).filter(keep);
     return kept.reduce((sum, i) => sum + f(i), 0) / kept.length;
   };
-  const b = x.flowToBefore.data, f = x.flowToAfter.data;
-  const bf = x.flowBackFromBefore.data, fb = x.flowBackFromAfter.data;
+  const b = x.backward.data, f = x.forward.data;
+  const bf = x.beforeForward.data, fb = x.afterBackward.data;
   const isStatic = (i: number) => Math.floor(i / 3 / samples) % rays < staticRays;
   const { outputs: [terms] } = await runOnce(
     x,
@@ -54,14 +54,14 @@ Deno.test("motionLosses() are the means that the table tells", async () => {
 Deno.test("motionLosses() writes only the gradients that are asked for", async () => {
   const x = inputs(2, 65);
   const { gradients } = await runOnce(
-    { ...x, flowToAfter: { ...x.flowToAfter, differentiable: false } },
+    { ...x, forward: { ...x.forward, differentiable: false } },
     (plan, x) => [motionLosses(plan, "m", x, { rays: 13, staticRays: 13 })],
   );
   assertEquals(
     Object.keys(gradients).sort(),
-    ["flowBackFromAfter", "flowBackFromBefore", "flowToBefore"],
+    ["afterBackward", "backward", "beforeForward"],
   );
-  assertAlmostEquals(Math.abs(gradients.flowBackFromAfter[7]), 1 / (2 * 65 * 3), 1e-8);
+  assertAlmostEquals(Math.abs(gradients.afterBackward[7]), 1 / (2 * 65 * 3), 1e-8);
 });
 
 Deno.test("motionLosses() without static rays has no static flow", async () => {
