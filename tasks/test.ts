@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
+import { countTests } from "./junit.ts";
 import { type Grants, permissionFlags } from "./permissions.ts";
 import { flagGroup, readOptions } from "./terminal/options.ts";
 import { runTask } from "./terminal/run_task.ts";
@@ -55,15 +56,7 @@ await runTask(async (signal) => {
   signal.addEventListener("abort", () => child.kill("SIGINT"));
   const { success } = await child.status;
   const { passed, failed } = countTests(await Deno.readTextFile(report).catch(() => ""));
-  const broken = !success && failed === 0 ? 1 : 0; // a file that does not load is no failed test
+  const broken = failed > 0 || (success && passed > 0) ? 0 : 1; // a file does not load, or no test has that name
   console.log(`${passed} passed, ${failed + broken} failed`);
-  if (!success) Deno.exit(1);
+  if (!success || broken > 0) Deno.exit(1);
 });
-
-/** Tests that passed and failed, from a JUnit report; none from an empty one. */
-function countTests(report: string): { passed: number; failed: number } {
-  const totals = report.match(/<testsuites\b[^>]*>/)?.[0] ?? "";
-  const total = (name: string) => Number(totals.match(` ${name}="(\\d+)"`)?.[1] ?? 0);
-  const failed = total("failures") + total("errors");
-  return { passed: total("tests") - failed, failed };
-}
