@@ -21,9 +21,10 @@ interface Source {
   loads: string[];
 }
 
-const IMPORT = /\b(?:from|import)\s*\(?\s*"([^"]+)"/g;
+/** `import … from "x"`, `export … from "x"`, `import "x"`, `import("x")`. */
+const IMPORT = /(?:^\s*(?:import|export)\b[^"'`;]*?|\bimport\s*\(\s*)"([^"]+)"/gm;
 const TYPE_IMPORT =
-  /\b(?:import|export)\s+(?:type\s[^"]*?|\{\s*(?:type\s[^,}]+,?\s*)+\}\s*)from\s*"[^"]+"/g;
+  /^\s*(?:import|export)\s+(?:type\s[^"]*?|\{\s*(?:type\s[^,}]+,?\s*)+\}\s*)from\s*"[^"]+"/gm;
 
 async function sources(folder: string): Promise<Source[]> {
   const found: Source[] = [];

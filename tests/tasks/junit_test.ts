@@ -4,7 +4,8 @@ import { countTests } from "../../tasks/junit.ts";
 
 const tests = `
 Deno.test("holds", () => {});
-Deno.test("holds too, <failure or not", () => {});
+Deno.test("holds too, <failure > or not", () => {});
+Deno.test("steps hold too", async (t) => { await t.step("one", () => {}); await t.step("two > three", () => {}); });
 Deno.test("does not hold", () => { throw new Error("<testcase"); });
 Deno.test.ignore("does not run", () => {});
 `;
@@ -19,8 +20,8 @@ Deno.test("countTests() counts what deno test reports", async () => {
       await runDeno(run, { stdout: "null", stderr: "null" }).status;
       return countTests(await Deno.readTextFile(report));
     };
-    assertEquals(await count(), { passed: 2, failed: 1, skipped: 1 });
-    assertEquals(await count("--filter", "too"), { passed: 1, failed: 0, skipped: 3 });
+    assertEquals(await count(), { passed: 3, failed: 1, skipped: 1 });
+    assertEquals(await count("--filter", "too"), { passed: 2, failed: 0, skipped: 3 });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
