@@ -22,7 +22,8 @@ interface Source {
 }
 
 /** `import … from "x"`, `export … from "x"`, `import "x"`, `import("x")`. */
-const IMPORT = /(?:^\s*(?:import|export)\b[^"'`;]*?|\bimport\s*\(\s*)"([^"]+)"/gm;
+const IMPORT =
+  /(?:^\s*(?:import|export)\b[^"'`;]*?\bfrom\s*|^\s*import\s*|\bimport\s*\(\s*)"([^"]+)"/gm;
 const TYPE_IMPORT =
   /^\s*(?:import|export)\s+(?:type\s[^"]*?|\{\s*(?:type\s[^,}]+,?\s*)+\}\s*)from\s*"[^"]+"/gm;
 
