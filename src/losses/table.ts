@@ -117,6 +117,11 @@ export type LossTermName = typeof lossTerms[number]["name"];
 /** A file of terms. */
 export type LossFamily = typeof lossTerms[number]["family"];
 
+/** The families in the order of their terms. */
+export const lossFamilies: readonly LossFamily[] = [
+  ...new Set(lossTerms.map(({ family }) => family)),
+];
+
 /** A weight for every term. */
 export type LossWeights = Readonly<Record<LossTermName, number>>;
 

@@ -1,0 +1,93 @@
+/**
+ * What each training stage minimises.
+ *
+ * @module
+ */
+import type { Plan } from "../runtime/plan.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+import { type ColorInputs, colorLosses, staticColorLoss } from "./color.ts";
+import { type DepthInputs, depthLosses } from "./depth.ts";
+import { type FlowInputs, flowLosses } from "./flow.ts";
+import { type MaskInputs, maskLosses } from "./mask.ts";
+import { type MotionInputs, motionLosses } from "./motion.ts";
+import { type SmoothnessInputs, smoothnessLosses } from "./smoothness.ts";
+import { lossSummary, summaryNames } from "./summary.ts";
+import { lossFamilies } from "./table.ts";
+import type { LossWeightTensors } from "./weights.ts";
+
+/** A recorded loss. */
+export interface RecordedLosses {
+  /** What `plan.differentiate` is given. */
+  readonly seeds: { tensor: Tensor; gradient: Tensor }[];
+  /** The total and all that is logged, in one tensor that can be read after a run. */
+  readonly summary: Tensor;
+  /** Names of the summary's numbers; the first is `total`. */
+  readonly names: readonly string[];
+}
+
+/** All that the dynamic stage's losses read: the families' inputs by the same names. */
+export interface DynamicLossInputs
+  extends ColorInputs, FlowInputs, SmoothnessInputs, MaskInputs, DepthInputs {
+  /** The scene flows, NDC. */
+  readonly flows: MotionInputs;
+}
+
+/** What {@link recordDynamicLosses} is told. */
+export interface DynamicLossOptions {
+  /** The first rays of each scene see nothing that moves: so many. */
+  readonly staticRays: number;
+  /** z of a scene's nearest ray for the depth blending term, NDC. Default 0. */
+  readonly near?: number;
+  /** z of a scene's farthest ray for the depth blending term, NDC. Default 1. */
+  readonly far?: number;
+  /** Half the width of the depth blending term's band, NDC. Default 0.03. */
+  readonly thickness?: number;
+}
+
+/**
+ * Records every term of the dynamic stage (spec section 6, `src/losses/table.ts`).
+ *
+ * The total `Σ weight·term` is differentiated by its seeds: the weights themselves, so they may change between runs.
+ */
+export function recordDynamicLosses(
+  plan: Plan,
+  inputs: DynamicLossInputs,
+  weights: LossWeightTensors,
+  options: DynamicLossOptions,
+): RecordedLosses {
+  const { z, cameras, flows } = inputs;
+  const [, rays, samples] = z.shape;
+  const { staticRays } = options;
+  return plan.scoped("losses", () => {
+    const { terms: mask, measures } = maskLosses(plan, "mask", inputs, staticRays);
+    const families = {
+      color: colorLosses(plan, "color", inputs),
+      flow: flowLosses(plan, "flow", inputs),
+      motion: motionLosses(plan, "motion", flows, { rays, staticRays }),
+      smoothness: smoothnessLosses(plan, "smoothness", inputs, cameras, samples),
+      mask,
+      depth: depthLosses(plan, "depth", inputs, options),
+    };
+    const summary = lossSummary(plan, "summary", families, measures, weights);
+    const seeds = lossFamilies.map((family) => ({
+      tensor: families[family],
+      gradient: weights.families[family],
+    }));
+    return { seeds, summary, names: summaryNames };
+  });
+}
+
+/**
+ * Records the static stage's loss, `mean (C_s − C*)²`.
+ *
+ * @param maps of the static field composited alone, `(scenes, rays, 5)`
+ * @param colors C*, `(scenes, rays, 3)`
+ */
+export function recordStaticLosses(plan: Plan, maps: Tensor, colors: Tensor): RecordedLosses {
+  return plan.scoped("losses", () => {
+    const total = plan.keep(staticColorLoss(plan, "color", maps, colors));
+    const one = plan.activation("one", [1]);
+    plan.fill(one, 1);
+    return { seeds: [{ tensor: total, gradient: one }], summary: total, names: ["total"] };
+  });
+}
