@@ -30,7 +30,9 @@ export function residualBlock(
   next?: FeatureTerm,
 ): Tensor {
   return plan.scoped(name.slice(name.indexOf(".") + 1), () => {
-    const hidden = linear(plan, "fc_0", x, { ...layerOf(group, `${name}.fc_0`), reluInput: true });
+    const hidden = plan.recompute(
+      linear(plan, "fc_0", x, { ...layerOf(group, `${name}.fc_0`), reluInput: true }),
+    );
     const ready = next && "term" in next ? next.term : undefined;
     const y = linear(plan, "fc_1", hidden, {
       ...layerOf(group, `${name}.fc_1`),

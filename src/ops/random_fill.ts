@@ -18,6 +18,8 @@ export interface RandomFillOptions {
   readonly stream: number;
   /** `uniform` in [0, 1), or `normal` with mean 0 and standard deviation 1. */
   readonly distribution: "uniform" | "normal";
+  /** What every number is multiplied by. Default 1. */
+  readonly scale?: number;
 }
 
 /**
@@ -39,7 +41,11 @@ export function randomFill(
     label: `${label}.forward`,
     kernel,
     entry: `${options.distribution}_numbers`,
-    bindings: { step, y, dims: { size: y.size, stream: options.stream } },
+    bindings: {
+      step,
+      y,
+      dims: { size: y.size, stream: options.stream, scale: options.scale ?? 1 },
+    },
     workgroups: linearWorkgroups(y.size),
   });
   return y;

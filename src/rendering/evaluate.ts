@@ -81,7 +81,7 @@ export function evaluateDynamic(
         normalize: true,
         time: { times, offsetFrames: offset },
       });
-      return trunk(plan, group, encoding, codes);
+      return trunk(plan, group, plan.recompute(encoding), codes);
     };
     const h = trunkAt(points, offsetFrames);
     const first = velocityHead(plan, group, h);
@@ -106,7 +106,9 @@ export function sampledFeatures(window: FrameWindow, rayPoints?: Tensor): Dynami
     const sample = (label: string, terms: readonly SampleTerm[]) =>
       sampleFeatures(plan, label, { ...window, terms });
     const at = rayPoints ?? points;
-    const current = sample("features.current", [{ points: at, slot: slots.current, weight: 1 }]);
+    const current = plan.recompute(
+      sample("features.current", [{ points: at, slot: slots.current, weight: 1 }]),
+    );
     const temporal = sample("features.temporal", [
       { points: before, slot: slots.before, fallback: points, weight: 0.5 },
       { points: after, slot: slots.after, fallback: points, weight: 0.5 },

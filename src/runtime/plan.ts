@@ -68,7 +68,12 @@ export class Plan {
   readonly #scope: string[] = [];
   readonly #once = new Map<Tensor, Map<string, unknown>>();
 
-  constructor(readonly gpu: Gpu, readonly label: string) {}
+  /** @param options `recompute`: whether {@link Plan.recompute} does what it says; by default it does */
+  constructor(
+    readonly gpu: Gpu,
+    readonly label: string,
+    readonly options: { readonly recompute?: boolean } = {},
+  ) {}
 
   /**
    * A tensor whose memory is chosen before each run by {@link Program.bind}: which of many buffers a step reads changes, the
@@ -85,7 +90,7 @@ export class Plan {
    * dispatch that wrote it: memory for arithmetic. Its inputs must be activations that the backward pass reads anyway.
    */
   recompute<T extends Tensor>(tensor: T): T {
-    this.#recomputed.add(tensor);
+    if (this.options.recompute ?? true) this.#recomputed.add(tensor);
     return tensor;
   }
 

@@ -1,0 +1,301 @@
+/**
+ * The two stages of training as plans: rays, render, losses, gradients, Adam.
+ *
+ * @module
+ */
+import { recordDynamicLosses, type RecordedLosses, recordStaticLosses } from "../losses/stages.ts";
+import { defaultLossWeights, type LossWeights } from "../losses/table.ts";
+import { createLossWeights, type LossWeightTensors, writeLossWeights } from "../losses/weights.ts";
+import { globalCode, trunkCodes } from "../nets/dynamic_field.ts";
+import type { MonoNerf } from "../nets/mono_nerf.ts";
+import type { ParameterGroup, Parameters } from "../nets/parameters.ts";
+import { randomFill } from "../ops/random_fill.ts";
+import type { Recipe } from "../recipes/recipe.ts";
+import { compositeSingle } from "../rendering/composite.ts";
+import type { FrameWindow } from "../rendering/evaluate.ts";
+import { inducedFlow } from "../rendering/induced_flow.ts";
+import {
+  type DynamicRender,
+  type RayPoints,
+  rayPoints,
+  renderDynamic,
+  renderStatic,
+} from "../rendering/render_rays.ts";
+import type { Gpu } from "../runtime/device.ts";
+import { Plan, type Program } from "../runtime/plan.ts";
+import { streams } from "../runtime/random.ts";
+import { destroyTensor, type Tensor } from "../runtime/tensor.ts";
+import { Adam } from "./adam.ts";
+import { createRayBatch, type RayBatch } from "./ray_batch.ts";
+import { sampleRays } from "./ray_sampler.ts";
+import type { SceneMemory } from "./scene_memory.ts";
+import type { Evaluation, StepInputs } from "./step_inputs.ts";
+
+/** The stages in their order. */
+export type StageName = "static" | "dynamic";
+
+/** A stage, recorded and built. */
+export interface Stage {
+  readonly name: StageName;
+  readonly program: Program;
+  readonly adam: Adam;
+  /** Windows whose maps are chosen before each step. */
+  readonly windows: Partial<Record<Evaluation | "image", FrameWindow>>;
+  /** Names of the numbers that a step leaves, in the order of `loggedTensors`. */
+  readonly logged: readonly string[];
+  readonly loggedTensors: readonly Tensor[];
+  /** The term whose square root is the colour's error. */
+  readonly colorTerm: string;
+  /** Writes the loss weights of a step. */
+  writeWeights(step: number): void;
+  destroy(): void;
+}
+
+/** Records and builds the static stage: `mlp_static` on what stands still, seen with the features of any frame. */
+export async function buildStaticStage(
+  model: MonoNerf,
+  recipe: Recipe,
+  scenes: readonly SceneMemory[],
+  inputs: StepInputs,
+): Promise<Stage> {
+  const { gpu } = model;
+  const plan = new Plan(gpu, "static");
+  const batch = createRayBatch(gpu, scenes.length, recipe.rays / scenes.length);
+  sampleRays(plan, scenes, batch, inputs.step, inputs.choices, batch.rays);
+  const rays = sampledRays(plan, recipe, batch, inputs);
+  const window = inputs.imageWindow(plan);
+  const raw = renderStatic(plan, model.static, rays, window, { ownFrame: false });
+  const maps = compositeSingle(plan, "composite", {
+    raw,
+    z: rays.z,
+    directions: rays.directions,
+    noise: densityNoise(plan, recipe, batch, inputs, "current"),
+  });
+  const losses = recordStaticLosses(plan, maps, batch.colors);
+  const adam = optimize(plan, gpu, model.static, losses, inputs.step);
+  return finish(plan, {
+    name: "static",
+    adam,
+    windows: { image: window },
+    losses,
+    colorTerm: "total",
+    owned: [batch.all],
+    writeWeights: () => {},
+  });
+}
+
+/** What the dynamic stage's objective is made of; the golden tests make it of their own tensors. */
+export interface DynamicObjective {
+  readonly rays: RayPoints;
+  readonly batch: Omit<RayBatch, "all" | "scenes" | "rays">;
+  readonly windows: Readonly<Record<Evaluation, FrameWindow>>;
+  readonly imageWindow: FrameWindow;
+  readonly dynamic: Parameters;
+  readonly static: Parameters;
+  /** `(scenes, 1, 2048)` in blocks. */
+  readonly pooled: Tensor;
+  readonly times: Tensor;
+  readonly noise?: Readonly<Record<Evaluation, Tensor>>;
+  readonly weights: LossWeightTensors;
+  readonly trajectorySteps: number;
+  /** The first rays of each scene see nothing that moves: so many. */
+  readonly staticRays: number;
+  /** NDC depths of the nearest and farthest ray for the depth blending loss. */
+  readonly near?: number;
+  readonly far?: number;
+  readonly thickness: number;
+}
+
+/** Records the render and every loss of the dynamic stage. */
+export function recordDynamicObjective(
+  plan: Plan,
+  objective: DynamicObjective,
+): { render: DynamicRender; losses: RecordedLosses } {
+  const { rays, batch, windows, times, pooled } = objective;
+  const { cameras } = windows.current;
+  const codes = trunkCodes(
+    plan,
+    objective.dynamic,
+    globalCode(plan, objective.dynamic, pooled),
+  );
+  const render = renderDynamic(plan, {
+    context: { group: objective.dynamic, codes, times, steps: objective.trajectorySteps },
+    staticGroup: objective.static,
+    rays,
+    windows,
+    imageWindow: objective.imageWindow,
+    noise: objective.noise,
+  });
+  const { both, current, before, after, flows } = render;
+  const flowTo = (label: string, points: Tensor, slot: 0 | 2) =>
+    inducedFlow(plan, label, {
+      weights: both.weights,
+      points,
+      pixels: batch.pixels,
+      cameras,
+      slot,
+    });
+  const losses = recordDynamicLosses(
+    plan,
+    {
+      maps: both.maps,
+      mapsBefore: render.mapsBefore,
+      mapsAfter: render.mapsAfter,
+      weightsDynamic: both.weights,
+      inducedBackward: flowTo("induced.backward", current.before, 0),
+      inducedForward: flowTo("induced.forward", current.after, 2),
+      flowBackward: batch.flowBackward,
+      flowForward: batch.flowForward,
+      flows,
+      pointsBefore2: before.before,
+      pointsBefore: current.before,
+      points: rays.points,
+      pointsAfter: current.after,
+      pointsAfter2: after.after,
+      blending: current.blending,
+      blendingBefore: before.blending,
+      blendingAfter: after.blending,
+      z: rays.z,
+      colors: batch.colors,
+      inverseDepth: batch.inverseDepth,
+      moving: batch.moving,
+      cameras,
+    },
+    objective.weights,
+    {
+      staticRays: objective.staticRays,
+      near: objective.near,
+      far: objective.far,
+      thickness: objective.thickness,
+    },
+  );
+  return { render, losses };
+}
+
+/** Records and builds the dynamic stage: `mlp_dynamic`, with the static field as it is. */
+export async function buildDynamicStage(
+  model: MonoNerf,
+  recipe: Recipe,
+  scenes: readonly SceneMemory[],
+  inputs: StepInputs,
+): Promise<Stage> {
+  const { gpu } = model;
+  const plan = new Plan(gpu, "dynamic", { recompute: recipe.recompute });
+  const batch = createRayBatch(gpu, scenes.length, recipe.rays / scenes.length);
+  const staticRays = Math.floor(batch.rays / 2);
+  sampleRays(plan, scenes, batch, inputs.step, inputs.choices, staticRays);
+  const weights = createLossWeights(gpu);
+  const windows = inputs.videoWindows(plan);
+  const imageWindow = inputs.imageWindow(plan);
+  const noiseOf = (name: Evaluation) => densityNoise(plan, recipe, batch, inputs, name);
+  const [before, current, after] = [noiseOf("before"), noiseOf("current"), noiseOf("after")];
+  const { losses } = recordDynamicObjective(plan, {
+    rays: sampledRays(plan, recipe, batch, inputs),
+    batch,
+    windows,
+    imageWindow,
+    dynamic: model.dynamic,
+    static: model.static.frozen,
+    pooled: inputs.encoded.pooled,
+    times: inputs.times,
+    noise: before && current && after && { before, current, after },
+    weights,
+    trajectorySteps: recipe.trajectorySteps,
+    staticRays,
+    thickness: recipe.depthBlendingThickness,
+  });
+  const adam = optimize(plan, gpu, model.dynamic, losses, inputs.step, recipe.clipNorm);
+  const fixed = recipe.lossWeights as Partial<LossWeights>;
+  return finish(plan, {
+    name: "dynamic",
+    adam,
+    windows: { ...windows, image: imageWindow },
+    losses,
+    colorTerm: "fullColor",
+    owned: [batch.all, weights.all],
+    writeWeights: (step) =>
+      writeLossWeights(gpu, weights, {
+        ...fixed,
+        depthBlending: (fixed.depthBlending ?? defaultLossWeights.depthBlending) *
+          depthBlendingShare(recipe, step),
+      }),
+  });
+}
+
+/** How much of its weight the depth blending loss has in a step: 0 before it starts, then rising to 1. */
+export function depthBlendingShare(
+  { depthBlendingStart: start, depthBlendingRamp: ramp }: Recipe,
+  step: number,
+): number {
+  if (step < start) return 0;
+  return ramp > 0 ? Math.min(1, (step - start) / ramp) : 1;
+}
+
+/** The rays through the batch's pixels, their samples drawn at random between the neighbours' midpoints. */
+function sampledRays(plan: Plan, recipe: Recipe, batch: RayBatch, inputs: StepInputs): RayPoints {
+  const shape = [batch.scenes, batch.rays, recipe.samples];
+  const jitter = randomFill(plan, "rays.jitter", shape, inputs.step, {
+    stream: streams.jitter,
+    distribution: "uniform",
+  });
+  return rayPoints(plan, batch.pixels, inputs.cameras, { samples: recipe.samples, jitter });
+}
+
+const noiseStreams = {
+  current: streams.density,
+  before: streams.densityBefore,
+  after: streams.densityAfter,
+} as const;
+
+function densityNoise(
+  plan: Plan,
+  recipe: Recipe,
+  batch: RayBatch,
+  inputs: StepInputs,
+  name: Evaluation,
+): Tensor | undefined {
+  if (recipe.densityNoise === 0) return undefined;
+  return randomFill(
+    plan,
+    `rays.noise_${name}`,
+    [batch.scenes, batch.rays, recipe.samples],
+    inputs.step,
+    { stream: noiseStreams[name], distribution: "normal", scale: recipe.densityNoise },
+  );
+}
+
+function optimize(
+  plan: Plan,
+  gpu: Gpu,
+  group: ParameterGroup,
+  losses: RecordedLosses,
+  step: Tensor,
+  maxNorm?: number,
+): Adam {
+  group.recordGradients(plan);
+  plan.differentiate(losses.seeds);
+  const adam = new Adam(gpu, [group], { maxNorm });
+  adam.record(plan, step);
+  return adam;
+}
+
+async function finish(
+  plan: Plan,
+  { losses, adam, owned, ...rest }:
+    & Pick<Stage, "name" | "adam" | "windows" | "colorTerm" | "writeWeights">
+    & { losses: RecordedLosses; owned: readonly Tensor[] },
+): Promise<Stage> {
+  const program = await plan.build();
+  return {
+    ...rest,
+    adam,
+    program,
+    logged: [...losses.names, "gradientNorm"],
+    loggedTensors: [losses.summary, adam.norm],
+    destroy: () => {
+      program.destroy();
+      adam.destroy();
+      for (const tensor of owned) destroyTensor(plan.gpu, tensor);
+    },
+  };
+}

@@ -1,0 +1,366 @@
+/**
+ * The trainer: one model, two stages, any number of scenes in a batch.
+ *
+ * @module
+ */
+import type { Scene } from "../data/scene.ts";
+import {
+  createMonoNerf,
+  destroyMonoNerf,
+  groupsOf,
+  type MonoNerf,
+  writeParameters,
+} from "../nets/mono_nerf.ts";
+import type { Recipe } from "../recipes/recipe.ts";
+import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
+import { pcg, randomUniform, streams } from "../runtime/random.ts";
+import { readTensors } from "../runtime/readback.ts";
+import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
+import { destroyEncodedScenes, type EncodedScenes, encodeScenes } from "./encode_scenes.ts";
+import { createSceneMemory, destroySceneMemory, type SceneMemory } from "./scene_memory.ts";
+import { learningRate } from "./schedule.ts";
+import { buildDynamicStage, buildStaticStage, type Stage, type StageName } from "./stages.ts";
+import { type Draw, StepInputs } from "./step_inputs.ts";
+
+/** What a person is told of the steps since the last report; losses are their means. */
+export interface StepReport {
+  stage: StageName;
+  /** Steps of the stage done so far. */
+  step: number;
+  /** Steps of the stage in all. */
+  steps: number;
+  /** Unweighted terms by name, and `total`, weighted. */
+  losses: Record<string, number>;
+  /** Of the stage's colour on the rays drawn, dB. */
+  psnr: number;
+  /** Norm of the gradient before clipping. */
+  gradientNorm: number;
+  /** Mean dynamicness of rays that see something moving, and of the others; in the dynamic stage. */
+  dynamicness?: { moving: number; still: number };
+  stepsPerSecond: number;
+}
+
+/** A tensor on the CPU. */
+export interface StoredTensor {
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+/** All that a run needs to go on exactly. */
+export interface TrainerState {
+  stage: StageName | "done";
+  /** Steps of the stage done so far. */
+  step: number;
+  /** Parameters by official name. */
+  tensors: Map<string, StoredTensor>;
+  /** Adam's moments of the stage: `<parameter>.exp_avg`, `<parameter>.exp_avg_sq`. */
+  optimizer: Map<string, StoredTensor>;
+}
+
+/** What {@link Trainer.create} may be told. */
+export interface TrainerOptions {
+  /** Where to go on from. */
+  state?: TrainerState;
+  /** Called with what is being prepared, and how far it is in 0…1. */
+  onProgress?: (what: string, fraction: number) => void;
+  signal?: AbortSignal;
+}
+
+/** What {@link Trainer.run} may be told. */
+export interface RunOptions {
+  /** Stops after the current step; the state is then that of a whole step. */
+  signal?: AbortSignal;
+  /** Steps between reports. Default 10. */
+  reportEvery?: number;
+  onReport?: (report: StepReport) => void | Promise<void>;
+  /** Steps between checkpoints; 0: none. Default 0. */
+  checkpointEvery?: number;
+  onCheckpoint?: () => void | Promise<void>;
+}
+
+/** A loss that is not finite. */
+export class TrainingError extends Error {
+  constructor(
+    readonly stage: StageName,
+    readonly step: number,
+    readonly term: string,
+    value: number,
+  ) {
+    super(
+      `Cannot go on training: ${term} is ${value} in step ${step} of the ${stage} stage; the parameters are those of the ` +
+        "last good step; try a lower --learning-rate, or look for broken frames, depths or flows",
+    );
+    this.name = "TrainingError";
+  }
+}
+
+/** Trains a model with a recipe on scenes in memory. */
+export class Trainer {
+  #stage: StageName | "done";
+  #step: number;
+  #program?: Stage;
+  #pending?: TrainerState;
+
+  private constructor(
+    readonly gpu: Gpu,
+    readonly recipe: Recipe,
+    readonly model: MonoNerf,
+    readonly encoded: EncodedScenes,
+    readonly memories: readonly SceneMemory[],
+    readonly inputs: StepInputs,
+    state?: TrainerState,
+  ) {
+    this.#stage = state?.stage ?? "static";
+    this.#step = state?.step ?? 0;
+    this.#pending = state;
+  }
+
+  /**
+   * Makes the model, encodes the scenes and uploads their frames.
+   *
+   * @throws when the state's parameters do not fit the recipe
+   */
+  static async create(
+    gpu: Gpu,
+    recipe: Recipe,
+    scenes: readonly Scene[],
+    options: TrainerOptions = {},
+  ): Promise<Trainer> {
+    const { state, onProgress, signal } = options;
+    if (scenes.length === 0) throw new Error("Cannot train: no scene was given");
+    if (recipe.rays % scenes.length !== 0 || recipe.rays < 2 * scenes.length) {
+      throw new Error(
+        `Cannot share ${recipe.rays} rays among ${scenes.length} scenes: each needs the same number, at least 2`,
+      );
+    }
+    const model = createMonoNerf(gpu, { sizes: recipe.model, seed: recipe.seed });
+    if (state) {
+      writeParameters(model, new Map([...state.tensors].map(([name, { data }]) => [name, data])));
+    }
+    const encoded = await encodeScenes(model, scenes, recipe, { onProgress, signal });
+    const memories = scenes.map((scene) => createSceneMemory(gpu, scene));
+    throwDeviceErrors(gpu, "upload the scenes");
+    return new Trainer(gpu, recipe, model, encoded, memories, new StepInputs(gpu, encoded), state);
+  }
+
+  /** The stage and the number of its steps done. */
+  get position(): { stage: StageName | "done"; step: number } {
+    return { stage: this.#stage, step: this.#step };
+  }
+
+  /** Runs both stages to their end, or until the signal. */
+  async run(options: RunOptions = {}): Promise<"done" | "aborted"> {
+    while (this.#stage !== "done") {
+      if (await this.#runStage(this.#stage, options) === "aborted") return "aborted";
+      this.#closeStage();
+      this.#stage = this.#stage === "static" ? "dynamic" : "done";
+      this.#step = 0;
+    }
+    return "done";
+  }
+
+  /** The state after the last whole step. */
+  async state(): Promise<TrainerState> {
+    const stored = async (read: () => Promise<Map<string, Float32Array>>) => await read();
+    const shapes = new Map(
+      groupsOf(this.model).flatMap(({ specs }) => specs.map(({ name, shape }) => [name, shape])),
+    );
+    const tensors = new Map<string, StoredTensor>();
+    for (const group of groupsOf(this.model)) {
+      for (const [name, data] of await stored(() => group.read())) {
+        tensors.set(name, { shape: shapes.get(name)!, data });
+      }
+    }
+    const optimizer = new Map<string, StoredTensor>();
+    if (this.#program) {
+      for (const [name, data] of await this.#program.adam.read()) {
+        optimizer.set(name, { shape: shapes.get(name.replace(/\.exp_avg(_sq)?$/, ""))!, data });
+      }
+    } else if (this.#pending) {
+      for (const [name, tensor] of this.#pending.optimizer) optimizer.set(name, tensor);
+    }
+    return { ...this.position, tensors, optimizer };
+  }
+
+  /** Builds the plan of the stage in progress, for benchmarks and for {@link run}. */
+  async openStage(name: StageName): Promise<Stage> {
+    if (this.#program?.name === name) return this.#program;
+    this.#closeStage();
+    const build = name === "static" ? buildStaticStage : buildDynamicStage;
+    const stage = await build(this.model, this.recipe, this.memories, this.inputs);
+    if (this.#pending?.optimizer.size && this.#pending.stage === name) {
+      stage.adam.write(
+        new Map([...this.#pending.optimizer].map(([name, { data }]) => [name, data])),
+      );
+    }
+    this.#pending = undefined;
+    return this.#program = stage;
+  }
+
+  /** Tells the GPU what step `step` of a stage draws, and submits it. */
+  submitStep(stage: Stage, step: number, keep?: { history: Tensor; row: number }): void {
+    const { recipe, gpu } = this;
+    // each stage has random numbers of its own
+    const seed = pcg(2 * recipe.seed + (stage.name === "static" ? 0 : 1));
+    const draw = this.#draw(stage.name, seed, step);
+    const { learningRate: initial, learningRateDecay, learningRateDecaySteps } = recipe;
+    this.inputs.write(
+      {
+        seed,
+        step,
+        learningRate: learningRate(step, {
+          initial,
+          decaySteps: learningRateDecaySteps * Math.log(0.1) / Math.log(learningRateDecay),
+        }),
+      },
+      draw,
+      this.memories.map(({ still }) => still),
+    );
+    stage.writeWeights(step);
+    stage.program.bind(this.inputs.choose(stage.windows, draw));
+    const encoder = gpu.device.createCommandEncoder({ label: `${stage.name} step ${step}` });
+    const pass = encoder.beginComputePass({ label: stage.name });
+    stage.program.encode(pass);
+    pass.end();
+    if (keep) {
+      let at = keep.row * stage.logged.length * 4;
+      for (const tensor of stage.loggedTensors) {
+        const { buffer, offset } = tensor.memory!;
+        encoder.copyBufferToBuffer(
+          buffer,
+          offset,
+          keep.history.memory!.buffer,
+          at,
+          tensor.size * 4,
+        );
+        at += tensor.size * 4;
+      }
+    }
+    gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  #draw(stage: StageName, seed: number, step: number): Draw {
+    const pick = (stream: number, scene: number, count: number) =>
+      Math.floor(randomUniform(seed, step, stream, scene) * count);
+    const seen = this.encoded.scenes.map(({ frames }) =>
+      stage === "dynamic" && this.recipe.dynamicFrames > 0
+        ? Math.min(this.recipe.dynamicFrames, frames)
+        : frames
+    );
+    const frames = seen.map((count, s) => pick(streams.frame, s, count));
+    const imageFrames = stage === "dynamic"
+      ? frames
+      : seen.map((count, s) => pick(streams.staticFrame, s, count));
+    return { frames, imageFrames };
+  }
+
+  async #runStage(name: StageName, options: RunOptions): Promise<"done" | "aborted"> {
+    const { signal, reportEvery = 10, checkpointEvery = 0 } = options;
+    const steps = name === "static" ? this.recipe.staticSteps : this.recipe.dynamicSteps;
+    if (this.#step >= steps) return "done";
+    const stage = await this.openStage(name);
+    const { gpu } = this;
+    const width = stage.logged.length;
+    const history = createTensor(gpu, "history", [reportEvery, width]);
+    try {
+      let rows = 0;
+      let waiting = 0; // steps submitted and not waited for
+      let secondsPerStep = 0.5;
+      let since = performance.now();
+      while (this.#step < steps) {
+        if (signal?.aborted) {
+          await gpu.device.queue.onSubmittedWorkDone();
+          return "aborted";
+        }
+        this.submitStep(stage, this.#step, { history, row: rows++ });
+        this.#step++;
+        waiting++;
+        const report = rows === reportEvery || this.#step === steps;
+        if (!report && waiting * secondsPerStep < 0.5) continue; // half a second of work ahead
+        waiting = 0;
+        if (report) {
+          const [values] = await readTensors(gpu, history);
+          const seconds = (performance.now() - since) / 1000;
+          secondsPerStep = seconds / rows;
+          await this.#report(
+            stage,
+            steps,
+            values.subarray(0, rows * width),
+            rows,
+            seconds,
+            options,
+          );
+          since = performance.now();
+          rows = 0;
+        } else {
+          await Promise.race([gpu.device.queue.onSubmittedWorkDone(), gpu.lost]);
+          throwDeviceErrors(gpu, `run step ${this.#step} of the ${name} stage`);
+        }
+        if (checkpointEvery > 0 && this.#step % checkpointEvery === 0 && rows === 0) {
+          await options.onCheckpoint?.();
+          since = performance.now();
+        }
+      }
+      return "done";
+    } finally {
+      destroyTensor(gpu, history);
+    }
+  }
+
+  async #report(
+    stage: Stage,
+    steps: number,
+    values: Float32Array,
+    rows: number,
+    seconds: number,
+    options: RunOptions,
+  ): Promise<void> {
+    const width = stage.logged.length;
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      const step = this.#step - rows + Math.floor(bad / width);
+      // the total and the norm follow from the terms: name a term where one is to blame
+      const row = Math.floor(bad / width) * width;
+      const term = stage.logged.findIndex((name, i) =>
+        !Number.isFinite(values[row + i]) && name !== "total" && name !== "gradientNorm"
+      );
+      const at = term >= 0 ? row + term : bad;
+      throw new TrainingError(stage.name, step, stage.logged[at % width], values[at]);
+    }
+    const mean = (name: string) => {
+      const column = stage.logged.indexOf(name);
+      let sum = 0;
+      for (let row = 0; row < rows; row++) sum += values[row * width + column];
+      return sum / rows;
+    };
+    const { gradientNorm, dynamicnessMoving, dynamicnessStatic, ...losses } = Object.fromEntries(
+      stage.logged.map((name) => [name, mean(name)]),
+    );
+    await options.onReport?.({
+      stage: stage.name,
+      step: this.#step,
+      steps,
+      losses,
+      psnr: -10 * Math.log10(mean(stage.colorTerm)),
+      gradientNorm,
+      ...(stage.name === "dynamic" && {
+        dynamicness: { moving: dynamicnessMoving, still: dynamicnessStatic },
+      }),
+      stepsPerSecond: rows / seconds,
+    });
+  }
+
+  #closeStage(): void {
+    this.#program?.destroy();
+    this.#program = undefined;
+  }
+
+  /** Frees everything, the model included. */
+  destroy(): void {
+    this.#closeStage();
+    this.inputs.destroy();
+    for (const memory of this.memories) destroySceneMemory(this.gpu, memory);
+    destroyEncodedScenes(this.model, this.encoded);
+    destroyMonoNerf(this.model);
+  }
+}
