@@ -18,22 +18,28 @@ export interface RecipeModel {
   imageWidth: number;
 }
 
+/** `full` (the paper's sizes) or `small` (the same architecture, narrow). */
+export type PresetName = "full" | "small";
+
 /** An experiment. */
 export interface Recipe {
   /** Name of the experiment: `balloon`. */
   name: string;
-  /** `full` (the paper's sizes) or `small` (the same architecture, narrow). */
-  preset: "full" | "small";
+  /** The sizes it started from. */
+  preset: PresetName;
   /** Folders of the scenes under the data folder; they train one model jointly. */
   scenes: string[];
   /** Frames are shrunk by this before training. */
   factor: number;
+  /** Width that frames are shrunk to instead, pixels; 0: by `factor`. */
+  frameWidth: number;
   /** Seed of initial values and of every random number of the run. */
   seed: number;
   /** Widths of the network. */
   model: RecipeModel;
-  /** Size that frames are resized to for the video encoder, pixels. The official code squeezes them to 270 × 480. */
+  /** Width that frames are resized to for the video encoder, pixels. The official code squeezes them to 270 × 480. */
   encoderWidth: number;
+  /** Height of the same. */
   encoderHeight: number;
   /** Batch norm with the statistics of the batch (as in all the official experiments) or the stored ones. */
   encoderStatistics: "batch" | "running";
@@ -53,8 +59,9 @@ export interface Recipe {
   dynamicSteps: number;
   /** Adam's first learning rate. */
   learningRate: number;
-  /** The learning rate falls to `learningRateDecay` of itself in so many steps. */
+  /** Steps in which the learning rate falls to `learningRateDecay` of itself. */
   learningRateDecaySteps: number;
+  /** See `learningRateDecaySteps`. */
   learningRateDecay: number;
   /** Largest norm of the dynamic stage's gradient. */
   clipNorm: number;
@@ -74,10 +81,14 @@ export interface Recipe {
   evaluationViews: number;
 }
 
+/** A recipe without what it is about. */
+export type Preset = Omit<Recipe, "name" | "scenes">;
+
 /** The paper's sizes (spec section 7), for a GPU. */
-export const full: Omit<Recipe, "name" | "scenes"> = {
+export const full: Preset = {
   preset: "full",
   factor: 2,
+  frameWidth: 0,
   seed: 0,
   model: { hidden: 256, globalCode: 256, globalHidden: 4096, videoWidth: 64, imageWidth: 64 },
   encoderWidth: 270,
@@ -104,9 +115,10 @@ export const full: Omit<Recipe, "name" | "scenes"> = {
 };
 
 /** The same architecture, narrow and short: minutes on a software driver. */
-export const small: Omit<Recipe, "name" | "scenes"> = {
+export const small: Preset = {
   ...full,
   preset: "small",
+  frameWidth: 96, // 96×54: what minutes can learn
   model: { hidden: 64, globalCode: 64, globalHidden: 128, videoWidth: 16, imageWidth: 16 },
   encoderWidth: 72,
   encoderHeight: 128,
@@ -125,11 +137,24 @@ export const small: Omit<Recipe, "name" | "scenes"> = {
 export const presets = { full, small } as const;
 
 /** One model for two scenes, trained jointly in one batch (spec section 7). */
-export function balloon(preset: keyof typeof presets): Recipe {
+export function balloon(preset: PresetName): Recipe {
   return { ...presets[preset], name: "balloon", scenes: ["Balloon1", "Balloon2"] };
 }
 
 /** Any prepared scene of one's own, or several. */
-export function own(preset: keyof typeof presets, scenes: string[]): Recipe {
+export function own(preset: PresetName, scenes: string[] = []): Recipe {
   return { ...presets[preset], name: "own", scenes };
 }
+
+/** All recipes, by name, with what each is in a few words. */
+export const recipes = {
+  balloon: {
+    make: balloon,
+    about:
+      "two scenes, one model: Balloon1 and Balloon2, or the procedural pair where they are not",
+  },
+  own: { make: own, about: "any prepared scene, or several with one model: own NAME…" },
+} as const;
+
+/** The name of a recipe. */
+export type RecipeName = keyof typeof recipes;

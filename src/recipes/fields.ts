@@ -1,0 +1,235 @@
+/**
+ * What each number of a recipe means, its unit and its bounds: the source of the command line's flags and of the checks on
+ * recipes read from files.
+ *
+ * @module
+ */
+import { full, type Recipe, type RecipeModel } from "./recipe.ts";
+
+/** A recipe's numbers and switches on one level, without names and loss weights. */
+export type RecipeValues =
+  & Omit<Recipe, "name" | "preset" | "scenes" | "model" | "lossWeights">
+  & RecipeModel;
+
+/** One number, switch or choice of a recipe. */
+export interface RecipeField<T = RecipeValues[keyof RecipeValues]> {
+  /** Heading that it stands under. */
+  readonly group: string;
+  /** What it is. */
+  readonly about: string;
+  /** Of a number. */
+  readonly unit?: string;
+  /** The only texts allowed. */
+  readonly choices?: readonly T[];
+  /** Whether a number must be a whole one. */
+  readonly whole?: boolean;
+  /** The smallest number allowed. */
+  readonly min?: number;
+  /** The largest number allowed. */
+  readonly max?: number;
+  /** A bound that the number must be above. */
+  readonly above?: number;
+}
+
+const frames = { group: "Frames" };
+const steps = { group: "Steps", unit: "steps", whole: true, min: 0 };
+const rays = { group: "Rays" };
+const optimizer = { group: "Optimizer" };
+const losses = { group: "Losses" };
+const encoders = { group: "Encoders" };
+const widths = { group: "Network", unit: "channels", whole: true, min: 1 };
+const evaluation = { group: "Evaluation" };
+
+/** Every field, in the order of the help. */
+export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<RecipeValues[K]> } = {
+  staticSteps: { ...steps, about: "length of the static stage, which trains the static field" },
+  dynamicSteps: { ...steps, about: "length of the dynamic stage, which trains the dynamic field" },
+
+  factor: { ...frames, about: "how many times smaller than on disk frames are trained", min: 1 },
+  frameWidth: {
+    ...frames,
+    about: "width that frames are shrunk to instead; 0: by the factor",
+    unit: "pixels",
+    whole: true,
+    min: 0,
+  },
+  dynamicFrames: {
+    ...frames,
+    about: "the dynamic field sees only the first so many; 0: all",
+    unit: "frames",
+    whole: true,
+    min: 0,
+  },
+
+  rays: { ...rays, about: "of a step, shared by the scenes", unit: "rays", whole: true, min: 2 },
+  samples: { ...rays, about: "of a ray", unit: "samples", whole: true, min: 2 },
+  densityNoise: { ...rays, about: "standard deviation of the noise on densities", min: 0 },
+  trajectorySteps: {
+    ...rays,
+    about: "Euler steps from a frame to its neighbour",
+    unit: "steps",
+    whole: true,
+    min: 1,
+  },
+  recompute: { ...rays, about: "make activations again for the backward pass: less memory" },
+
+  learningRate: { ...optimizer, about: "of Adam, at the start of a stage", above: 0 },
+  learningRateDecaySteps: {
+    ...optimizer,
+    about: "in which the learning rate falls to the share below",
+    unit: "steps",
+    above: 0,
+  },
+  learningRateDecay: { ...optimizer, about: "the share", above: 0, max: 1 },
+  clipNorm: { ...optimizer, about: "largest norm of the dynamic stage's gradient", above: 0 },
+
+  depthBlendingThickness: {
+    ...losses,
+    about: "half the band around the measured depth where the dynamic field may show",
+    unit: "NDC",
+    above: 0,
+  },
+  depthBlendingStart: {
+    ...losses,
+    about: "dynamic steps before the depth blending loss",
+    unit: "steps",
+    whole: true,
+    min: 0,
+  },
+  depthBlendingRamp: {
+    ...losses,
+    about: "dynamic steps in which it then rises to its weight",
+    unit: "steps",
+    whole: true,
+    min: 0,
+  },
+
+  hidden: { ...widths, about: "width of the fields' hidden layers" },
+  globalCode: { ...widths, about: "of a scene's global code" },
+  globalHidden: { ...widths, about: "hidden width of the perceptron that makes the global code" },
+  videoWidth: { ...widths, about: "of the video encoder's first layer" },
+  imageWidth: { ...widths, about: "of the image encoder's first layer" },
+
+  encoderWidth: {
+    ...encoders,
+    about: "width that frames are resized to for the video encoder",
+    unit: "pixels",
+    whole: true,
+    min: 16,
+  },
+  encoderHeight: {
+    ...encoders,
+    about: "height of the same",
+    unit: "pixels",
+    whole: true,
+    min: 16,
+  },
+  encoderStatistics: {
+    ...encoders,
+    about: "batch norm with those of the batch or the stored ones",
+    choices: ["batch", "running"],
+  },
+  standardizeFeatures: {
+    ...encoders,
+    about: "centre and scale features: for encoders that are seeded, not pretrained",
+  },
+
+  evaluationViews: {
+    ...evaluation,
+    about: "held-out views of each scene that are scored; 0: all",
+    unit: "views",
+    whole: true,
+    min: 0,
+  },
+
+  seed: {
+    group: "Run",
+    about: "of initial values and of every random number",
+    whole: true,
+    min: 0,
+    max: 2 ** 32 - 1,
+  },
+};
+
+/** A recipe's values on one level. */
+export function recipeValues(recipe: Recipe): RecipeValues {
+  const { name: _, preset: __, scenes: ___, model, lossWeights: ____, ...values } = recipe;
+  return { ...values, ...model };
+}
+
+/** The recipe with other values, of which it takes those that are its own. */
+export function withValues(recipe: Recipe, values: RecipeValues): Recipe {
+  const own = <T extends object>(part: T): T => {
+    const taken = Object.keys(part).filter((name) => name in recipeFields);
+    return { ...part, ...Object.fromEntries(taken.map((name) => [name, values[name as never]])) };
+  };
+  return { ...own(recipe), model: own(recipe.model) };
+}
+
+/**
+ * Takes a value, read from a file, for a recipe.
+ *
+ * @throws {TypeError} If it is none; the message names the field, what it is and what was wanted.
+ */
+export function asRecipe(value: unknown): Recipe {
+  const recipe = requireRecord("recipe", value);
+  requireKnown(recipe, ["name", "preset", "scenes", "model", "lossWeights"]);
+  requireText("name", recipe.name);
+  requireText("preset", recipe.preset, ["full", "small"]);
+  if (!Array.isArray(recipe.scenes)) throw wrong("scenes", recipe.scenes, "a list of names");
+  for (const scene of recipe.scenes) requireText("scenes", scene);
+  const model = requireRecord("model", recipe.model);
+  requireKnown(model, []);
+  for (const [name, weight] of Object.entries(requireRecord("lossWeights", recipe.lossWeights))) {
+    if (typeof weight !== "number") throw wrong(`lossWeights.${name}`, weight, "a number");
+  }
+  for (const [name, field] of Object.entries<RecipeField>(recipeFields)) {
+    requireField(name, name in recipe ? recipe[name] : model[name], field);
+  }
+  return value as Recipe;
+}
+
+function requireKnown(values: Record<string, unknown>, names: string[]): void {
+  const unknown = Object.keys(values).find((name) =>
+    !names.includes(name) && !(name in recipeFields)
+  );
+  if (unknown) throw new TypeError(`"${unknown}" is unknown; another version wrote it`);
+}
+
+/** Of each field, a value that is right. */
+const examples: RecipeValues = recipeValues({ ...full, name: "", scenes: [] });
+
+function requireField(name: string, value: unknown, field: RecipeField): void {
+  if (field.choices) return requireText(name, value, field.choices);
+  if (typeof examples[name as keyof RecipeValues] === "boolean") {
+    if (typeof value !== "boolean") throw wrong(name, value, "true or false");
+    return;
+  }
+  const { min = -Infinity, max = Infinity, above = -Infinity, whole = false } = field;
+  const fits = typeof value === "number" && value >= min && value <= max && value > above &&
+    Number.isFinite(value) && (!whole || Number.isInteger(value));
+  if (fits) return;
+  const bounds = Object.entries({
+    "of at least": field.min,
+    "of at most": field.max,
+    "above": field.above,
+  })
+    .flatMap(([word, bound]) => bound === undefined ? [] : [` ${word} ${bound}`]);
+  throw wrong(name, value, `a ${whole ? "whole " : ""}number${bounds.join(" and")}`);
+}
+
+function requireText(name: string, value: unknown, choices?: readonly unknown[]): void {
+  if (typeof value === "string" && (!choices || choices.includes(value))) return;
+  throw wrong(name, value, choices?.join(" or ") ?? "a text");
+}
+
+function requireRecord(name: string, value: unknown): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw wrong(name, value, "an object");
+}
+
+function wrong(name: string, value: unknown, wanted: string): TypeError {
+  return new TypeError(`"${name}" is ${JSON.stringify(value)}, wanted ${wanted}`);
+}

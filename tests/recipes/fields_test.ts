@@ -1,0 +1,47 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { asRecipe, recipeFields, recipeValues, withValues } from "../../src/recipes/fields.ts";
+import { balloon, own } from "../../src/recipes/recipe.ts";
+
+Deno.test("recipeFields describe every value of a recipe, and each default is in its bounds", () => {
+  for (const recipe of [balloon("full"), balloon("small"), own("small", ["A"])]) {
+    assertEquals(Object.keys(recipeFields).sort(), Object.keys(recipeValues(recipe)).sort());
+    assertEquals(asRecipe(recipe), recipe);
+  }
+});
+
+Deno.test("withValues() changes values at their places, whatever else is given", () => {
+  const recipe = balloon("small");
+  const values = { ...recipeValues(recipe), rays: 64, hidden: 16, name: "other", stray: 1 };
+  assertEquals(withValues(recipe, values), {
+    ...recipe,
+    rays: 64,
+    model: { ...recipe.model, hidden: 16 },
+  });
+});
+
+Deno.test("asRecipe() names the field that is wrong, and what is wanted", () => {
+  const recipe = balloon("small");
+  const cases: [unknown, string][] = [
+    [null, '"recipe" is null, wanted an object'],
+    [{ ...recipe, rays: "many" }, '"rays" is "many", wanted a whole number of at least 2'],
+    [{ ...recipe, rays: 2.5 }, '"rays" is 2.5, wanted a whole number of at least 2'],
+    [{ ...recipe, learningRate: 0 }, '"learningRate" is 0, wanted a number above 0'],
+    [
+      { ...recipe, seed: -1 },
+      '"seed" is -1, wanted a whole number of at least 0 and of at most 4294967295',
+    ],
+    [{ ...recipe, recompute: 1 }, '"recompute" is 1, wanted true or false'],
+    [
+      { ...recipe, encoderStatistics: "no" },
+      '"encoderStatistics" is "no", wanted batch or running',
+    ],
+    [{ ...recipe, model: { ...recipe.model, hidden: null } }, '"hidden" is null'],
+    [{ ...recipe, lossWeights: { slow: "0" } }, '"lossWeights.slow" is "0", wanted a number'],
+    [{ ...recipe, scenes: "Balloon1" }, '"scenes" is "Balloon1", wanted a list of names'],
+    [{ ...recipe, later: 1 }, '"later" is unknown'],
+    [{ ...recipe, samples: undefined }, '"samples" is undefined'],
+  ];
+  for (const [value, message] of cases) {
+    assertThrows(() => asRecipe(value), TypeError, message);
+  }
+});
