@@ -62,6 +62,7 @@ export function conv(
     kernel: rows,
     stride,
   };
+  const aligned = rows === 1 && stride === 1 && variant === "registers" ? 1 : 0;
   x.frames.forEach((scene, s) =>
     scene.forEach((_, f) => {
       let accumulate = 0;
@@ -72,8 +73,8 @@ export function conv(
           label: `${label}.forward`,
           kernel,
           entry: `forward_${variant}`,
-          constants: { accumulate },
-          bindings: { dims, x: source, panels: panel, y: y.frames[s][f] },
+          constants: { accumulate, aligned },
+          bindings: { dims, x: source, x_quads: source, panels: panel, y: y.frames[s][f] },
           workgroups: [
             blocksOf(height * width),
             Math.ceil(outputs / (variant === "tiled" ? 64 : 32)),
@@ -105,7 +106,7 @@ function packFrame(
   return plan.once(weight, `pack conv ${frame}`, () => {
     const { outputs, channels, kernelFrames, kernel: length } = shape;
     const taps = length * length;
-    const size = Math.ceil(outputs / 32) * 32 * channels * taps;
+    const size = Math.ceil(outputs / 32) * 32 * Math.ceil(channels / 2) * 2 * taps;
     const packed = plan.activation(`${label}.packed.${frame}`, [size]);
     plan.dispatch({
       label: `${label}.pack`,
@@ -115,7 +116,7 @@ function packFrame(
         weight,
         packed,
         packing: {
-          depth: channels * taps,
+          in_channels: channels,
           out_channels: outputs,
           taps,
           kernel_frames: kernelFrames,

@@ -16,41 +16,47 @@ struct Dims {
   stride: u32,
 }
 
-// packed[tile][k][j] = weight[32·tile + j, k / kernel², frame, k % kernel²]
-struct Packing { depth: u32, out_channels: u32, taps: u32, kernel_frames: u32, frame: u32 }
+// packed[tile][k][j] = weight[32·tile + j, k / taps, frame, k % taps], zero past either end; taps = kernel²
+struct Packing { in_channels: u32, out_channels: u32, taps: u32, kernel_frames: u32, frame: u32 }
 
 override accumulate: bool = false;
+override aligned: bool = false; // a kernel of one pixel at stride 1: four pixels are one load
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> panels: array<vec4f>; // [out_channels/32][K][32], from `pack`
+@group(0) @binding(2) var<storage, read> panels: array<vec4f>; // [out_channels/32][K, even channels][32], from `pack`
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> packing: Packing;
 @group(0) @binding(5) var<storage, read> weight: array<f32>;
 @group(0) @binding(6) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(7) var<storage, read> x_quads: array<vec4f>; // x again
+
+fn even(channels: u32) -> u32 { return (channels + 1) / 2 * 2; }
 
 @compute @workgroup_size(64)
 fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64 + id.x;
-  let k = i / 32 % packing.depth;
-  let output = i / 32 / packing.depth * 32 + i % 32;
-  if i >= (packing.out_channels + 31) / 32 * packing.depth * 32 { return; }
+  let depth = even(packing.in_channels) * packing.taps;
+  let k = i / 32 % depth;
+  let output = i / 32 / depth * 32 + i % 32;
+  if output >= (packing.out_channels + 31) / 32 * 32 { return; }
   let channel = k / packing.taps;
-  let volume = packing.kernel_frames * packing.taps;
-  let at = output * (packing.depth / packing.taps) * volume + channel * volume
-    + packing.frame * packing.taps + k % packing.taps;
-  packed[i] = select(0.0, weight[at], output < packing.out_channels);
+  var value = 0.0;
+  if output < packing.out_channels && channel < packing.in_channels {
+    let frame = (output * packing.in_channels + channel) * packing.kernel_frames + packing.frame;
+    value = weight[frame * packing.taps + k % packing.taps];
+  }
+  packed[i] = value;
 }
 
-// Where a tap of the kernel reads for four output pixels of a block: quad, quad + 16, quad + 32, quad + 48.
+// Where a tap of the kernel reads for four output pixels.
 struct Places {
   at: vec4u, // of channel 0
   inside: vec4<bool>,
 }
 
-fn places(block: u32, quad: u32, tap: u32) -> Places {
-  let last = dims.out_height * dims.out_width - 1;
-  let pixel = min(vec4u(block * 64 + quad) + vec4u(0, 16, 32, 48), vec4u(last));
+fn places(pixels: vec4u, tap: u32) -> Places {
+  let pixel = min(pixels, vec4u(dims.out_height * dims.out_width - 1));
   let pad = dims.kernel / 2;
   let row = pixel / dims.out_width * dims.stride + tap / dims.kernel - pad; // wraps past every height when negative
   let column = pixel % dims.out_width * dims.stride + tap % dims.kernel - pad;
@@ -60,6 +66,7 @@ fn places(block: u32, quad: u32, tap: u32) -> Places {
 }
 
 fn read_x(places: Places, channel: u32) -> vec4f {
+  if aligned { return x_quads[places.at.x / 4 + channel * 16]; }
   let at = places.at + channel * 64;
   return select(vec4f(), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), places.inside);
 }
@@ -69,23 +76,23 @@ fn outer(pixels: vec4f, weight: vec4f) -> mat4x4f {
   return mat4x4f(pixels * weight.x, pixels * weight.y, pixels * weight.z, pixels * weight.w);
 }
 
-fn finish_one(block: u32, output: u32, quad: u32, sum: vec4f) {
+fn finish_one(pixels: vec4u, output: u32, sum: vec4f) {
   if output >= dims.out_channels { return; }
-  let at = (block * dims.out_channels + output) * 64 + quad;
+  let at = (pixels / 64 * dims.out_channels + output) * 64 + pixels % 64;
   var value = sum;
-  if accumulate { value += vec4f(y[at], y[at + 16], y[at + 32], y[at + 48]); }
-  y[at] = value.x;
-  y[at + 16] = value.y;
-  y[at + 32] = value.z;
-  y[at + 48] = value.w;
+  if accumulate { value += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]); }
+  y[at.x] = value.x;
+  y[at.y] = value.y;
+  y[at.z] = value.z;
+  y[at.w] = value.w;
 }
 
 // Writes four pixels of four outputs, one a column of sums.
-fn finish(block: u32, output: u32, quad: u32, sums: mat4x4f) {
-  finish_one(block, output, quad, sums[0]);
-  finish_one(block, output + 1, quad, sums[1]);
-  finish_one(block, output + 2, quad, sums[2]);
-  finish_one(block, output + 3, quad, sums[3]);
+fn finish(pixels: vec4u, output: u32, sums: mat4x4f) {
+  finish_one(pixels, output, sums[0]);
+  finish_one(pixels, output + 1, sums[1]);
+  finish_one(pixels, output + 2, sums[2]);
+  finish_one(pixels, output + 3, sums[3]);
 }
 
 // Software: an invocation owns 8 pixels x 32 outputs, a workgroup of 8 one block. Weight addresses depend on the workgroup
@@ -93,65 +100,78 @@ fn finish(block: u32, output: u32, quad: u32, sums: mat4x4f) {
 @compute @workgroup_size(8)
 fn forward_registers(
   @builtin(workgroup_id) group: vec3u,
-  @builtin(local_invocation_index) quad: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
-  let block = group.x;
+  let near_pixels = vec4u(group.x * 64 + lane * 4) + vec4u(0, 1, 2, 3);
+  let far_pixels = near_pixels + 32;
   let taps = dims.kernel * dims.kernel;
-  let panel = group.y * dims.in_channels * taps * 8;
+  let panel = group.y * even(dims.in_channels) * taps * 8;
   var near: array<mat4x4f, 8>; // [output quad]
   var far: array<mat4x4f, 8>;
 
   for (var tap = 0u; tap < taps; tap++) {
-    let near_places = places(block, quad, tap);
-    let far_places = places(block, quad + 8, tap);
-    for (var channel = 0u; channel < dims.in_channels; channel++) {
-      let a = read_x(near_places, channel);
-      let b = read_x(far_places, channel);
+    let near_places = places(near_pixels, tap);
+    let far_places = places(far_pixels, tap);
+    for (var channel = 0u; channel < dims.in_channels; channel += 2) {
+      let odd = min(channel + 1, dims.in_channels - 1); // its weight is zero where it repeats the last
+      let a0 = read_x(near_places, channel);
+      let b0 = read_x(far_places, channel);
+      let a1 = read_x(near_places, odd);
+      let b1 = read_x(far_places, odd);
       let w = panel + (channel * taps + tap) * 8;
-      let w0 = panels[w + 0];
-      near[0] += outer(a, w0);
-      far[0] += outer(b, w0);
+      let v = w + taps * 8;
+      let w0 = panels[w];
+      let v0 = panels[v];
+      near[0] += outer(a0, w0) + outer(a1, v0);
+      far[0] += outer(b0, w0) + outer(b1, v0);
       let w1 = panels[w + 1];
-      near[1] += outer(a, w1);
-      far[1] += outer(b, w1);
+      let v1 = panels[v + 1];
+      near[1] += outer(a0, w1) + outer(a1, v1);
+      far[1] += outer(b0, w1) + outer(b1, v1);
       let w2 = panels[w + 2];
-      near[2] += outer(a, w2);
-      far[2] += outer(b, w2);
+      let v2 = panels[v + 2];
+      near[2] += outer(a0, w2) + outer(a1, v2);
+      far[2] += outer(b0, w2) + outer(b1, v2);
       let w3 = panels[w + 3];
-      near[3] += outer(a, w3);
-      far[3] += outer(b, w3);
+      let v3 = panels[v + 3];
+      near[3] += outer(a0, w3) + outer(a1, v3);
+      far[3] += outer(b0, w3) + outer(b1, v3);
       let w4 = panels[w + 4];
-      near[4] += outer(a, w4);
-      far[4] += outer(b, w4);
+      let v4 = panels[v + 4];
+      near[4] += outer(a0, w4) + outer(a1, v4);
+      far[4] += outer(b0, w4) + outer(b1, v4);
       let w5 = panels[w + 5];
-      near[5] += outer(a, w5);
-      far[5] += outer(b, w5);
+      let v5 = panels[v + 5];
+      near[5] += outer(a0, w5) + outer(a1, v5);
+      far[5] += outer(b0, w5) + outer(b1, v5);
       let w6 = panels[w + 6];
-      near[6] += outer(a, w6);
-      far[6] += outer(b, w6);
+      let v6 = panels[v + 6];
+      near[6] += outer(a0, w6) + outer(a1, v6);
+      far[6] += outer(b0, w6) + outer(b1, v6);
       let w7 = panels[w + 7];
-      near[7] += outer(a, w7);
-      far[7] += outer(b, w7);
+      let v7 = panels[v + 7];
+      near[7] += outer(a0, w7) + outer(a1, v7);
+      far[7] += outer(b0, w7) + outer(b1, v7);
     }
   }
 
   let output = group.y * 32;
-  finish(block, output + 0, quad, near[0]);
-  finish(block, output + 0, quad + 8, far[0]);
-  finish(block, output + 4, quad, near[1]);
-  finish(block, output + 4, quad + 8, far[1]);
-  finish(block, output + 8, quad, near[2]);
-  finish(block, output + 8, quad + 8, far[2]);
-  finish(block, output + 12, quad, near[3]);
-  finish(block, output + 12, quad + 8, far[3]);
-  finish(block, output + 16, quad, near[4]);
-  finish(block, output + 16, quad + 8, far[4]);
-  finish(block, output + 20, quad, near[5]);
-  finish(block, output + 20, quad + 8, far[5]);
-  finish(block, output + 24, quad, near[6]);
-  finish(block, output + 24, quad + 8, far[6]);
-  finish(block, output + 28, quad, near[7]);
-  finish(block, output + 28, quad + 8, far[7]);
+  finish(near_pixels, output, near[0]);
+  finish(far_pixels, output, far[0]);
+  finish(near_pixels, output + 4, near[1]);
+  finish(far_pixels, output + 4, far[1]);
+  finish(near_pixels, output + 8, near[2]);
+  finish(far_pixels, output + 8, far[2]);
+  finish(near_pixels, output + 12, near[3]);
+  finish(far_pixels, output + 12, far[3]);
+  finish(near_pixels, output + 16, near[4]);
+  finish(far_pixels, output + 16, far[4]);
+  finish(near_pixels, output + 20, near[5]);
+  finish(far_pixels, output + 20, far[5]);
+  finish(near_pixels, output + 24, near[6]);
+  finish(far_pixels, output + 24, far[6]);
+  finish(near_pixels, output + 28, near[7]);
+  finish(far_pixels, output + 28, far[7]);
 }
 
 // GPUs: a workgroup of 128 owns one block (64 pixels) x 64 outputs, an invocation 8 x 4 of them. Sixteen channels of a tap at a
@@ -166,20 +186,20 @@ fn forward_tiled(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let block = group.x;
+  let first_pixels = vec4u(group.x * 64) + vec4u(0, 16, 32, 48); // apart, so that lanes read side by side
   let pixel_quad = lane % 8; // this invocation's pixels: quads pixel_quad and pixel_quad + 8
   let output_quad = lane / 8;
   let quad = lane % 16; // what it fetches: rows row and row + 8 of both tiles
   let row = lane / 16;
   let taps = dims.kernel * dims.kernel;
   let w_quad = group.y * 16 + quad;
-  let panel = w_quad / 8 * dims.in_channels * taps * 8 + w_quad % 8;
+  let panel = w_quad / 8 * even(dims.in_channels) * taps * 8 + w_quad % 8;
   let present = w_quad * 4 < dims.out_channels;
   var near = mat4x4f();
   var far = mat4x4f();
 
   for (var tap = 0u; tap < taps; tap++) {
-    let source = places(block, quad, tap);
+    let source = places(first_pixels + quad, tap);
     for (var first = 0u; first < dims.in_channels; first += depth) {
       for (var i = 0u; i < 2; i++) {
         let channel = first + row + i * 8;
@@ -203,6 +223,6 @@ fn forward_tiled(
   }
 
   let output = (group.y * 16 + output_quad) * 4;
-  finish(block, output, pixel_quad, near);
-  finish(block, output, pixel_quad + 8, far);
+  finish(first_pixels + pixel_quad, output, near);
+  finish(first_pixels + pixel_quad + 8, output, far);
 }
