@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Camera } from "../../src/data/camera.ts";
 import { sampleFeatures, type Slot } from "../../src/ops/sample_features.ts";
 import { cameraRecords } from "../../src/rendering/camera_records.ts";
@@ -86,28 +86,55 @@ Deno.test("sampleFeatures() sums the gradients of maps the same way twice", asyn
 Deno.test("sampleFeatures() reads the border, with no gradient, where a point is not in the picture", async () => {
   const { height, width, channels } = smooth;
   const cameras = cameraRecords(testCameras(0), 1);
-  const points = Float32Array.of(-5, 0, 0, 5, 0, 0, 0, 9, 0, 0, -9, 0, 7, -7, 0.5, 0.1, 0.1, 2);
+  const points = Float32Array.of(
+    -5,
+    0,
+    0,
+    5,
+    0,
+    0,
+    0,
+    9,
+    0,
+    0,
+    -9,
+    0,
+    7,
+    -7,
+    0.5,
+    0.1,
+    0.1,
+    2,
+    7,
+    7,
+    0,
+  );
   const map = planeMap(height, width, channels, 1);
   const { outputs, gradients } = await runRecorded({
-    points: { shape: [1, 6, 3], layout: "blocks", data: points },
+    points: { shape: [1, 7, 3], layout: "blocks", data: points },
     cameras: { shape: [1, 3, 16], data: cameras, differentiable: false },
-    map: { shape: [height, width, channels], data: map, differentiable: false },
+    map: { shape: [height, width, channels], data: map },
   }, (plan, { points, cameras, map }) => ({
     y: sampleFeatures(plan, "features", {
       maps: [[map, map, map]],
       cameras,
       terms: [{ points, slot: 1, weight: 1 }],
     }),
-  }), { y: new Float32Array(6 * channels).fill(1) });
+  }), { y: new Float32Array(7 * channels).fill(1) });
   const lastColumn = (width - 1) * channels;
   const y = (point: number) => outputs.y.subarray(point * channels, (point + 1) * channels);
   const texel = (index: number) => map.subarray(index, index + channels);
   assertEquals(y(4), texel((height - 1) * width * channels + lastColumn)); // x right, y up: the lower right corner
+  assertEquals(y(6), texel(lastColumn));
   const dPoint = (point: number) => [...gradients.points.subarray(3 * point, 3 * point + 3)];
   for (const point of [0, 1]) assertEquals(dPoint(point)[0], 0);
   for (const point of [2, 3]) assertEquals(dPoint(point)[1], 0);
   assertEquals(dPoint(4), [0, 0, 0]);
   assertEquals(dPoint(5)[2], 0); // z beyond the clamp
+  for (let c = 0; c < channels; c++) { // a sample's shares of its texels add up to 1
+    const total = gradients.map.reduce((sum, d, i) => i % channels === c ? sum + d : sum, 0);
+    assertAlmostEquals(total, 7, 1e-5);
+  }
 });
 
 Deno.test("sampleFeatures() names maps that do not fit", async () => {

@@ -1,13 +1,20 @@
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
-import { createTensor, destroyTensor, type Tensor } from "../../src/runtime/tensor.ts";
+import {
+  createTensor,
+  destroyTensor,
+  type Tensor,
+  toBlocks,
+  writeTensor,
+} from "../../src/runtime/tensor.ts";
 import { type CheckedInput, testGpu } from "./gpu.ts";
 
 /** Values in C order, by name. */
 export type Values = Record<string, Float32Array>;
 
 /**
- * Records an operation once, runs it, and reads its outputs and the gradients of its differentiable inputs.
+ * Records an operation once, runs it, and reads its outputs and the gradients of its differentiable inputs. The lanes behind the
+ * last point of blocks hold a large number, for whoever reads them by mistake.
  *
  * @param seeds The outputs' gradients by name; without them nothing is differentiated.
  */
@@ -21,7 +28,12 @@ export async function runRecorded(
   const own: Tensor[] = [];
   const create = (name: string, input: CheckedInput, requiresGradient: boolean) => {
     const { shape, layout, data } = input;
-    const tensor = createTensor(gpu, name, shape, { layout, requiresGradient, data });
+    const tensor = createTensor(gpu, name, shape, { layout, requiresGradient });
+    writeTensor(
+      gpu,
+      tensor,
+      layout === "blocks" ? new Uint8Array(padded(data, shape).buffer) : data,
+    );
     own.push(tensor);
     return tensor;
   };
@@ -58,4 +70,10 @@ export async function runRecorded(
   program.destroy();
   for (const tensor of own) destroyTensor(gpu, tensor);
   return result;
+}
+
+/** Blocks of C-order values, with 12345 in their padding. */
+function padded(data: Float32Array, shape: readonly number[]): Float32Array<ArrayBuffer> {
+  const places = toBlocks(new Float32Array(data.length).fill(1), shape);
+  return toBlocks(data, shape).map((value, i) => places[i] === 1 ? value : 12345);
 }
