@@ -5,9 +5,11 @@ import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 export interface Camera {
   /** Camera to world, row-major 3×4 `[R | o]`. */
   cameraToWorld: Float32Array;
+  /** Focal length, pixels. */
   focalPixels: number;
   /** Pixels; the principal point is (width / 2, height / 2). */
   width: number;
+  /** Pixels. */
   height: number;
 }
 

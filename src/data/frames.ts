@@ -12,9 +12,11 @@ import { readImage } from "./image.ts";
 import { encodePng } from "./png.ts";
 import { resizeLanczos } from "./resize.ts";
 
-/** Width and height in pixels. */
+/** Size of a picture. */
 export interface Size {
+  /** Pixels. */
   width: number;
+  /** Pixels. */
   height: number;
 }
 
@@ -32,6 +34,7 @@ export interface FrameOptions {
 export interface Frames {
   /** `[frames, height, width, 3]`: sRGB, 0..255. */
   images: NdArray<Uint8Array>;
+  /** Size of the pictures in `images/`. */
   original: Size;
 }
 

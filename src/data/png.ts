@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-// @ts-types="npm:@types/pngjs@6.0.5"
+// @ts-types="./pngjs.d.ts"
 import { PNG } from "npm:pngjs@7.0.0";
 import { DataError } from "./files.ts";
 import { withoutAlpha } from "./pixels.ts";

@@ -2,12 +2,19 @@ import { DataError } from "./files.ts";
 
 /** The array in memory for each element type that can be read and written; `BOOL` is one byte, 0 or 1. */
 export interface SafetensorsData {
+  /** 32-bit floating point. */
   F32: Float32Array;
+  /** 64-bit floating point. */
   F64: Float64Array;
+  /** Signed 32-bit integers. */
   I32: Int32Array;
+  /** Unsigned 32-bit integers. */
   U32: Uint32Array;
+  /** Signed 64-bit integers. */
   I64: BigInt64Array<ArrayBuffer>;
+  /** Bytes. */
   U8: Uint8Array;
+  /** Truth values. */
   BOOL: Uint8Array;
 }
 
@@ -21,7 +28,9 @@ export type SafetensorsTensor = {
 
 /** What a safetensors file holds. */
 export interface Safetensors {
+  /** By name, in the file's order. */
   tensors: Map<string, SafetensorsTensor>;
+  /** What else the file says about itself. */
   metadata: Record<string, string>;
 }
 

@@ -14,10 +14,13 @@ import { resizeArea, resizeBilinear, resizeNearest } from "./resize.ts";
 export interface Scene {
   /** The folder's own name. */
   name: string;
+  /** Where it was loaded from. */
   directory: string;
+  /** How many. */
   frames: number;
   /** Pixels. */
   width: number;
+  /** Pixels. */
   height: number;
   /** `[frames, height, width, 3]`: sRGB, 0..255. */
   images: NdArray<Uint8Array>;
@@ -41,10 +44,13 @@ export interface Scene {
   multiview: MultiviewFile[];
 }
 
-/** A held-out view on disk; frames and cameras are numbered from 0. */
+/** A held-out view on disk. */
 export interface MultiviewFile {
+  /** Number of the frame, from 0. */
   time: number;
+  /** Number of the camera, from 0. */
   camera: number;
+  /** The picture's file. */
   path: string;
 }
 

@@ -70,6 +70,19 @@ function project(camera: Camera, point: number[]): [x: number, y: number] {
   return [width / 2 + f * u / -w, height / 2 - f * v / -w];
 }
 
+/** Mean position of the pixels that are not 0, each counted by its value up to 1. */
+function middle(map: NdArray<Float32Array>): { x: number; y: number } {
+  const width = map.shape[1];
+  let x = 0, y = 0, sum = 0;
+  map.data.forEach((value, i) => {
+    const share = Math.min(value, 1);
+    x += share * (i % width);
+    y += share * Math.floor(i / width);
+    sum += share;
+  });
+  return { x: x / sum, y: y / sum };
+}
+
 /** The loader's units over metres: near bounds are 0.95 of the nearest depth. */
 function unitsPerMetre({ scene }: Loaded): number {
   const frameSize = scene.width * scene.height;
@@ -148,6 +161,19 @@ for (const name of proceduralScenes()) {
     const share = inside / (frames * scene.width * scene.height);
     assert(share > 0.1 && share < 0.2, `${share} of the picture moves`);
     assert(marked < 1.5 * inside, `${marked / inside} times what moves is marked`);
+  });
+
+  Deno.test(`${name}: pictures and depth agree to a tenth of a pixel`, async () => {
+    const { truth } = await load(name);
+    // The middle of what moves, in the picture (two pixels for one of training) and in the map.
+    let offX = 0, offY = 0;
+    for (let frame = 0; frame < truth.frames; frame++) {
+      const painted = middle(truth.paint(frame, frame).moving);
+      const mapped = middle(truth.moverMap(frame, frame));
+      offX += ((painted.x - 0.5) / 2 - mapped.x) / truth.frames;
+      offY += ((painted.y - 0.5) / 2 - mapped.y) / truth.frames;
+    }
+    assert(Math.abs(offX) < 0.1 && Math.abs(offY) < 0.1, `off by ${offX}, ${offY}`);
   });
 
   Deno.test(`${name}: everything lies behind the near plane of the loader's space`, async () => {
