@@ -46,12 +46,13 @@ function escapeCommas(value: string): string {
   return value.replaceAll(",", ",,");
 }
 
-/** The value of `--flag value` or `--flag=value`. */
+/** The value of `--flag value` or `--flag=value`; none where another flag follows. */
 function flagValue(flag: string, args: string[]): string | undefined {
   const { values } = parseArgs({
     args,
     options: { [flag]: { type: "string" } },
     strict: false, // the task itself complains of what it does not know
   });
-  return typeof values[flag] === "string" ? values[flag] : undefined;
+  const value = values[flag];
+  return typeof value === "string" && !value.startsWith("--") ? value : undefined;
 }

@@ -16,10 +16,10 @@ import { type Grants, permissionFlags } from "./permissions.ts";
 export function grantsOf(name: string): Grants | undefined {
   const cache = cacheFolder(); // kernels' measured variants
   const training: Grants = {
-    read: [".", cache],
+    read: ["/"], // scenes lie anywhere: where --data says, or where a resumed run had them
     write: ["data", "runs", cache],
     env: ["HOME", "XDG_CACHE_HOME"],
-    pathFlags: ["data", "out", "resume"],
+    pathFlags: ["data", "run", "resume"],
   };
   const grants: Record<string, Grants> = {
     adapter: {},

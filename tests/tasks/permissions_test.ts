@@ -18,7 +18,7 @@ Deno.test("permissionFlags() grants the folders that the task's flags name", () 
     "--allow-read=.,/my data",
     "--allow-write=runs,/my data",
   ]);
-  assertEquals(permissionFlags(grants, ["--out=a,b", "--data"]), [
+  assertEquals(permissionFlags(grants, ["--out=a,b", "--data", "--resume"]), [
     "--no-prompt",
     "--allow-read=.,a,,b",
     "--allow-write=runs,a,,b",
