@@ -2,7 +2,8 @@
  * Starts a task on a WebGPU adapter: `deno task train …` runs `tasks/start.ts train …`, which makes sure that there is an
  * adapter and then runs `tasks/train.ts …` in a process of its own, with that task's permissions and no others.
  *
- * It imports nothing that must be downloaded.
+ * It may itself fetch from npm's registry, keep the driver in the cache folder, and start `sh`, which becomes the task; see
+ * `start` in deno.json.
  *
  * @module
  */
