@@ -47,7 +47,13 @@ export async function start([name = "", ...args]: string[]): Promise<number> {
   });
   // Ctrl-C and the like: the task saves and ends; we wait for it, and end with its exit code.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => child.kill(signal));
+    Deno.addSignalListener(signal, () => {
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended already: its status is on the way.
+      }
+    });
   }
   return (await child.status).code;
 }
