@@ -7,7 +7,7 @@ import productText from "../../wgsl/ops/linear.wgsl" with { type: "text" };
 import weightsText from "../../wgsl/ops/linear_weights.wgsl" with { type: "text" };
 import type { Gpu } from "../runtime/device.ts";
 import { defineKernel } from "../runtime/kernel.ts";
-import { type GradientSink, type Plan } from "../runtime/plan.ts";
+import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { pointsPerGroup, sumGroups } from "./add_groups.ts";
 import { expectShape } from "./shapes.ts";
@@ -143,7 +143,7 @@ function packWeight(plan: Plan, label: string, range: ColumnRange, transposed: b
           output_stride: transposed ? 1 : columns,
         },
       },
-      workgroups: [Math.ceil(size / 64)],
+      workgroups: linearWorkgroups(size),
     });
     return packed;
   });
@@ -285,7 +285,7 @@ function recordWeightGradient(
           accumulate: sink.accumulate,
         },
       },
-      workgroups: [Math.ceil((places.rows * places.columns) / 64), groups],
+      workgroups: [...linearWorkgroups(places.rows * places.columns), groups],
     });
   };
   sum("backward_weight.sum", dWeight, {

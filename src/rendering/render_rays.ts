@@ -101,6 +101,11 @@ export interface DynamicRenderInputs {
   readonly noise?: Readonly<Record<"before" | "current" | "after", Tensor>>;
   /** Also the weights of the static field and of both together. */
   readonly allWeights?: boolean;
+  /**
+   * Takes the features of a point's own frame once a ray (spec section 9, saving 6). Default true. Exact but for samples beyond
+   * NDC depth 0.999, where the clamp of `ndc → world` moves the point off its ray's pixel.
+   */
+  readonly shareRayFeatures?: boolean;
 }
 
 /** A training render. Points and flows are `(scenes, points, 3)` in blocks, NDC. */
@@ -130,15 +135,18 @@ export interface DynamicRender {
 /** Records a training render (spec section 5): the static field once, the dynamic field three times. */
 export function renderDynamic(plan: Plan, inputs: DynamicRenderInputs): DynamicRender {
   const { context, staticGroup, rays, windows, imageWindow, noise } = inputs;
+  const { shareRayFeatures = true } = inputs;
   const { points, z, directions } = rays;
-  const rawStatic = renderStatic(plan, staticGroup, rays, imageWindow, { ownFrame: true });
+  const rawStatic = renderStatic(plan, staticGroup, rays, imageWindow, {
+    ownFrame: shareRayFeatures,
+  });
   const current = evaluateDynamic(
     plan,
     "current",
     context,
     points,
     0,
-    sampledFeatures(windows.current, rays.rayPoints),
+    sampledFeatures(windows.current, shareRayFeatures ? rays.rayPoints : undefined),
   );
   const warped = (name: "before" | "after", offset: -1 | 1) =>
     evaluateDynamic(plan, name, context, current[name], offset, sampledFeatures(windows[name]));

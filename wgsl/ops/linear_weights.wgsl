@@ -255,15 +255,16 @@ struct Sums {
 @group(0) @binding(6) var<storage, read_write> sums: array<f32>;
 
 @compute @workgroup_size(64)
-fn sum_parts(@builtin(global_invocation_id) id: vec3u) {
-  if id.x >= places.rows * places.columns { return; }
-  let base = id.y * places.parts_per_group * places.part_size + places.offset + id.x;
+fn sum_parts(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64 + id.x;
+  if i >= places.rows * places.columns { return; }
+  let base = id.z * places.parts_per_group * places.part_size + places.offset + i;
   var sum = 0.0;
   for (var part = 0u; part < places.parts_per_group; part++) {
     sum += parts[base + part * places.part_size];
   }
-  let at = id.y * places.group_stride + id.x / places.columns * places.row_stride + places.first +
-    id.x % places.columns;
+  let at = id.z * places.group_stride + i / places.columns * places.row_stride + places.first +
+    i % places.columns;
   sums[at] = select(sum, sum + sums[at], places.accumulate == 1);
 }
 
@@ -281,14 +282,15 @@ struct Packing {
 @group(0) @binding(9) var<storage, read_write> packed: array<f32>;
 
 @compute @workgroup_size(64)
-fn pack(@builtin(global_invocation_id) id: vec3u) {
+fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let even = (packing.inputs + 1) / 2 * 2;
-  if id.x >= (packing.outputs + 15) / 16 * even * 16 { return; }
-  let k = id.x / 16 % even;
-  let output = id.x / (16 * even) * 16 + id.x % 16;
+  let i = id.y * groups.x * 64 + id.x;
+  if i >= (packing.outputs + 15) / 16 * even * 16 { return; }
+  let k = i / 16 % even;
+  let output = i / (16 * even) * 16 + i % 16;
   var value = 0.0;
   if k < packing.inputs && output < packing.outputs {
     value = weight[packing.first + k * packing.input_stride + output * packing.output_stride];
   }
-  packed[id.x] = value;
+  packed[i] = value;
 }
