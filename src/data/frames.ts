@@ -20,10 +20,12 @@ export interface Size {
   height: number;
 }
 
-/** The size at which frames are trained, by a factor or outright. */
+/** The size at which frames are trained, by a factor or outright; a recipe is one of these. */
 export interface FrameOptions {
   /** How many times smaller than on disk the frames are trained; default 2. */
   factor?: number;
+  /** Trains at this width instead, pixels, in the frames' proportions; never larger than they are. Default 0: by `factor`. */
+  frameWidth?: number;
   /** Trains at this size instead; it must have the frames' proportions. */
   size?: Size;
   /** Hears of what was done or left undone beside loading, a sentence each. */
@@ -72,7 +74,8 @@ export async function loadFrames(
     return { images: stack.images, original };
   }
 
-  const label = options.size ? `${size.width}x${size.height}` : String(options.factor ?? 2);
+  const byFactor = !options.size && !options.frameWidth;
+  const label = byFactor ? String(options.factor ?? 2) : `${size.width}x${size.height}`;
   const cache = join(directory, `images_${label}`);
   const kept = await readKept(cache, names.length, size, onNotice);
   if (kept) return { images: kept, original };
@@ -160,10 +163,16 @@ function sizeOf(image: NdArray<Uint8Array>): Size {
 function trainingSize(
   directory: string,
   original: Size,
-  { factor = 2, size }: FrameOptions,
+  { factor = 2, frameWidth = 0, size }: FrameOptions,
 ): Size {
   const fail = (what: string) => new DataError(`Cannot load scene "${directory}": ${what}`);
   const { width, height } = original;
+  if (frameWidth > 0 && !size) {
+    const taken = Math.min(frameWidth, width);
+    return trainingSize(directory, original, {
+      size: { width: taken, height: Math.max(1, Math.round(height * taken / width)) },
+    });
+  }
   if (size) {
     const whole = Number.isInteger(size.width) && Number.isInteger(size.height);
     if (!whole || Math.min(size.width, size.height) < 2) {

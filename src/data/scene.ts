@@ -156,7 +156,7 @@ function focalScale(
   posesBounds: NdArray<Float64Array>,
   original: Size,
   width: number,
-  { factor = 2, size, onNotice = () => {} }: FrameOptions,
+  { factor = 2, frameWidth = 0, size, onNotice = () => {} }: FrameOptions,
 ): number {
   const poses = { height: posesBounds.data[4], width: posesBounds.data[9] };
   if (poses.width !== original.width || poses.height !== original.height) {
@@ -167,7 +167,8 @@ function focalScale(
     }
     onNotice(`"${path}": ${sizes}; the focal length is scaled to fit.`);
   }
-  return original.width / poses.width * (size ? width / original.width : 1 / factor);
+  const shrunk = size || frameWidth > 0 ? width / original.width : 1 / factor;
+  return original.width / poses.width * shrunk;
 }
 
 /** Flow to the next (`fwd`) or last (`bwd`) frame; the frame without that neighbour has zeros and no file. */

@@ -86,7 +86,7 @@ Deno.test("loadScene() shrinks frames once, as ImageMagick does (golden scene_io
   assertEquals((await names(join(folder.path, "images_2"))).length, 4);
 });
 
-Deno.test("loadScene() takes any factor, or a size", async () => {
+Deno.test("loadScene() takes any factor, or a width, or a size", async () => {
   await using folder = await goldenScene();
   const whole = await loadScene(folder.path, { factor: 1 });
   assertEquals([whole.width, whole.height], [64, 36]);
@@ -101,6 +101,12 @@ Deno.test("loadScene() takes any factor, or a size", async () => {
   assertEquals(sized.images.shape, [4, 14, 24, 3]);
   assertEquals(sized.cameras[0].focalPixels, focal * 24 / 64);
   assert((await names(folder.path)).includes("images_24x14"));
+
+  const wide = await loadScene(folder.path, { factor: 4, frameWidth: 24 });
+  assertEquals([wide.width, wide.height], [24, 14]); // 13.5, rounded
+  assertEquals(wide.cameras[0].focalPixels, focal * 24 / 64);
+  const widest = await loadScene(folder.path, { frameWidth: 1000 }); // frames are never enlarged
+  assertEquals([widest.width, widest.height, widest.cameras[0].focalPixels], [64, 36, focal]);
 
   for (
     const [options, message] of [
