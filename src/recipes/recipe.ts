@@ -138,12 +138,12 @@ export const presets = { full, small } as const;
 
 /** One model for two scenes, trained jointly in one batch (spec section 7). */
 export function balloon(preset: PresetName): Recipe {
-  return { ...presets[preset], name: "balloon", scenes: ["Balloon1", "Balloon2"] };
+  return { name: "balloon", scenes: ["Balloon1", "Balloon2"], ...presets[preset] };
 }
 
 /** Any prepared scene of one's own, or several. */
 export function own(preset: PresetName, scenes: string[] = []): Recipe {
-  return { ...presets[preset], name: "own", scenes };
+  return { name: "own", scenes, ...presets[preset] };
 }
 
 /** All recipes, by name, with what each is in a few words. */
