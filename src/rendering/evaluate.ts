@@ -98,6 +98,8 @@ export function evaluateDynamic(
  * Features sampled from maps that are not projected yet, as training needs them: those of the points' own frame, and the mean
  * of those one frame before at p⁻ and one after at p⁺.
  *
+ * The places where features are read are constants of the backward pass, as in the authors' training.
+ *
  * @param rayPoints where given, one point of each ray `(scenes, rays, 3)` in blocks: the points lie on rays of the current
  *   frame's own camera, so its feature is the same for the whole ray (spec section 9, saving 6)
  */
@@ -105,13 +107,18 @@ export function sampledFeatures(window: FrameWindow, rayPoints?: Tensor): Dynami
   return (plan, points, before, after) => {
     const sample = (label: string, terms: readonly SampleTerm[]) =>
       sampleFeatures(plan, label, { ...window, terms });
-    const at = rayPoints ?? points;
+    const at = plan.detach(rayPoints ?? points);
     const current = plan.recompute(
       sample("features.current", [{ points: at, slot: slots.current, weight: 1 }]),
     );
     const temporal = sample("features.temporal", [
-      { points: before, slot: slots.before, fallback: points, weight: 0.5 },
-      { points: after, slot: slots.after, fallback: points, weight: 0.5 },
+      {
+        points: plan.detach(before),
+        slot: slots.before,
+        fallback: plan.detach(points),
+        weight: 0.5,
+      },
+      { points: plan.detach(after), slot: slots.after, fallback: plan.detach(points), weight: 0.5 },
     ]);
     return {
       current: rayPoints ? rayFeatures(current) : pointFeatures(current),

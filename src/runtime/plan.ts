@@ -61,6 +61,8 @@ export class Plan {
   readonly #targets = new Map<Tensor, Tensor>();
   readonly #kept = new Set<Tensor>();
   readonly #late = new Set<Tensor>();
+  /** What a detached tensor's values are. */
+  readonly #originals = new Map<Tensor, Tensor>();
   readonly #recomputed = new Set<Tensor>();
   #forwardDispatches?: number;
   /** Gradients that an input took over: their memory has one owner. */
@@ -83,6 +85,14 @@ export class Plan {
     const tensor: Tensor = { ...this.activation(label, shape) };
     this.#late.add(tensor);
     return tensor;
+  }
+
+  /** The same values, taken as constants: no gradient passes (PyTorch's `detach`). */
+  detach(tensor: Tensor): Tensor {
+    if (!tensor.requiresGradient) return tensor;
+    const constant: Tensor = { ...tensor, requiresGradient: false };
+    this.#originals.set(constant, tensor);
+    return constant;
   }
 
   /**
@@ -155,7 +165,13 @@ export class Plan {
         `Cannot record ${dispatch.label}: ${x} x ${y} x ${z} workgroups, wanted 1 to ${most} each`,
       );
     }
-    this.#dispatches.push({ ...dispatch, label: this.path(dispatch.label) });
+    const bindings = Object.fromEntries(
+      Object.entries(dispatch.bindings).map(([name, value]) => [
+        name,
+        isTensor(value) ? this.#originals.get(value) ?? value : value,
+      ]),
+    );
+    this.#dispatches.push({ ...dispatch, bindings, label: this.path(dispatch.label) });
   }
 
   /**
