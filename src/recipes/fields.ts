@@ -29,6 +29,8 @@ export interface RecipeField<T = RecipeValues[keyof RecipeValues]> {
   readonly max?: number;
   /** A bound that the number must be above. */
   readonly above?: number;
+  /** What a number must be a multiple of. */
+  readonly multipleOf?: number;
 }
 
 const frames = { group: "Frames" };
@@ -107,7 +109,7 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
   hidden: { ...widths, about: "width of the fields' hidden layers" },
   globalCode: { ...widths, about: "of a scene's global code" },
   globalHidden: { ...widths, about: "hidden width of the perceptron that makes the global code" },
-  videoWidth: { ...widths, about: "of the video encoder's first layer" },
+  videoWidth: { ...widths, about: "of the video encoder's first layer", min: 4, multipleOf: 4 }, // maps are read as vec4
   imageWidth: { ...widths, about: "of the image encoder's first layer" },
 
   encoderWidth: {
@@ -205,17 +207,18 @@ function requireField(name: string, value: unknown, field: RecipeField): void {
     if (typeof value !== "boolean") throw wrong(name, value, "true or false");
     return;
   }
-  const { min = -Infinity, max = Infinity, above = -Infinity, whole = false } = field;
+  const { min = -Infinity, max = Infinity, above = -Infinity, whole = false, multipleOf } = field;
   const fits = typeof value === "number" && value >= min && value <= max && value > above &&
-    Number.isFinite(value) && (!whole || Number.isInteger(value));
+    Number.isFinite(value) && (!whole || Number.isInteger(value)) &&
+    (multipleOf === undefined || value % multipleOf === 0);
   if (fits) return;
   const bounds = Object.entries({
-    "of at least": field.min,
-    "of at most": field.max,
+    "a multiple of": multipleOf,
+    "at least": field.min,
+    "at most": field.max,
     "above": field.above,
-  })
-    .flatMap(([word, bound]) => bound === undefined ? [] : [` ${word} ${bound}`]);
-  throw wrong(name, value, `a ${whole ? "whole " : ""}number${bounds.join(" and")}`);
+  }).flatMap(([word, bound]) => bound === undefined ? [] : [`${word} ${bound}`]);
+  throw wrong(name, value, [whole ? "a whole number" : "a number", ...bounds].join(", "));
 }
 
 function requireText(name: string, value: unknown, choices?: readonly unknown[]): void {

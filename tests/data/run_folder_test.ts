@@ -74,7 +74,7 @@ Deno.test("RunFolder.open() says what is wrong with a folder that is no run's", 
     [JSON.stringify({ ...record, scenes: [{}] }), '"scenes" is wanted as a list'],
     [
       JSON.stringify({ ...record, recipe: { ...recipe, rays: -1 } }),
-      '"rays" is -1, wanted a whole number of at least 2; start a new run',
+      '"rays" is -1, wanted a whole number, at least 2; start a new run',
     ],
   ];
   for (const [text, message] of cases) {

@@ -23,12 +23,16 @@ Deno.test("asRecipe() names the field that is wrong, and what is wanted", () => 
   const recipe = balloon("small");
   const cases: [unknown, string][] = [
     [null, '"recipe" is null, wanted an object'],
-    [{ ...recipe, rays: "many" }, '"rays" is "many", wanted a whole number of at least 2'],
-    [{ ...recipe, rays: 2.5 }, '"rays" is 2.5, wanted a whole number of at least 2'],
-    [{ ...recipe, learningRate: 0 }, '"learningRate" is 0, wanted a number above 0'],
+    [{ ...recipe, rays: "many" }, '"rays" is "many", wanted a whole number, at least 2'],
+    [{ ...recipe, rays: 2.5 }, '"rays" is 2.5, wanted a whole number, at least 2'],
+    [{ ...recipe, learningRate: 0 }, '"learningRate" is 0, wanted a number, above 0'],
     [
       { ...recipe, seed: -1 },
-      '"seed" is -1, wanted a whole number of at least 0 and of at most 4294967295',
+      '"seed" is -1, wanted a whole number, at least 0, at most 4294967295',
+    ],
+    [
+      { ...recipe, model: { ...recipe.model, videoWidth: 6 } },
+      '"videoWidth" is 6, wanted a whole number, a multiple of 4, at least 4',
     ],
     [{ ...recipe, recompute: 1 }, '"recompute" is 1, wanted true or false'],
     [
