@@ -43,6 +43,8 @@ export interface RayOptions {
   readonly far?: number;
   /** Uniform numbers `(scenes, rays, samples)` rows: each sample moves between its neighbours' midpoints. */
   readonly jitter?: Tensor;
+  /** Cameras whose focal length spans the scene's NDC, where a view has another (a zoom): `(scenes, 3, 16)` rows. */
+  readonly ndcCameras?: Tensor;
 }
 
 /** Records the rays through pixels `(scenes, rays, 2)` of the current slot's cameras, and their samples. */
@@ -50,10 +52,12 @@ export function rayPoints(
   plan: Plan,
   pixels: Tensor,
   cameras: Tensor,
-  { samples, near = 0, far = 1, jitter }: RayOptions,
+  { samples, near = 0, far = 1, jitter, ndcCameras }: RayOptions,
 ): RayPoints {
   return plan.scoped("rays", () => {
-    const { origins, directions, viewDirections } = cameraRays(plan, "camera", pixels, cameras);
+    const { origins, directions, viewDirections } = cameraRays(plan, "camera", pixels, cameras, {
+      ndcCameras,
+    });
     const sampled = samplePoints(plan, "points", origins, directions, {
       samples,
       near,

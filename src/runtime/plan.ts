@@ -81,8 +81,8 @@ export class Plan {
    * A tensor whose memory is chosen before each run by {@link Program.bind}: which of many buffers a step reads changes, the
    * list of dispatches does not.
    */
-  late(label: string, shape: readonly number[]): Tensor {
-    const tensor: Tensor = { ...this.activation(label, shape) };
+  late(label: string, shape: readonly number[], layout: Layout = "rows"): Tensor {
+    const tensor = this.activation(label, shape, layout);
     this.#late.add(tensor);
     return tensor;
   }
@@ -519,8 +519,9 @@ export class Program {
     for (const step of this.steps) {
       if (!step.late) continue;
       const { layout, entries, tensors, known } = step.late;
-      const key = tensors.map(({ tensor }) => tensor.memory && numberOf(tensor.memory.buffer))
-        .join();
+      const key = tensors.map(({ tensor: { memory } }) =>
+        memory && `${numberOf(memory.buffer)}+${memory.offset}`
+      ).join();
       let group = known.get(key);
       if (!group) {
         group = this.gpu.device.createBindGroup({

@@ -1,0 +1,75 @@
+import { trunk, trunkCodes, velocityHead } from "../../src/nets/dynamic_field.ts";
+import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
+import { positionalEncoding } from "../../src/ops/positional_encoding.ts";
+import { pointFrequencies } from "../../src/rendering/evaluate.ts";
+import { discreteTrajectory } from "../../src/rendering/trajectory.ts";
+import { Plan } from "../../src/runtime/plan.ts";
+import { readTensors } from "../../src/runtime/readback.ts";
+import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
+import { fieldSizesOfGoldens } from "../support/field_sizes.ts";
+import { expectClose, loadCase } from "../support/goldens.ts";
+import { testGpu } from "../support/gpu.ts";
+import {
+  differentiateWith,
+  goldenParameters,
+  goldenTensor,
+  parameterGradients,
+} from "../support/parameters.ts";
+
+for (const size of ["small", "full"]) {
+  Deno.test(`golden flow_discrete: discreteTrajectory() and its gradients, ${size}`, async () => {
+    const gpu = await testGpu();
+    const golden = await loadCase("flow_discrete");
+    const { n_frames: count, steps } = golden.config as { n_frames: number; steps: number };
+    const tag = `flow_${size}`;
+    const sizes = fieldSizesOfGoldens[size];
+    const group = goldenParameters(gpu, golden, tag, dynamicFieldSpecs(sizes));
+    const blocks = { layout: "blocks", requiresGradient: true } as const;
+    const points = goldenTensor(gpu, golden, `${tag}/xyz`, blocks);
+    const code = goldenTensor(gpu, golden, `${tag}/global`, {
+      ...blocks,
+      shape: [2, 1, sizes.globalCode],
+    });
+    const times = golden.input(`${tag}/t`).data; // normalized, one a point
+    const plan = new Plan(gpu, "flow");
+    const codes = trunkCodes(plan, group, code);
+    const velocity = (at: Tensor, offsetFrames: number) => {
+      const perPoint = createTensor(gpu, "times", [2, 24, 1], {
+        layout: "blocks",
+        data: times.map((t) => t + offsetFrames * 2 / count),
+      });
+      const encoding = positionalEncoding(plan, "encoding", at, {
+        frequencies: pointFrequencies,
+        normalize: true,
+        time: { perPoint },
+      });
+      return velocityHead(plan, group, trunk(plan, group, encoding, codes));
+    };
+    const first = velocity(points, 0);
+    const [before, after] = ([-1, 1] as const).map((direction) =>
+      plan.keep(
+        discreteTrajectory(plan, points, first, velocity, { offsetFrames: 0, direction, steps }),
+      )
+    );
+    const seed = (name: string) =>
+      goldenTensor(gpu, golden, `ct/${size}/${name}`, { layout: "blocks" });
+    differentiateWith(plan, [group], [
+      { tensor: before, gradient: seed("p_minus") },
+      { tensor: after, gradient: seed("p_plus") },
+    ]);
+    const gradients = [points, code].map((tensor) => plan.keep(plan.gradientOf(tensor)!));
+    const program = await plan.build();
+    program.run();
+    const [pMinus, pPlus, dPoints, dCode] = await readTensors(gpu, before, after, ...gradients);
+    const prefix = `${size}/spec`;
+    const parameters = Object.entries(await parameterGradients(group, `${prefix}/grad`));
+    expectClose(golden, {
+      [`${prefix}/p_minus`]: pMinus,
+      [`${prefix}/p_plus`]: pPlus,
+      [`${prefix}/grad/xyz`]: dPoints,
+      [`${prefix}/grad/glob`]: dCode,
+      ...Object.fromEntries(parameters.filter(([key]) => golden.has(key))),
+    });
+    program.destroy();
+  });
+}
