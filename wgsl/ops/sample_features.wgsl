@@ -27,7 +27,7 @@ struct Dims {
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 @group(0) @binding(6) var<storage, read> d_y: array<f32>;
 @group(0) @binding(7) var<storage, read_write> d_points: array<f32>;
-@group(0) @binding(8) var<storage, read_write> extents: array<atomic<u32>>; // (height·width, 2): contributions, largest one's bits
+@group(0) @binding(8) var<storage, read_write> extents: array<atomic<u32>>; // (texels, 2): count, largest's bits
 @group(0) @binding(9) var<storage, read_write> sums: array<atomic<i32>>;
 @group(0) @binding(10) var<storage, read_write> d_map: array<f32>;
 
