@@ -25,6 +25,7 @@ export interface EncodingOptions {
   readonly frequencies: number;
   /** Divides by `max(‖γ‖, 1e-12)`. */
   readonly normalize?: boolean;
+  /** Joins the point as its last number. */
   readonly time?: EncodedTime;
 }
 

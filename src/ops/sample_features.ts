@@ -26,6 +26,7 @@ export interface SampleTerm {
   readonly slot: Slot;
   /** Sampled in place of `points` in scenes whose camera of that slot is not valid. */
   readonly fallback?: Tensor;
+  /** What the sample is multiplied by. */
   readonly weight: number;
 }
 
@@ -35,6 +36,7 @@ export interface SampleSources {
   readonly maps: readonly (readonly Tensor[])[];
   /** `(scenes, 3, 16)` in rows, as `cameraRecords` writes them. */
   readonly cameras: Tensor;
+  /** What is added up; at least one. */
   readonly terms: readonly SampleTerm[];
 }
 

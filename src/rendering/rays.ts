@@ -125,12 +125,15 @@ export type Vector3 = readonly [x: number, y: number, z: number];
 
 /** One ray, on the CPU. */
 export interface PixelRay {
+  /** The camera's centre. */
   readonly originWorld: Vector3;
   /** Its z in camera axes is −1. */
   readonly directionWorld: Vector3;
   /** The same of length 1. */
   readonly viewDirection: Vector3;
+  /** On the plane z = −1. */
   readonly originNdc: Vector3;
+  /** Not normalised; z is 2. */
   readonly directionNdc: Vector3;
 }
 
