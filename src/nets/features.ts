@@ -22,20 +22,20 @@ export interface Layer {
 export type FeatureTerm =
   /** Made: `(scenes, groups, hidden)` in blocks, one for each ray or each point. */
   | { readonly term: Tensor }
-  /** Still to be multiplied: z `(scenes, points, channels)` in blocks, with its layer. */
-  | { readonly features: Tensor; readonly layer: Layer };
+  /** Still to be multiplied: z `(scenes, points, channels)` in blocks, its channels in one or more parts, with its layer. */
+  | { readonly features: readonly Tensor[]; readonly layer: Layer };
 
 /** Gives a field its feature terms; `key` names the layer, `layer` makes its parameters when they are needed. */
 export type FeatureSource = (plan: Plan, key: string, layer: () => Layer) => FeatureTerm;
 
-/** Features of the points themselves, `(scenes, points, channels)` in blocks. */
-export function pointFeatures(features: Tensor): FeatureSource {
+/** Features of the points themselves, `(scenes, points, channels)` in blocks, in one or more parts. */
+export function pointFeatures(...features: Tensor[]): FeatureSource {
   return (_plan, _key, layer) => ({ features, layer: layer() });
 }
 
 /** Features that all points of a ray share, `(scenes, rays, channels)` in blocks: projected once a ray. */
-export function rayFeatures(features: Tensor): FeatureSource {
-  return (plan, key, layer) => ({ term: linear(plan, `${key}.of_ray`, features, layer()) });
+export function rayFeatures(...features: Tensor[]): FeatureSource {
+  return (plan, key, layer) => ({ term: project(plan, `${key}.of_ray`, features, layer()) });
 }
 
 /** Features sampled from maps that were projected before, by layer: `(scenes, points, hidden)` in blocks. */
@@ -49,12 +49,26 @@ export function addTerms(plan: Plan, label: string, x: Tensor, ...terms: Feature
   let sum = x;
   for (const term of terms) {
     if ("term" in term) continue;
-    sum = linear(plan, label, term.features, {
-      ...term.layer,
-      residual: sum,
-      groupBias: made.shift(),
-    });
+    sum = project(plan, label, term.features, term.layer, sum, made.shift());
   }
   for (const term of made) sum = addGroups(plan, label, sum, term);
   return sum;
+}
+
+/** Records `W z + b (+ residual + a group's term)`: a product for each part of z. */
+function project(
+  plan: Plan,
+  label: string,
+  parts: readonly Tensor[],
+  { weight, bias }: Layer,
+  residual?: Tensor,
+  groupBias?: Tensor,
+): Tensor {
+  let first = 0;
+  return parts.reduce<Tensor | undefined>((sum, part) => {
+    const columns = [first, part.shape[2]] as const;
+    const once = first === 0 ? { bias, groupBias } : {};
+    first += part.shape[2];
+    return linear(plan, label, part, { weight, ...once, columns, residual: sum });
+  }, residual)!;
 }

@@ -38,6 +38,8 @@ export interface SampleSources {
   readonly cameras: Tensor;
   /** What is added up; at least one. */
   readonly terms: readonly SampleTerm[];
+  /** `[first, count]` of the maps' channels that are sampled, multiples of 4; all by default. */
+  readonly channels?: readonly [number, number];
 }
 
 /**
@@ -60,7 +62,8 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
     );
   }
   const count = terms[0].points.shape[1];
-  const channels = maps[0][terms[0].slot]?.shape[2];
+  const mapChannels = maps[0][terms[0].slot]?.shape[2];
+  const [first, channels] = sources.channels ?? [0, mapChannels];
   for (const { points, fallback = points, slot } of terms) {
     expectShape("sampleFeatures", path, { points }, "blocks", [scenes, count, 3]);
     expectShape("sampleFeatures", path, { fallback }, "blocks", [scenes, count, 3]);
@@ -68,13 +71,18 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
       expectShape("sampleFeatures", path, { map: slots[slot] }, "rows", [
         "height",
         "width",
-        channels,
+        mapChannels,
       ]);
     }
   }
-  if (channels % 4 !== 0) {
+  if (mapChannels % 4 !== 0) {
     throw new Error(
-      `Cannot record sampleFeatures "${path}": maps have ${channels} channels, wanted a multiple of 4`,
+      `Cannot record sampleFeatures "${path}": maps have ${mapChannels} channels, wanted a multiple of 4`,
+    );
+  }
+  if (first % 4 !== 0 || channels % 4 !== 0 || channels === 0 || first + channels > mapChannels) {
+    throw new Error(
+      `Cannot record sampleFeatures "${path}": ${channels} channels from ${first}, wanted multiples of 4 within ${mapChannels}`,
     );
   }
   const used = terms.flatMap(({ points, fallback, slot }) => [
@@ -99,6 +107,8 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
         slot: term.slot,
         height,
         width,
+        map_fours: mapChannels / 4,
+        first: first / 4,
         fours: channels / 4,
         weight: term.weight,
         fallback: term.fallback ? 1 : 0,
@@ -164,10 +174,11 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
     dims: Readonly<Record<string, number>>,
     dY: Tensor,
   ): void {
-    const sink = plan.gradientSink(map);
+    const sink = plan.gradientSink(map, { partial: channels < mapChannels });
     if (!sink) return;
-    const extents = plan.activation(`${label}.extents`, [...map.shape.slice(0, 2), 2]);
-    const sums = plan.activation(`${label}.sums`, map.shape);
+    const texels = map.shape.slice(0, 2);
+    const extents = plan.activation(`${label}.extents`, [...texels, 2]);
+    const sums = plan.activation(`${label}.sums`, [...texels, channels]);
     plan.fill(extents, 0);
     plan.fill(sums, 0);
     const places = { cameras, points, fallback, d_y: dY, extents, dims };
@@ -195,7 +206,7 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
         d_map: sink.gradient,
         dims: { ...dims, accumulate: sink.accumulate },
       },
-      workgroups: linearWorkgroups(map.size),
+      workgroups: linearWorkgroups(sums.size),
     });
   }
 

@@ -9,13 +9,14 @@ import {
   trunk,
   velocityHead,
 } from "../nets/dynamic_field.ts";
+import { range } from "../nets/block.ts";
 import { type FeatureSource, pointFeatures, rayFeatures } from "../nets/features.ts";
 import type { Parameters } from "../nets/parameters.ts";
 import { staticField, type StaticFieldOutput } from "../nets/static_field.ts";
 import { positionalEncoding } from "../ops/positional_encoding.ts";
 import { sampleFeatures, type SampleTerm } from "../ops/sample_features.ts";
 import type { Plan } from "../runtime/plan.ts";
-import type { Tensor } from "../runtime/tensor.ts";
+import { sizeOf, type Tensor } from "../runtime/tensor.ts";
 import { discreteTrajectory } from "./trajectory.ts";
 
 /** Octaves of γ for places and times. */
@@ -106,11 +107,9 @@ export function evaluateDynamic(
 export function sampledFeatures(window: FrameWindow, rayPoints?: Tensor): DynamicFeatures {
   return (plan, points, before, after) => {
     const sample = (label: string, terms: readonly SampleTerm[]) =>
-      sampleFeatures(plan, label, { ...window, terms });
+      sampleInParts(plan, label, window, terms).map((part) => plan.recompute(part));
     const at = plan.detach(rayPoints ?? points);
-    const current = plan.recompute(
-      sample("features.current", [{ points: at, slot: slots.current, weight: 1 }]),
-    );
+    const current = sample("features.current", [{ points: at, slot: slots.current, weight: 1 }]);
     const temporal = sample("features.temporal", [
       {
         points: plan.detach(before),
@@ -121,10 +120,32 @@ export function sampledFeatures(window: FrameWindow, rayPoints?: Tensor): Dynami
       { points: plan.detach(after), slot: slots.after, fallback: plan.detach(points), weight: 0.5 },
     ]);
     return {
-      current: rayPoints ? rayFeatures(current) : pointFeatures(current),
-      temporal: pointFeatures(plan.recompute(temporal)),
+      current: (rayPoints ? rayFeatures : pointFeatures)(...current),
+      temporal: pointFeatures(...temporal),
     };
   };
+}
+
+/** Samples all channels of a window's maps, in as many parts as it takes for each to fit into one binding. */
+function sampleInParts(
+  plan: Plan,
+  label: string,
+  window: FrameWindow,
+  terms: readonly SampleTerm[],
+): Tensor[] {
+  const [scenes, points] = terms[0].points.shape;
+  const channels = window.maps[0][terms[0].slot].shape[2];
+  const { maxStorageBufferBindingSize } = plan.gpu.device.limits;
+  const most = Math.floor(maxStorageBufferBindingSize / 4 / sizeOf([scenes, points, 1], "blocks"));
+  const parts = Math.ceil(channels / most);
+  const each = Math.ceil(channels / parts / 4) * 4;
+  return range(parts).map((i) =>
+    sampleFeatures(plan, label, {
+      ...window,
+      terms,
+      channels: [i * each, Math.min(each, channels - i * each)],
+    })
+  );
 }
 
 /**
@@ -156,9 +177,8 @@ export function sampledImageFeatures(
   points: Tensor,
   rayPoints?: Tensor,
 ): FeatureSource {
-  const features = sampleFeatures(plan, "static.features", {
-    ...window,
-    terms: [{ points: rayPoints ?? points, slot: slots.current, weight: 1 }],
-  });
-  return rayPoints ? rayFeatures(features) : pointFeatures(features);
+  const features = sampleInParts(plan, "static.features", window, [
+    { points: rayPoints ?? points, slot: slots.current, weight: 1 },
+  ]);
+  return (rayPoints ? rayFeatures : pointFeatures)(...features);
 }

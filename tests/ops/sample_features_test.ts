@@ -56,11 +56,16 @@ function randomInputs(points: number, invalid: number): Record<string, CheckedIn
   };
 }
 
-function record(plan: Plan, tensors: Record<string, Tensor>): Tensor {
+function record(
+  plan: Plan,
+  tensors: Record<string, Tensor>,
+  channels?: readonly [number, number],
+): Tensor {
   const { current, before, cameras } = tensors;
   return sampleFeatures(plan, "features", {
     maps: [0, 1].map((scene) => [0, 1, 2].map((slot) => tensors[`map${scene}${slot}`])),
     cameras,
+    channels,
     terms: [
       { points: current, slot: 1, weight: 1 },
       { points: before, slot: 0, fallback: current, weight: 0.5 },
@@ -71,9 +76,33 @@ function record(plan: Plan, tensors: Record<string, Tensor>): Tensor {
 
 for (const points of [1, 63, 65, 257]) {
   Deno.test(`sampleFeatures() has the gradient of its formula for ${points} points`, async () => {
-    await checkGradients(randomInputs(points, points % 2 ? 0 : -1), record);
+    await checkGradients(randomInputs(points, points % 2 ? 0 : -1), (...of) => record(...of));
   });
 }
+
+Deno.test("sampleFeatures() has the gradient of its formula for some of the channels", async () => {
+  await checkGradients(randomInputs(65, 0), (...of) => record(...of, [4, 4]));
+});
+
+Deno.test("sampleFeatures() gives the same channels in parts as at once", async () => {
+  const inputs = randomInputs(65, 0);
+  const channels = (c: number) => (_: number, i: number) => Math.floor(i % 8 / 4) === c;
+  const seed = randomArray(5, 2 * 65 * 8);
+  const whole = await runRecorded(inputs, (plan, tensors) => ({ y: record(plan, tensors) }), {
+    y: seed,
+  });
+  const parts = await runRecorded(
+    inputs,
+    (plan, tensors) => ({ a: record(plan, tensors, [0, 4]), b: record(plan, tensors, [4, 4]) }),
+    { a: seed.filter(channels(0)), b: seed.filter(channels(1)) },
+  );
+  assertEquals(parts.outputs.a, whole.outputs.y.filter(channels(0)));
+  assertEquals(parts.outputs.b, whole.outputs.y.filter(channels(1)));
+  // the map's contributions are rounded to a scale of their own in each part
+  for (const [i, d] of parts.gradients.map11.entries()) {
+    assertAlmostEquals(d, whole.gradients.map11[i], 1e-5);
+  }
+});
 
 Deno.test("sampleFeatures() sums the gradients of maps the same way twice", async () => {
   const inputs = randomInputs(257, -1);
@@ -142,12 +171,14 @@ Deno.test("sampleFeatures() names maps that do not fit", async () => {
   const map = (channels: number) => createTensor(gpu, "map", [2, 2, channels]);
   const points = createTensor(gpu, "points", [1, 5, 3], { layout: "blocks" });
   const cameras = createTensor(gpu, "cameras", [1, 3, 16]);
-  const sample = (...maps: Tensor[]) =>
+  const sampleSome = (channels: [number, number] | undefined, ...maps: Tensor[]) =>
     sampleFeatures(new Plan(gpu, "wrong"), "features", {
       maps: [maps],
       cameras,
       terms: [{ points, slot: 0, weight: 1 }, { points, slot: 1, weight: 1 }],
+      channels,
     });
+  const sample = (...maps: Tensor[]) => sampleSome(undefined, ...maps);
   assertThrows(
     () => sample(map(6), map(6), map(6)),
     Error,
@@ -157,6 +188,11 @@ Deno.test("sampleFeatures() names maps that do not fit", async () => {
     () => sample(map(8), map(4), map(8)),
     Error,
     'Cannot record sampleFeatures "features": map is (2, 2, 4) in rows, wanted (height, width, 8) in rows',
+  );
+  assertThrows(
+    () => sampleSome([4, 8], map(8), map(8), map(8)),
+    Error,
+    'Cannot record sampleFeatures "features": 8 channels from 4, wanted multiples of 4 within 8',
   );
 });
 

@@ -1,7 +1,8 @@
 // y += weight · map(p): bilinear samples of a feature map where a camera sees NDC points. Spec section 3.
-// map (height, width, channels), channels in fours; points, fallback (scenes, points, 3) and y (scenes, points, channels) in
-// blocks; cameras (scenes, 3). A pixel (u, v) of W x H is the place (u·width/W, v·height/H) in the map, clamped to its border:
-// the spec's align_corners coordinate 2·u/W·width/(width - 1) - 1 written out. One scene a dispatch, a workgroup a block.
+// map (height, width, channels), channels in fours, of which y has some; points, fallback (scenes, points, 3) and y (scenes,
+// points, channels) in blocks; cameras (scenes, 3). A pixel (u, v) of W x H is the place (u·width/W, v·height/H) in the map,
+// clamped to its border: the spec's align_corners coordinate 2·u/W·width/(width - 1) - 1 written out. One scene a dispatch, a
+// workgroup a block.
 //
 // The gradient of the map is a scatter: summed in integers, so that no order of the additions shows. Each texel has a scale of
 // its own, 2^30 over the number and the largest of its contributions, rounded to a power of two.
@@ -12,7 +13,9 @@ struct Dims {
   slot: u32,
   height: u32,
   width: u32,
-  fours: u32, // channels / 4
+  map_fours: u32, // the map's channels / 4
+  first: u32, // the first of them that is sampled
+  fours: u32, // how many are
   weight: f32,
   fallback: u32, // 1: where the slot has no frame, `fallback` is sampled in place of `points`
   of_fallback: u32, // 1: `points` are the fallback, 0: they are not (backward)
@@ -78,7 +81,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   let block = block_of(group.x);
   let view = camera();
   let place = locate(sampled_at(block, lane, view), view);
-  let corners = place.corners * dims.fours;
+  let corners = place.corners * dims.map_fours + dims.first;
   let share = dims.weight * shares(place.fraction);
   for (var c = group.y * chunk; c < min(dims.fours, (group.y + 1) * chunk); c++) {
     let value = share.x * map[corners.x + c] + share.y * map[corners.y + c] +
@@ -104,7 +107,7 @@ fn backward_points(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     let p = point_at(block, lane);
     let place = locate(p, view);
     let f = place.fraction;
-    let corners = place.corners * dims.fours;
+    let corners = place.corners * dims.map_fours + dims.first;
     var d_place = vec2f();
     for (var c = 0u; c < dims.fours; c++) {
       let d = d_y_at(block, lane, c);
@@ -167,8 +170,11 @@ fn backward_map_scatter(@builtin(workgroup_id) group: vec3u, @builtin(local_invo
 @compute @workgroup_size(64)
 fn backward_map(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64 + id.x;
-  if i >= dims.height * dims.width * dims.fours * 4 { return; }
-  let scale = bitcast<f32>((exponent(i / (dims.fours * 4)) - 29) << 23u);
+  let channels = dims.fours * 4;
+  if i >= dims.height * dims.width * channels { return; }
+  let texel = i / channels;
+  let scale = bitcast<f32>((exponent(texel) - 29) << 23u);
   let gradient = dims.weight * scale * f32(atomicLoad(&sums[i]));
-  d_map[i] = gradient + select(0.0, d_map[i], dims.accumulate == 1);
+  let at = (texel * dims.map_fours + dims.first) * 4 + i % channels;
+  d_map[at] = gradient + select(0.0, d_map[at], dims.accumulate == 1);
 }
