@@ -194,7 +194,7 @@ export function unknownName(kind: string, name: string, known: readonly string[]
 }
 
 /** `learningRate` → `learning-rate` */
-function toFlag(name: string): string {
+export function toFlag(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

@@ -1,0 +1,209 @@
+/**
+ * The command line of `deno task train`: every number of a recipe is a flag.
+ *
+ * @module
+ */
+import { lossTerms } from "../../src/losses/table.ts";
+import { asRecipe, recipeFields, recipeValues, withValues } from "../../src/recipes/fields.ts";
+import {
+  type PresetName,
+  type Recipe,
+  type RecipeName,
+  recipes,
+} from "../../src/recipes/recipe.ts";
+import {
+  type Flag,
+  flagGroup,
+  type Flags,
+  parseOptions,
+  readOptions,
+  toFlag,
+  unknownName,
+  type Usage,
+  UsageError,
+} from "../terminal/options.ts";
+import { renderTable } from "../terminal/table.ts";
+
+/** Steps between two of a kind, which do not change what is learned. */
+export interface Pace {
+  /** Steps between lines of metrics. */
+  reportEvery: number;
+  /** Steps between checkpoints. */
+  checkpointEvery: number;
+}
+
+/** What the command line asks for. */
+export type TrainCommand =
+  | { kind: "list" }
+  | { kind: "start"; recipe: Recipe; data: string; dataGiven: boolean; run?: string; pace: Pace }
+  | { kind: "resume"; run?: string; evaluationViews?: number; pace: Pace };
+
+const usage: Usage = {
+  usage: "deno task train RECIPE [flags]\n" +
+    "       deno task train own NAME… --data FOLDER [flags]\n" +
+    "       deno task train --resume [RUN]",
+  about: "Trains a model on moving scenes, renders views of them, and scores these.\n" +
+    `Recipes: ${Object.keys(recipes).join(", ")} (--list says more).`,
+};
+
+/** Which recipe, and from where; their defaults do not depend on the preset. */
+const runFlags = flagGroup("Run", {
+  preset: undefined as PresetName | undefined,
+  data: "data",
+  scenes: undefined as string | undefined,
+  run: undefined as string | undefined,
+  resume: false,
+  list: false,
+}, {
+  preset: {
+    about: "sizes to start from; small on software drivers, full on a GPU",
+    choices: ["full", "small"],
+  },
+  data: { about: "where the scenes' folders are", unit: "folder" },
+  scenes: { about: "names of the scenes, with commas between", unit: "names" },
+  run: { about: "where to write; by default runs/RECIPE-PRESET", unit: "folder" },
+  resume: { about: "go on with a run that was stopped: the one named, or the last" },
+  list: { about: "say which recipes there are, and end" },
+});
+
+/** What a run that goes on may be told; all else its recipe decides. */
+const RESUMABLE: readonly string[] = [
+  "resume",
+  "reportEvery",
+  "checkpointEvery",
+  "evaluationViews",
+];
+
+/**
+ * Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used.
+ *
+ * @param machinePreset The preset for this machine, where the command line names none.
+ */
+export function readCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {
+  try {
+    return parseCommand(args, machinePreset);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n--help lists all flags.`);
+    Deno.exit(2);
+  }
+}
+
+function parseCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {
+  const first = parseOptions({ preset: runFlags.preset }, args, { unknown: "ignore" });
+  const preset = first.values.preset ?? machinePreset;
+  const standard = recipes.balloon.make(preset); // recipes differ in their scenes alone
+  const weights = weightFlags(standard);
+  const flags = {
+    ...runFlags,
+    preset: { ...runFlags.preset, default: preset },
+    ...fieldFlags(standard),
+    ...weights,
+    ...flagGroup(
+      "Run",
+      preset === "full" ? { reportEvery: 100, checkpointEvery: 5000 } : {
+        reportEvery: 10,
+        checkpointEvery: 250,
+      },
+      {
+        reportEvery: { about: "between lines of metrics", unit: "steps", whole: true, min: 1 },
+        checkpointEvery: { about: "between checkpoints", unit: "steps", whole: true, min: 1 },
+      },
+    ),
+  };
+  const { values, given, positionals } = readOptions(flags, usage, args);
+  const { reportEvery, checkpointEvery } = values;
+  const pace = { reportEvery, checkpointEvery };
+  if (values.list) return { kind: "list" };
+  if (values.resume) {
+    const fixed = [...given].find((name) => !RESUMABLE.includes(name));
+    if (fixed) {
+      throw new UsageError(
+        `Cannot change "--${
+          toFlag(fixed)
+        }" of a run that goes on: its recipe is fixed; start a new run`,
+      );
+    }
+    const [run, ...rest] = positionals;
+    if (rest.length > 0) throw new UsageError(`Cannot go on with more than one run: "${rest[0]}"`);
+    const evaluationViews = given.has("evaluationViews") ? values.evaluationViews : undefined;
+    return { kind: "resume", run, evaluationViews, pace };
+  }
+
+  const [name, ...named] = positionals;
+  const scenes = [...named, ...values.scenes?.split(",").filter(Boolean) ?? []];
+  const byFactor = given.has("factor") && !given.has("frameWidth");
+  const recipe = withValues(makeRecipe(name, preset, scenes), {
+    ...values,
+    frameWidth: byFactor ? 0 : values.frameWidth,
+  });
+  const changed = Object.keys(weights).filter((name) => (given as ReadonlySet<string>).has(name));
+  const lossWeights = {
+    ...recipe.lossWeights,
+    ...Object.fromEntries(changed.map((name) => [weights[name].term, values[name as never]])),
+  };
+  return {
+    kind: "start",
+    recipe: checked({ ...recipe, lossWeights }),
+    data: values.data,
+    dataGiven: given.has("data"),
+    run: values.run,
+    pace,
+  };
+}
+
+function makeRecipe(name: string | undefined, preset: PresetName, scenes: string[]): Recipe {
+  const names = Object.keys(recipes);
+  if (name === undefined) {
+    throw new UsageError(`Cannot train: no recipe is named; there are ${names.join(", ")}`);
+  }
+  if (!names.includes(name)) throw new UsageError(unknownName("recipe", name, names));
+  const recipe = recipes[name as RecipeName].make(preset);
+  if (scenes.length > 0) return { ...recipe, scenes };
+  if (recipe.scenes.length > 0) return recipe;
+  throw new UsageError(
+    `Cannot train "${name}": no scene is named; add the names of their folders, as in "${name} Balloon1"`,
+  );
+}
+
+/** The recipe, if it can be one: flags do not know all rules. */
+function checked(recipe: Recipe): Recipe {
+  try {
+    return asRecipe(recipe);
+  } catch (error) {
+    throw new UsageError(`Cannot train: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** A flag for each number of a recipe. */
+function fieldFlags(recipe: Recipe) {
+  const defaults = recipeValues(recipe);
+  const flags = Object.entries(recipeFields).map(([name, field]) => {
+    return [name, { ...field, default: defaults[name as keyof typeof defaults] }];
+  });
+  return Object.fromEntries(flags) as {
+    [K in keyof typeof defaults]: Flag<(typeof defaults)[K]>;
+  };
+}
+
+/** A flag for the weight of each loss term: `fullColor` is `--full-color-weight`. */
+function weightFlags({ lossWeights }: Recipe): Record<string, Flag<number> & { term: string }> {
+  return Object.fromEntries(lossTerms.map(({ name, weight, meaning }) => [`${name}Weight`, {
+    group: "Loss weights",
+    default: lossWeights[name] ?? weight,
+    about: `of ${meaning}`,
+    min: 0,
+    term: name,
+  }]));
+}
+
+/** All recipes, with what they are. */
+export function recipeTable(): string {
+  const rows = Object.entries(recipes).map(([name, { about }]) => [name, about]);
+  return renderTable([["recipe", "trains"], ...rows]);
+}
+
+/** The command that goes on with a run. */
+export function resumeCommand(directory: string): string {
+  return `deno task train --resume ${/^[\w./-]+$/.test(directory) ? directory : `'${directory}'`}`;
+}

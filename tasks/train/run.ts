@@ -1,0 +1,207 @@
+/**
+ * A run from scenes on disk to scores: begun or gone on with, trained, evaluated.
+ *
+ * @module
+ */
+import config from "../../deno.json" with { type: "json" };
+import type { Checkpoint } from "../../src/data/checkpoint.ts";
+import { DataError } from "../../src/data/files.ts";
+import { latestUnfinishedRun, RunFolder, type RunRecord } from "../../src/data/run_folder.ts";
+import { loadMultiviewImage, type Scene } from "../../src/data/scene.ts";
+import { contactSheet } from "../../src/evaluation/contact_sheet.ts";
+import { evaluate, layerPictures } from "../../src/evaluation/evaluate.ts";
+import type { Evaluation } from "../../src/evaluation/report.ts";
+import type { Recipe } from "../../src/recipes/recipe.ts";
+import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
+import type { Gpu } from "../../src/runtime/device.ts";
+import { Trainer } from "../../src/training/trainer.ts";
+import { Progress } from "../terminal/progress.ts";
+import { type Pace, resumeCommand, type TrainCommand } from "./command.ts";
+import { findScenes, loadScenes, movingTruth } from "./scenes.ts";
+import { factsLine, scoreTable } from "./summary.ts";
+
+/** Where runs are kept. */
+const RUNS = "runs";
+
+/** What is to be done: a recipe on scenes, from the start or from a checkpoint. */
+interface Run {
+  recipe: Recipe;
+  scenes: Scene[];
+  /** What to know of the choice of scenes. */
+  note: string;
+  /** The folder of a run that goes on. */
+  folder?: RunFolder;
+  checkpoint?: Checkpoint;
+}
+
+/** Does what the command line asks for; after Ctrl-C the run is saved and can go on. */
+export async function train(
+  gpu: Gpu,
+  command: Exclude<TrainCommand, { kind: "list" }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const run = command.kind === "resume" ? await resume(command.run) : await begin(command);
+  const { recipe, scenes, checkpoint } = run;
+  console.log(factsLine(gpu, recipe, scenes, run.note));
+  if (run.folder && run.folder.record.adapter !== gpu.description) {
+    console.log(
+      `The run began on "${run.folder.record.adapter}": on another adapter its numbers differ in the last digits.`,
+    );
+  }
+  const trainer = await prepare(gpu, recipe, scenes, checkpoint, signal);
+  const folder = run.folder ?? await newFolder(gpu, command, run);
+  console.log(`${checkpoint ? "Going on in" : "Writing to"} "${folder.directory}".`);
+  try {
+    const save = async () => await folder.writeCheckpoint({ recipe, ...await trainer.state() });
+    if (!checkpoint) await save(); // from now on the folder can be gone on with
+    const outcome = await trainSteps(trainer, folder, command.pace, save, signal);
+    await save();
+    if (outcome === "done") {
+      const views = command.kind === "resume" ? command.evaluationViews : undefined;
+      await score(trainer, folder, scenes, views ?? recipe.evaluationViews, signal);
+    }
+  } finally {
+    if (signal.aborted) {
+      console.log(`Stopped. To go on: ${resumeCommand(folder.directory)}`);
+    }
+  }
+}
+
+async function begin(command: Extract<TrainCommand, { kind: "start" }>): Promise<Run> {
+  const { directories, note } = await findScenes(command.recipe, command.data, command.dataGiven);
+  const scenes = await loadScenes(directories, command.recipe);
+  return { recipe: { ...command.recipe, scenes: scenes.map(({ name }) => name) }, scenes, note };
+}
+
+async function resume(directory: string | undefined): Promise<Run> {
+  const folder = await RunFolder.open(directory ?? await latestUnfinishedRun(RUNS));
+  const checkpoint = await folder.readCheckpoint();
+  const { recipe, scenes: recorded } = folder.record;
+  const scenes = await loadScenes(recorded.map((scene) => scene.directory), recipe);
+  for (const [i, { frames, width, height }] of scenes.entries()) {
+    const was = recorded[i];
+    if (frames === was.frames && width === was.width && height === was.height) continue;
+    throw new DataError(
+      `Cannot go on with "${folder.directory}": "${was.directory}" has ${frames} frames of ${width} x ${height}, ` +
+        `the run began with ${was.frames} of ${was.width} x ${was.height}; start a new run`,
+    );
+  }
+  await folder.trimMetrics(checkpoint);
+  return { recipe, scenes, note: "", folder, checkpoint };
+}
+
+async function newFolder(
+  gpu: Gpu,
+  command: TrainCommand,
+  { recipe, scenes }: Run,
+): Promise<RunFolder> {
+  const record: RunRecord = {
+    version: config.version,
+    adapter: gpu.description,
+    scenes: scenes.map(({ directory, frames, width, height }) => ({
+      directory,
+      frames,
+      width,
+      height,
+    })),
+    recipe,
+  };
+  return command.kind === "start" && command.run !== undefined
+    ? await RunFolder.createAt(command.run, record)
+    : await RunFolder.create(RUNS, `${recipe.name}-${recipe.preset}`, record);
+}
+
+async function prepare(
+  gpu: Gpu,
+  recipe: Recipe,
+  scenes: Scene[],
+  state: Checkpoint | undefined,
+  signal: AbortSignal,
+): Promise<Trainer> {
+  const progress = new Progress({ every: Infinity }); // a bar in a terminal, no lines elsewhere
+  try {
+    return await Trainer.create(gpu, recipe, scenes, {
+      state,
+      signal,
+      onProgress: (stage, fraction) =>
+        progress.update({ stage, step: Math.min(99, Math.round(100 * fraction)), steps: 100 }),
+    });
+  } finally {
+    progress.close();
+  }
+}
+
+async function trainSteps(
+  trainer: Trainer,
+  folder: RunFolder,
+  { reportEvery, checkpointEvery }: Pace,
+  save: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<"done" | "aborted"> {
+  const progress = new Progress({ every: 5 * reportEvery });
+  try {
+    return await trainer.run({
+      signal,
+      reportEvery,
+      onReport: async (report) => {
+        const { stage, step, steps, losses, psnr } = report;
+        progress.update({ stage, step, steps, loss: losses.total, psnr });
+        await folder.appendMetrics({ ...report });
+      },
+      checkpointEvery,
+      onCheckpoint: save,
+    });
+  } finally {
+    progress.close();
+  }
+}
+
+/** Renders and scores views, and writes all that a person looks at; `evaluation.json` comes last. */
+async function score(
+  trainer: Trainer,
+  folder: RunFolder,
+  scenes: readonly Scene[],
+  views: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const renderer = await ImageRenderer.create(trainer.model, trainer.encoded, trainer.recipe);
+  const progress = new Progress({ every: 12 });
+  try {
+    const { evaluation, rows } = await evaluate(renderer, scenes, {
+      views,
+      truth: (scene, { time, camera }) => loadMultiviewImage(scene, time, camera),
+      moving: await movingTruth(scenes),
+      onView: async ({ scores, image }, done, of) => {
+        const { scene, time, camera } = scores;
+        const view = `${scene}-time${two(time)}-camera${two(camera)}`;
+        for (const [layer, picture] of Object.entries(layerPictures(image))) {
+          await folder.writeRender(`${view}-${layer}`, picture);
+        }
+        progress.update({ stage: "scoring views", step: done, steps: of });
+      },
+      signal,
+    });
+    progress.close();
+    const { name, preset, dynamicSteps } = trainer.recipe;
+    const sheet = await folder.writeContactSheet(contactSheet(rows, {
+      title: `${name}, ${preset}, ${dynamicSteps} dynamic steps`,
+      subtitle: sheetSubtitle(evaluation),
+    }));
+    await folder.writeEvaluation(evaluation);
+    console.log(`\n${scoreTable(evaluation)}\n`);
+    console.log(`Pictures: "${sheet}", and each view's layers in "${folder.path("renders")}".`);
+  } finally {
+    progress.close();
+    renderer.destroy();
+  }
+}
+
+function sheetSubtitle({ protocol, views, psnr, baselines }: Evaluation): string {
+  return `${views} ${protocol}: ${psnr.toFixed(2)} dB; nearest frame ${
+    baselines.nearest.psnr.toFixed(2)
+  } dB, mean image ${baselines.mean.psnr.toFixed(2)} dB`;
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
+}

@@ -1,0 +1,119 @@
+/**
+ * The scenes of a run: which folders, loaded at which size, and what is known of their truth.
+ *
+ * @module
+ */
+import { join } from "node:path";
+// @ts-types="npm:@types/ndarray@1.0.14"
+import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
+import { ensureProceduralScene, proceduralScenes } from "../../fixtures/scenes/mod.ts";
+import { ProceduralScene } from "../../fixtures/scenes/procedural_scene.ts";
+import { DataError, exists } from "../../src/data/files.ts";
+import { loadScene, type Scene } from "../../src/data/scene.ts";
+import type { View } from "../../src/evaluation/baselines.ts";
+import type { Recipe } from "../../src/recipes/recipe.ts";
+
+/** Scenes on disk. */
+export interface SceneFolders {
+  /** Their folders. */
+  directories: string[];
+  /** What to know of the choice; empty where it is what the recipe asks for. */
+  note: string;
+}
+
+/**
+ * Finds the folders of a recipe's scenes under `data`.
+ *
+ * The two scenes of `balloon` may be missing: where one is there it trains alone, and where none is and no folder was named,
+ * the procedural pair is made.
+ *
+ * @param named Whether the user named the folder.
+ * @throws {DataError} If a scene is missing.
+ */
+export async function findScenes(
+  { name, scenes, preset }: Recipe,
+  data: string,
+  named: boolean,
+): Promise<SceneFolders> {
+  const directories = scenes.map((scene) => join(data, scene));
+  const found = await Promise.all(directories.map(exists));
+  if (found.every(Boolean)) return { directories, note: "" };
+  const present = directories.filter((_, i) => found[i]);
+  const missing = directories.filter((_, i) => !found[i]);
+  if (name !== "balloon" || (present.length === 0 && named)) {
+    throw new DataError(
+      `Cannot train on "${missing[0]}": there is no such folder; ${await whatIsThere(data)}`,
+    );
+  }
+  const absent = missing.map((path) => `"${path}"`).join(" and ");
+  const verb = missing.length === 1 ? "is" : "are";
+  if (present.length > 0) {
+    return { directories: present, note: `alone, as ${absent} ${verb} not there` };
+  }
+  return {
+    directories: await makeProceduralPair(join(data, "procedural"), preset),
+    note: `procedural, as ${absent} ${verb} not there`,
+  };
+}
+
+async function whatIsThere(data: string): Promise<string> {
+  if (!await exists(data)) {
+    return `there is no "${data}" at all: name the folder of your scenes by --data`;
+  }
+  const names: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(data)) {
+    if (isDirectory && await exists(join(data, name, "poses_bounds.npy"))) names.push(name);
+  }
+  if (names.length === 0) return `"${data}" has no scene: name the folder of your scenes by --data`;
+  return `"${data}" has ${names.sort().join(", ")}`;
+}
+
+/** Frames on disk are twice the preset's size in training. */
+const proceduralSizes = {
+  small: { width: 192, height: 108, time: "ten seconds" },
+  full: { width: 960, height: 540, time: "some minutes" },
+};
+
+async function makeProceduralPair(data: string, preset: Recipe["preset"]): Promise<string[]> {
+  const { width, height, time } = proceduralSizes[preset];
+  const folder = join(data, `${width}x${height}`);
+  const directories = proceduralScenes().map((name) => join(folder, name));
+  if (!(await Promise.all(directories.map(exists))).every(Boolean)) {
+    console.log(`Making the procedural scenes in "${folder}": ${time}, once.`);
+  }
+  for (const [i, name] of proceduralScenes().entries()) {
+    await ensureProceduralScene(name, directories[i], { width, height });
+  }
+  return directories;
+}
+
+/** Loads scenes at the size of a recipe. */
+export async function loadScenes(
+  directories: readonly string[],
+  { factor, frameWidth }: Recipe,
+): Promise<Scene[]> {
+  const scenes: Scene[] = [];
+  for (const directory of directories) {
+    scenes.push(await loadScene(directory, { factor, frameWidth, onNotice: console.log }));
+  }
+  return scenes;
+}
+
+/** What truly moves in a view, `[height, width]`, for the scenes that are procedural. */
+export async function movingTruth(
+  scenes: readonly Scene[],
+): Promise<(scene: Scene, view: View) => NdArray<Uint8Array> | undefined> {
+  const known = new Map<Scene, ProceduralScene>();
+  for (const scene of scenes) {
+    const stamp = join(scene.directory, "procedural.json");
+    if (!await exists(stamp)) continue;
+    const { name } = JSON.parse(await Deno.readTextFile(stamp)) as { name: string };
+    const { width, height } = scene;
+    known.set(scene, new ProceduralScene(name, { width, height, factor: 1 }));
+  }
+  return (scene, { camera, time }) => {
+    const movers = known.get(scene)?.moverMap(camera, time);
+    return movers &&
+      ndarray(Uint8Array.from(movers.data, (mover) => mover > 0 ? 1 : 0), movers.shape);
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * What a person reads of a run: the line of facts before it, and the table of scores after it.
+ *
+ * @module
+ */
+import type { Scene } from "../../src/data/scene.ts";
+import { scoredViews } from "../../src/evaluation/evaluate.ts";
+import type { Evaluation, Scores } from "../../src/evaluation/report.ts";
+import type { Recipe } from "../../src/recipes/recipe.ts";
+import type { Gpu } from "../../src/runtime/device.ts";
+import { renderTable } from "../terminal/table.ts";
+
+/** One line: the machine, the sizes, and the scenes with what to know of their choice. */
+export function factsLine(
+  gpu: Gpu,
+  recipe: Recipe,
+  scenes: readonly Scene[],
+  note: string,
+): string {
+  const machine = gpu.description + (gpu.software ? " (software)" : "");
+  const parts = scenes.map((scene) => {
+    const { ownFrames, views } = scoredViews(scene, 0);
+    const held = ownFrames ? "no held-out view" : `${views.length} held-out views`;
+    return `${scene.name} ${scene.frames} frames of ${scene.width} x ${scene.height}, ${held}`;
+  });
+  return `${machine}; ${recipe.preset}, seed ${recipe.seed}; ${parts.join(" + ")}` +
+    (note === "" ? "" : ` (${note})`);
+}
+
+/** The scores of each scene and of all, beside the two baselines. */
+export function scoreTable({ protocol, scenes, ...all }: Evaluation): string {
+  const decibels = (value: number) => `${value.toFixed(2)} dB`;
+  const share = (value: number | null) => value === null ? "" : value.toFixed(2);
+  const row = (name: string, { views, psnr, ssim, baselines, dynamicness }: Scores) => [
+    name,
+    String(views),
+    decibels(psnr),
+    decibels(baselines.nearest.psnr),
+    decibels(baselines.mean.psnr),
+    ssim.toFixed(3),
+    share(dynamicness.moving),
+    share(dynamicness.still),
+  ];
+  const heading = [
+    protocol,
+    "views",
+    "PSNR",
+    "nearest frame",
+    "mean image",
+    "SSIM",
+    "dynamicness, moving",
+    "still",
+  ];
+  const rows = Object.entries(scenes).map(([name, scores]) => row(name, scores));
+  if (rows.length > 1) rows.push(row("all", all));
+  return renderTable([heading, ...rows], {
+    align: ["left", ...heading.slice(1).map(() => "right" as const)],
+  });
+}
