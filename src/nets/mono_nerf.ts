@@ -21,15 +21,29 @@ export interface MonoNerfOptions {
 
 /** A generalizable dynamic radiance field: one set of parameters for all its scenes. */
 export interface MonoNerf {
+  /** Where its parameters are. */
   readonly gpu: Gpu;
+  /** Its widths. */
   readonly sizes: ModelSizes;
-  /** `mlp_dynamic.*`: dynamic field, velocity field, global code. */
+  /**
+   * `mlp_dynamic.*`: dynamic field, velocity field, global code.
+   * @internal
+   */
   readonly dynamic: ParameterGroup;
-  /** `mlp_static.*`. */
+  /**
+   * `mlp_static.*`.
+   * @internal
+   */
   readonly static: ParameterGroup;
-  /** `encoder.model.backbone.*`: SlowOnly ResNet-50. */
+  /**
+   * `encoder.model.backbone.*`: SlowOnly ResNet-50.
+   * @internal
+   */
   readonly video: ParameterGroup;
-  /** `encoder2d.*`: ResNet-18. */
+  /**
+   * `encoder2d.*`: ResNet-18.
+   * @internal
+   */
   readonly image: ParameterGroup;
 }
 

@@ -22,12 +22,25 @@ import { rayPoints } from "./render_rays.ts";
 
 /** What the renderer reads of encoded scenes. */
 export interface RenderableScenes {
+  /** The scenes, in the order of the batch. */
   readonly scenes: readonly { readonly cameras: readonly Camera[] }[];
-  /** By scene and frame: `(height, width, 832)` rows. */
+  /**
+   * By scene and frame: `(height, width, 832)` rows.
+   *
+   * @internal
+   */
   readonly videoMaps: readonly (readonly Tensor[])[];
-  /** By scene and frame: `(height, width, 512)` rows. */
+  /**
+   * By scene and frame: `(height, width, 512)` rows.
+   *
+   * @internal
+   */
   readonly imageMaps: readonly (readonly Tensor[])[];
-  /** `(scenes, 1, 2048)` in blocks. */
+  /**
+   * `(scenes, 1, 2048)` in blocks.
+   *
+   * @internal
+   */
   readonly pooled: Tensor;
 }
 
@@ -43,7 +56,9 @@ export interface ImageRendererOptions {
 
 /** A rendered view. Colours are sRGB in 0…1, depths NDC. */
 export interface RenderedImage {
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
   /** `[height, width, 3]`: both fields. */
   readonly color: NdArray<Float32Array>;
@@ -53,7 +68,9 @@ export interface RenderedImage {
   readonly colorDynamic: NdArray<Float32Array>;
   /** `[height, width]`: both fields, NDC. */
   readonly depth: NdArray<Float32Array>;
+  /** Of the static field alone. */
   readonly depthStatic: NdArray<Float32Array>;
+  /** Of the dynamic field alone. */
   readonly depthDynamic: NdArray<Float32Array>;
   /** `[height, width]`: share of the dynamic field in a ray, about 0…1. */
   readonly dynamicness: NdArray<Float32Array>;
@@ -75,13 +92,13 @@ interface Inputs {
  */
 export class ImageRenderer {
   private constructor(
-    readonly gpu: Gpu,
-    readonly scenes: RenderableScenes,
-    readonly rays: number,
-    readonly maps: ProjectedMaps,
-    readonly codes: { program: Program; all: readonly Tensor[]; late: readonly Tensor[] },
-    readonly chunk: { program: Program; maps: Tensor; flow: Tensor },
-    readonly inputs: Inputs,
+    private readonly gpu: Gpu,
+    private readonly scenes: RenderableScenes,
+    private readonly rays: number,
+    private readonly maps: ProjectedMaps,
+    private readonly codes: { program: Program; all: readonly Tensor[]; late: readonly Tensor[] },
+    private readonly chunk: { program: Program; maps: Tensor; flow: Tensor },
+    private readonly inputs: Inputs,
   ) {}
 
   /** Builds the renderer for a model and its encoded scenes. */

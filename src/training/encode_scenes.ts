@@ -13,12 +13,25 @@ import { destroyTensor, type Tensor } from "../runtime/tensor.ts";
 
 /** What the fields see of the scenes. */
 export interface EncodedScenes {
+  /** The scenes, in the order of the batch. */
   readonly scenes: readonly Scene[];
-  /** By scene and frame: `(height, width, 832)` rows. */
+  /**
+   * By scene and frame: `(height, width, 832)` rows.
+   *
+   * @internal
+   */
   readonly videoMaps: readonly (readonly Tensor[])[];
-  /** By scene and frame: `(height, width, 512)` rows. */
+  /**
+   * By scene and frame: `(height, width, 512)` rows.
+   *
+   * @internal
+   */
   readonly imageMaps: readonly (readonly Tensor[])[];
-  /** `(scenes, 1, 2048)` in blocks. */
+  /**
+   * `(scenes, 1, 2048)` in blocks.
+   *
+   * @internal
+   */
   readonly pooled: Tensor;
 }
 
@@ -32,6 +45,7 @@ export type EncodingRecipe = Pick<
 export interface EncodeScenesOptions {
   /** Called with what is being done, and how far it is in 0…1. */
   onProgress?: (what: string, fraction: number) => void;
+  /** Gives up between two parts of the work. */
   signal?: AbortSignal;
 }
 

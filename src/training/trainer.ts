@@ -24,6 +24,7 @@ import { type Draw, StepInputs } from "./step_inputs.ts";
 
 /** What a person is told of the steps since the last report; losses are their means. */
 export interface StepReport {
+  /** The stage under way. */
   stage: StageName;
   /** Steps of the stage done so far. */
   step: number;
@@ -37,17 +38,21 @@ export interface StepReport {
   gradientNorm: number;
   /** Mean dynamicness of rays that see something moving, and of the others; in the dynamic stage. */
   dynamicness?: { moving: number; still: number };
+  /** Over the same steps. */
   stepsPerSecond: number;
 }
 
 /** A tensor on the CPU. */
 export interface StoredTensor {
+  /** Sizes, outermost first. */
   shape: readonly number[];
+  /** The numbers, row-major. */
   data: Float32Array;
 }
 
 /** All that a run needs to go on exactly. */
 export interface TrainerState {
+  /** The stage under way. */
   stage: StageName | "done";
   /** Steps of the stage done so far. */
   step: number;
@@ -63,6 +68,7 @@ export interface TrainerOptions {
   state?: TrainerState;
   /** Called with what is being prepared, and how far it is in 0…1. */
   onProgress?: (what: string, fraction: number) => void;
+  /** Gives up the preparation. */
   signal?: AbortSignal;
 }
 
@@ -72,17 +78,23 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Steps between reports. Default 10. */
   reportEvery?: number;
+  /** Told of the steps since the last report. */
   onReport?: (report: StepReport) => void | Promise<void>;
   /** Steps between checkpoints; 0: none. Default 0. */
   checkpointEvery?: number;
+  /** Called between two steps, for the state to be kept. */
   onCheckpoint?: () => void | Promise<void>;
 }
 
 /** A loss that is not finite. */
 export class TrainingError extends Error {
+  /** Names what went wrong, and when. */
   constructor(
+    /** The stage under way. */
     readonly stage: StageName,
+    /** The step, counted from 0. */
     readonly step: number,
+    /** The loss term. */
     readonly term: string,
     value: number,
   ) {
@@ -102,11 +114,17 @@ export class Trainer {
   #pending?: TrainerState;
 
   private constructor(
+    /** Where it trains. */
     readonly gpu: Gpu,
+    /** What it trains, and how. */
     readonly recipe: Recipe,
+    /** The model as it is now. */
     readonly model: MonoNerf,
+    /** The scenes' features, to be shared with a renderer. */
     readonly encoded: EncodedScenes,
+    /** @internal */
     readonly memories: readonly SceneMemory[],
+    /** @internal */
     readonly inputs: StepInputs,
     state?: TrainerState,
   ) {
@@ -182,7 +200,11 @@ export class Trainer {
     return { ...this.position, tensors, optimizer };
   }
 
-  /** Builds the plan of the stage in progress, for benchmarks and for {@link run}. */
+  /**
+   * Builds the plan of the stage in progress, for benchmarks and for {@link run}.
+   *
+   * @internal
+   */
   async openStage(name: StageName): Promise<Stage> {
     if (this.#program?.name === name) return this.#program;
     this.#closeStage();
@@ -197,7 +219,11 @@ export class Trainer {
     return this.#program = stage;
   }
 
-  /** Tells the GPU what step `step` of a stage draws, and submits it. */
+  /**
+   * Tells the GPU what step `step` of a stage draws, and submits it.
+   *
+   * @internal
+   */
   submitStep(stage: Stage, step: number, keep?: { history: Tensor; row: number }): void {
     const { recipe, gpu } = this;
     // each stage has random numbers of its own

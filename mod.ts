@@ -1,0 +1,155 @@
+/**
+ * MonoNeRF on WebGPU: trains one radiance field for several moving scenes, each filmed by one camera, and renders them from
+ * other places at other times.
+ *
+ * Renders a trained scene from between two cameras, between two frames:
+ *
+ * ```ts
+ * import {
+ *   encodePng,
+ *   encodeScenes,
+ *   ImageRenderer,
+ *   loadCheckpoint,
+ *   loadModel,
+ *   loadScene,
+ *   openGpu,
+ *   to8bit,
+ *   translatingPath,
+ * } from "./mod.ts";
+ *
+ * const gpu = await openGpu();
+ * const checkpoint = await loadCheckpoint("runs/own-small/checkpoint.safetensors");
+ * const model = loadModel(gpu, checkpoint);
+ * const scene = await loadScene("data/Balloon1", checkpoint.recipe);
+ * const encoded = await encodeScenes(model, [scene], checkpoint.recipe);
+ * const renderer = await ImageRenderer.create(model, encoded, checkpoint.recipe);
+ *
+ * const [camera] = translatingPath(scene.cameras[0]);
+ * const { color } = await renderer.render(0, camera, 1.5);
+ * await Deno.writeFile("view.png", encodePng(to8bit(color)));
+ * ```
+ *
+ * Trains one, until an `AbortSignal` says stop:
+ *
+ * ```ts no-eval
+ * import { encodeCheckpoint, loadScene, openGpu, own, Trainer } from "./mod.ts";
+ *
+ * const recipe = { ...own("small", ["Balloon1"]), dynamicSteps: 1000 };
+ * const trainer = await Trainer.create(await openGpu(), recipe, [await loadScene("data/Balloon1", recipe)]);
+ * await trainer.run({
+ *   signal: AbortSignal.timeout(60_000),
+ *   onReport: ({ stage, step, psnr }) => console.log(stage, step, psnr),
+ * });
+ * const checkpoint = encodeCheckpoint({ recipe, ...await trainer.state() });
+ * await Deno.writeFile("checkpoint.safetensors", checkpoint);
+ * ```
+ *
+ * Nothing here but the loading of scenes and checkpoints needs a file system.
+ *
+ * @module
+ */
+export { type Gpu, type GpuOptions, openGpu } from "./src/runtime/device.ts";
+
+export {
+  averagePose,
+  type Camera,
+  dollyZoomPath,
+  type PathOptions,
+  translatingPath,
+  zoomingPath,
+} from "./src/data/camera.ts";
+export { DataError } from "./src/data/files.ts";
+export type { FrameOptions, Size } from "./src/data/frames.ts";
+export { decodeImage } from "./src/data/image.ts";
+export { encodePng } from "./src/data/png.ts";
+export { loadMultiviewImage, loadScene, type MultiviewFile, type Scene } from "./src/data/scene.ts";
+export {
+  type Checkpoint,
+  type CheckpointStage,
+  checkpointStages,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  loadCheckpoint,
+  type NamedTensor,
+} from "./src/data/checkpoint.ts";
+
+export {
+  balloon,
+  full,
+  own,
+  type Preset,
+  type PresetName,
+  type Recipe,
+  type RecipeModel,
+  small,
+} from "./src/recipes/recipe.ts";
+
+export {
+  createMonoNerf,
+  destroyMonoNerf,
+  type MonoNerf,
+  type MonoNerfOptions,
+  readParameters,
+  writeParameters,
+} from "./src/nets/mono_nerf.ts";
+export { fullSizes, type ModelSizes } from "./src/nets/sizes.ts";
+
+export {
+  destroyEncodedScenes,
+  type EncodedScenes,
+  encodeScenes,
+  type EncodeScenesOptions,
+  type EncodingRecipe,
+} from "./src/training/encode_scenes.ts";
+export { loadModel } from "./src/training/load_model.ts";
+export {
+  type RunOptions,
+  type StepReport,
+  type StoredTensor,
+  Trainer,
+  type TrainerOptions,
+  type TrainerState,
+  TrainingError,
+} from "./src/training/trainer.ts";
+export type { StageName } from "./src/training/stages.ts";
+
+export {
+  ImageRenderer,
+  type ImageRendererOptions,
+  type RenderableScenes,
+  type RenderedImage,
+} from "./src/rendering/image_renderer.ts";
+export {
+  depthPicture,
+  differencePicture,
+  dynamicnessPicture,
+  flowPicture,
+  flowRadius,
+  to8bit,
+} from "./src/rendering/pictures.ts";
+
+export type { View } from "./src/evaluation/baselines.ts";
+export {
+  contactSheet,
+  type ContactSheetRow,
+  type Heading,
+} from "./src/evaluation/contact_sheet.ts";
+export {
+  evaluate,
+  type EvaluatedView,
+  type EvaluateOptions,
+  type EvaluationResult,
+  layerPictures,
+  type ScoredViews,
+  scoredViews,
+  type ViewRenderer,
+} from "./src/evaluation/evaluate.ts";
+export { psnr } from "./src/evaluation/psnr.ts";
+export type {
+  BaselineScores,
+  Evaluation,
+  ImageScores,
+  Scores,
+  ViewScores,
+} from "./src/evaluation/report.ts";
+export { ssim } from "./src/evaluation/ssim.ts";
