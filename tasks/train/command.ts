@@ -14,7 +14,6 @@ import {
 import {
   type Flag,
   flagGroup,
-  type Flags,
   parseOptions,
   readOptions,
   toFlag,

@@ -82,7 +82,7 @@ Deno.test("deno task train makes a run folder; Ctrl-C and --resume give the very
     "renders",
   ]);
   assertMatch(whole.out, /balloon1 12 frames of 32 x 18, 132 held-out views \+ balloon2 /);
-  assertMatch(whole.out, /\nstatic  5\/6 .* dB .* steps\/s/);
+  assertMatch(whole.out, /\nstatic +5\/6 .* dB .* steps\/s/);
   assertMatch(whole.out, /held-out views +views +PSNR +nearest frame +mean image/);
   assertMatch(whole.out, /\nall +4 +\d/);
 
