@@ -31,7 +31,7 @@
  *
  * Trains one, until an `AbortSignal` says stop:
  *
- * ```ts no-eval
+ * ```ts
  * import { encodeCheckpoint, loadScene, openGpu, own, Trainer } from "./mod.ts";
  *
  * const recipe = { ...own("small", ["Balloon1"]), dynamicSteps: 1000 };
