@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { encodeCheckpoint, loadScene, own, type Recipe, small, Trainer } from "../mod.ts";
+import { encodeCheckpoint, loadScene, own, type Recipe, Trainer } from "../mod.ts";
 import { readImage } from "../src/data/image.ts";
 import { runDeno } from "../tasks/driver/run_deno.ts";
 import { copyFolder, fixture, temporaryFolder } from "./data/temporary_folder.ts";
