@@ -301,7 +301,9 @@ export class Trainer {
         this.submitStep(stage, this.#step, { history, row: rows++ });
         this.#step++;
         waiting++;
-        const report = rows === reportEvery || this.#step === steps;
+        const checkpoint = checkpointEvery > 0 && this.#step % checkpointEvery === 0;
+        // by the step's number, not by the run's: a resumed run reports and saves at the same steps
+        const report = this.#step % reportEvery === 0 || this.#step === steps || checkpoint;
         if (!report && waiting * secondsPerStep < 0.5) continue; // half a second of work ahead
         waiting = 0;
         if (report) {
@@ -322,7 +324,7 @@ export class Trainer {
           await Promise.race([gpu.device.queue.onSubmittedWorkDone(), gpu.lost]);
           throwDeviceErrors(gpu, `run step ${this.#step} of the ${name} stage`);
         }
-        if (checkpointEvery > 0 && this.#step % checkpointEvery === 0 && rows === 0) {
+        if (checkpoint) {
           await options.onCheckpoint?.();
           since = performance.now();
         }
