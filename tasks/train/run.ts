@@ -14,7 +14,7 @@ import type { Evaluation } from "../../src/evaluation/report.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
-import { Trainer } from "../../src/training/trainer.ts";
+import { Trainer, TrainingError } from "../../src/training/trainer.ts";
 import { Progress } from "../terminal/progress.ts";
 import { type Pace, resumeCommand, type TrainCommand } from "./command.ts";
 import { findScenes, loadScenes, movingTruth } from "./scenes.ts";
@@ -60,6 +60,11 @@ export async function train(
       const views = command.kind === "resume" ? command.evaluationViews : undefined;
       await score(trainer, folder, scenes, views ?? recipe.evaluationViews, signal);
     }
+  } catch (error) {
+    if (error instanceof TrainingError) {
+      console.log(`The last good checkpoint stays in "${folder.directory}".`);
+    }
+    throw error;
   } finally {
     if (signal.aborted) {
       console.log(`Stopped. To go on: ${resumeCommand(folder.directory)}`);

@@ -138,10 +138,11 @@ Deno.test("deno task train balloon trains on the one scene that is there, and sc
 Deno.test("deno task train names the term and step of a loss that is not finite, and keeps the checkpoint before", async () => {
   await using data = await goldenData("scene");
   const run = join(data.path, "run");
-  const { err, code } = await train(
+  const { out, err, code } = await train(
     ["own", "scene", "--data", data.path, "--run", run, ...TINY, "--learning-rate", "1e30"],
   );
   assertEquals(code, 1);
+  assertStringIncludes(out, `The last good checkpoint stays in "${run}".`);
   assertMatch(
     err,
     /^Cannot go on training: \w+ is (NaN|Infinity|-Infinity) in step \d of the static stage; .*\n$/,
