@@ -18,7 +18,6 @@ import {
 import { meanImage, nearestFrame, type View } from "./baselines.ts";
 import type { ContactSheetRow } from "./contact_sheet.ts";
 import { depthOrder } from "./depth_order.ts";
-import { endPointError } from "./flow_error.ts";
 import { maskedPsnr, psnr } from "./psnr.ts";
 import {
   type Evaluation,
@@ -103,8 +102,7 @@ export function scoredViews(scene: Scene, count: number): ScoredViews {
  * of the input frames.
  *
  * Scenes with a `multiview_GT` are scored on held-out views. Others are scored on their own frames (protocol
- * `training-views`), where the nearest input frame is one of the others; there the measured depth order and flow are scored
- * too. Dynamicness is averaged over what moves and what is still in the scored views where that is known, else in as many
+ * `training-views`), where the nearest input frame is one of the others; there the order of depths is scored too. Dynamicness is averaged over what moves and what is still in the scored views where that is known, else in as many
  * of the scene's own frames.
  *
  * @param renderer Renders the trained model.
@@ -144,7 +142,7 @@ export async function evaluate(
           time: view.time,
           camera: view.camera,
           ...scorePicture(to8bit(image.color), truth, moving),
-          ...(ownFrames ? scoreGeometry(image, scene, view.time) : {}),
+          ...(ownFrames ? { depthOrder: orderOfDepths(image, scene, view.time) } : {}),
           baselines: {
             nearest: scorePicture(nearest, truth, moving),
             mean: scorePicture(mean, truth, moving),
@@ -220,21 +218,10 @@ function scorePicture(
   };
 }
 
-/** How well depth and flow agree with those that were measured in a frame. */
-function scoreGeometry(
-  image: RenderedImage,
-  scene: Scene,
-  frame: number,
-): Pick<ImageScores, "depthOrder" | "endPointError"> {
+/** How well the depth agrees with what was measured in a frame: the order of near and far. */
+function orderOfDepths(image: RenderedImage, scene: Scene, frame: number): number | undefined {
   const nearness = frameOf(scene.inverseDepth, frame).data;
-  return {
-    depthOrder: depthOrder(image.depth.data, nearness.map((value) => -value)),
-    endPointError: endPointError(
-      image.flowForward.data,
-      frameOf(scene.flowForward, frame).data,
-      frameOf(scene.flowForwardValid, frame).data,
-    ),
-  };
+  return depthOrder(image.depth.data, nearness.map((value) => -value));
 }
 
 /** One frame of `[frames, …]`, the same memory. */
