@@ -236,74 +236,96 @@ function recordWeightGradient(
   const perScene = blocksOf(points);
   const swapped = outputs <= narrowOutputs;
   const [wide, thin] = swapped ? [inputs, outputs] : [outputs, inputs];
-  const tiles = Math.ceil(wide / 64) * Math.ceil(thin / (variant === "tiled" ? 64 : 16));
-  const wanted = Math.ceil((variant === "tiled" ? 512 : 32) / (tiles * scenes));
+  const { entry, thinTile, padded, workgroups } = gradientTiles(variant, swapped);
+  const tiles = Math.ceil(wide / 64) * Math.ceil(thin / thinTile);
+  const wanted = Math.ceil(workgroups / (tiles * scenes));
   const perPart = Math.ceil(perScene / Math.min(perScene, Math.max(1, wanted)));
   const partsPerScene = Math.ceil(perScene / perPart);
-  const partSize = outputs * inputs + outputs;
-  const partials = plan.activation(`${label}.partials`, [scenes * partsPerScene * partSize]);
+  const parts = scenes * partsPerScene;
+  const thinStride = Math.ceil(thin / padded) * padded;
+  const partSize = Math.ceil(wide / 64) * 64 * thinStride;
+  const partials = plan.activation(`${label}.partials`, [parts * partSize]);
+  const biasPartials = plan.activation(`${label}.bias_partials`, [parts * outputs]);
   plan.dispatch({
     label: `${label}.backward_weight`,
     kernel: weightsKernel,
-    entry: variant === "tiled" ? "gradient_tiled" : "gradient_registers",
+    entry,
     constants: { swapped: Number(swapped) },
     bindings: {
       wide: swapped ? x : dY,
       thin: swapped ? dY : x,
       partials,
+      bias_partials: biasPartials,
       weights: {
         points,
         blocks_per_scene: perScene,
         wide_channels: wide,
         thin_channels: thin,
+        thin_fours: thinStride / 4,
         parts_per_scene: partsPerScene,
         blocks_per_part: perPart,
         floor,
       },
     },
-    workgroups: [
-      Math.ceil(wide / 64),
-      Math.ceil(thin / (variant === "tiled" ? 64 : 16)),
-      scenes * partsPerScene,
-    ],
+    workgroups: [Math.ceil(wide / 64), Math.ceil(thin / thinTile), parts],
     flops: 2 * scenes * points * inputs * outputs,
   });
-  const sum = (name: string, sink: GradientSink | undefined, places: Record<string, number>) => {
+  const sum = (
+    name: string,
+    sink: GradientSink | undefined,
+    of: Tensor,
+    { groups, ...places }: Record<string, number>,
+  ) => {
     if (!sink) return;
-    const { groups, ...rest } = places;
     plan.dispatch({
       label: `${label}.${name}`,
       kernel: weightsKernel,
       entry: "sum_parts",
       bindings: {
-        parts: partials,
+        parts: of,
         sums: sink.gradient,
         places: {
-          ...rest,
-          part_size: partSize,
-          parts_per_group: (scenes / groups) * partsPerScene,
+          rows: outputs,
+          ...places,
+          part_size: of.size / parts,
+          parts_per_group: parts / groups,
           accumulate: sink.accumulate,
         },
       },
-      workgroups: [...linearWorkgroups(places.rows * places.columns), groups],
+      workgroups: [...linearWorkgroups(outputs * places.columns), groups],
     });
   };
-  sum("backward_weight.sum", dWeight, {
+  sum("backward_weight.sum", dWeight, partials, {
     groups: 1,
-    rows: outputs,
     columns: inputs,
-    offset: 0,
+    part_row: swapped ? 1 : thinStride,
+    part_column: swapped ? thinStride : 1,
     row_stride: columns,
     group_stride: 0,
     first,
   });
-  const sums = { rows: outputs, columns: 1, offset: outputs * inputs, first: 0 };
-  sum("backward_bias", dBias, { ...sums, groups: 1, row_stride: 1, group_stride: 0 });
+  const biases = { columns: 1, part_row: 1, part_column: 0, first: 0 };
+  sum("backward_bias", dBias, biasPartials, {
+    ...biases,
+    groups: 1,
+    row_stride: 1,
+    group_stride: 0,
+  });
   // a scene's code lies in lane 0 of its block: 64 numbers a channel
-  sum("backward_group_bias", dScene, {
-    ...sums,
+  sum("backward_group_bias", dScene, biasPartials, {
+    ...biases,
     groups: scenes,
     row_stride: 64,
     group_stride: 64 * outputs,
   });
+}
+
+/** How the weight gradient is cut: channels of a workgroup, to which multiple rows of sums are padded, workgroups wanted. */
+function gradientTiles(variant: LinearVariant, swapped: boolean) {
+  if (variant === "tiled") {
+    return { entry: "gradient_tiled", thinTile: 64, padded: 4, workgroups: 512 };
+  }
+  return swapped
+    ? { entry: "gradient_registers_narrow", thinTile: 4, padded: 4, workgroups: 32 }
+    : { entry: "gradient_registers", thinTile: 32, padded: 32, workgroups: 32 };
 }

@@ -8,6 +8,7 @@ struct Weights {
   blocks_per_scene: u32,
   wide_channels: u32, // channels of `wide`: dy, or x where dy has at most four (swapped)
   thin_channels: u32,
+  thin_fours: u32, // vec4s of a row of sums: the thin channels and padding
   parts_per_scene: u32,
   blocks_per_part: u32,
   floor: f32, // x is read as max(x, floor)
@@ -16,7 +17,8 @@ struct Weights {
 @group(0) @binding(0) var<uniform> weights: Weights;
 @group(0) @binding(1) var<storage, read> wide: array<vec4f>;
 @group(0) @binding(2) var<storage, read> thin: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> partials: array<f32>; // [parts]{[outputs][inputs], [outputs]}
+@group(0) @binding(3) var<storage, read_write> partials: array<vec4f>; // [parts][wide channels, whole 64s][thin_fours]
+@group(0) @binding(4) var<storage, read_write> bias_partials: array<f32>; // [parts][outputs]
 
 override swapped: bool = false;
 
@@ -36,12 +38,6 @@ fn read_thin(at: u32, block: u32, quad: u32) -> vec4f {
   return present(select(max(value, vec4f(weights.floor)), value, swapped), block, quad);
 }
 
-fn outputs() -> u32 { return select(weights.wide_channels, weights.thin_channels, swapped); }
-
-fn part_base(part: u32) -> u32 {
-  return part * (weights.wide_channels * weights.thin_channels + outputs());
-}
-
 fn first_block(part: u32) -> u32 {
   return part / weights.parts_per_scene * weights.blocks_per_scene +
     part % weights.parts_per_scene * weights.blocks_per_part;
@@ -52,40 +48,34 @@ fn end_block(part: u32) -> u32 {
   return min(first_block(part) + weights.blocks_per_part, scene_end);
 }
 
-fn store_weight(part: u32, wide_channel: u32, thin_channel: u32, value: f32) {
-  if wide_channel >= weights.wide_channels || thin_channel >= weights.thin_channels { return; }
-  let at = select(
-    wide_channel * weights.thin_channels + thin_channel,
-    thin_channel * weights.wide_channels + wide_channel,
-    swapped,
-  );
-  partials[part_base(part) + at] = value;
+// Quads of a block that hold points.
+fn quads_of(block: u32) -> u32 {
+  let first = block % weights.blocks_per_scene * 64;
+  return (min(weights.points - first, 64) + 3) / 4;
 }
 
 // Four thin channels of one wide channel.
 fn store_weights(part: u32, wide_channel: u32, thin_channel: u32, value: vec4f) {
-  store_weight(part, wide_channel, thin_channel, value.x);
-  store_weight(part, wide_channel, thin_channel + 1, value.y);
-  store_weight(part, wide_channel, thin_channel + 2, value.z);
-  store_weight(part, wide_channel, thin_channel + 3, value.w);
+  let rows = (weights.wide_channels + 63) / 64 * 64;
+  partials[(part * rows + wide_channel) * weights.thin_fours + thin_channel / 4] = value;
 }
 
 fn store_bias(part: u32, output: u32, value: f32) {
-  if output >= outputs() { return; }
-  partials[part_base(part) + weights.wide_channels * weights.thin_channels + output] = value;
+  let outputs = select(weights.wide_channels, weights.thin_channels, swapped);
+  if output < outputs { bias_partials[part * outputs + output] = value; }
 }
 
-// Columns: four points of channels row, row + 8, row + 16, row + 24.
+// Columns: four points of four consecutive wide channels.
 fn load_wide(at: u32, block: u32, quad: u32) -> mat4x4f {
   return mat4x4f(
     read_wide(at, block, quad),
-    read_wide(at + 128, block, quad),
-    read_wide(at + 256, block, quad),
-    read_wide(at + 384, block, quad),
+    read_wide(at + 16, block, quad),
+    read_wide(at + 32, block, quad),
+    read_wide(at + 48, block, quad),
   );
 }
 
-// Rows: four points of four consecutive channels.
+// Rows: four points of four consecutive thin channels.
 fn load_thin(at: u32, block: u32, quad: u32) -> mat4x4f {
   return transpose(mat4x4f(
     read_thin(at, block, quad),
@@ -95,73 +85,118 @@ fn load_thin(at: u32, block: u32, quad: u32) -> mat4x4f {
   ));
 }
 
-// sums: column i holds four thin channels of wide channel wide_channel + 8 i.
+// sums: column i holds four thin channels of wide channel wide_channel + i.
 fn store(part: u32, wide_channel: u32, thin_channel: u32, sums: mat4x4f) {
   store_weights(part, wide_channel, thin_channel, sums[0]);
-  store_weights(part, wide_channel + 8, thin_channel, sums[1]);
-  store_weights(part, wide_channel + 16, thin_channel, sums[2]);
-  store_weights(part, wide_channel + 24, thin_channel, sums[3]);
+  store_weights(part, wide_channel + 1, thin_channel, sums[1]);
+  store_weights(part, wide_channel + 2, thin_channel, sums[2]);
+  store_weights(part, wide_channel + 3, thin_channel, sums[3]);
 }
 
-// Software: a workgroup of 8 owns 64 wide x 16 thin channels (64 x 4 where swapped), an invocation 8 x 16: wide channels lane,
-// lane + 8, …; addresses of thin depend on the workgroup alone, so that one load serves all its lanes. Channels past the last
-// give sums that are not stored.
+fn store_biases(part: u32, output: u32, values: vec4f) {
+  for (var i = 0u; i < 4; i++) { store_bias(part, output + i, values[i]); }
+}
+
+// Software: a workgroup of 8 owns 64 wide x 32 thin channels, an invocation 16 x 16: as many sums as there is room for near the
+// core, since every load costs. Channels past the last give sums that nobody reads.
 @compute @workgroup_size(8)
 fn gradient_registers(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let wide_channel = group.x * 64 + lane;
-  let thin_channel = group.y * 16;
-  var sums: array<mat4x4f, 8>; // [thin quad][wide half]
-  var bias_near = vec4f();
-  var bias_far = vec4f();
+  let wide_channel = group.x * 64 + lane % 4 * 16;
+  let thin_channel = group.y * 32 + lane / 4 * 16;
+  var sums: array<mat4x4f, 16>; // [thin quad][wide quad]
+  var bias0 = vec4f();
+  var bias1 = vec4f();
+  var bias2 = vec4f();
+  var bias3 = vec4f();
 
   for (var block = first_block(group.z); block < end_block(group.z); block++) {
     let wide_base = (block * weights.wide_channels + wide_channel) * 16;
     let thin_base = (block * weights.thin_channels + thin_channel) * 16;
-    for (var quad = 0u; quad < 16; quad++) {
-      let a = load_wide(wide_base + quad, block, quad);
-      let b = load_wide(wide_base + quad + 512, block, quad);
+    for (var quad = 0u; quad < quads_of(block); quad++) {
+      let a0 = load_wide(wide_base + quad, block, quad);
+      let a1 = load_wide(wide_base + quad + 64, block, quad);
+      let a2 = load_wide(wide_base + quad + 128, block, quad);
+      let a3 = load_wide(wide_base + quad + 192, block, quad);
+      bias0 += vec4f(1.0) * a0;
+      bias1 += vec4f(1.0) * a1;
+      bias2 += vec4f(1.0) * a2;
+      bias3 += vec4f(1.0) * a3;
       let c0 = load_thin(thin_base + quad, block, quad);
-      sums[0] += c0 * a;
-      sums[1] += c0 * b;
-      if swapped {
-        bias_near += c0 * vec4f(1.0);
-        continue;
-      }
-      bias_near += vec4f(1.0) * a;
-      bias_far += vec4f(1.0) * b;
+      sums[0] += c0 * a0;
+      sums[1] += c0 * a1;
+      sums[2] += c0 * a2;
+      sums[3] += c0 * a3;
       let c1 = load_thin(thin_base + quad + 64, block, quad);
-      sums[2] += c1 * a;
-      sums[3] += c1 * b;
+      sums[4] += c1 * a0;
+      sums[5] += c1 * a1;
+      sums[6] += c1 * a2;
+      sums[7] += c1 * a3;
       let c2 = load_thin(thin_base + quad + 128, block, quad);
-      sums[4] += c2 * a;
-      sums[5] += c2 * b;
+      sums[8] += c2 * a0;
+      sums[9] += c2 * a1;
+      sums[10] += c2 * a2;
+      sums[11] += c2 * a3;
       let c3 = load_thin(thin_base + quad + 192, block, quad);
-      sums[6] += c3 * a;
-      sums[7] += c3 * b;
+      sums[12] += c3 * a0;
+      sums[13] += c3 * a1;
+      sums[14] += c3 * a2;
+      sums[15] += c3 * a3;
     }
   }
 
-  store(group.z, wide_channel, thin_channel, sums[0]);
-  store(group.z, wide_channel + 32, thin_channel, sums[1]);
-  if swapped {
-    if group.x == 0 && lane < 4 { store_bias(group.z, lane, bias_near[lane]); }
-    return;
+  let part = group.z;
+  store(part, wide_channel, thin_channel, sums[0]);
+  store(part, wide_channel + 4, thin_channel, sums[1]);
+  store(part, wide_channel + 8, thin_channel, sums[2]);
+  store(part, wide_channel + 12, thin_channel, sums[3]);
+  store(part, wide_channel, thin_channel + 4, sums[4]);
+  store(part, wide_channel + 4, thin_channel + 4, sums[5]);
+  store(part, wide_channel + 8, thin_channel + 4, sums[6]);
+  store(part, wide_channel + 12, thin_channel + 4, sums[7]);
+  store(part, wide_channel, thin_channel + 8, sums[8]);
+  store(part, wide_channel + 4, thin_channel + 8, sums[9]);
+  store(part, wide_channel + 8, thin_channel + 8, sums[10]);
+  store(part, wide_channel + 12, thin_channel + 8, sums[11]);
+  store(part, wide_channel, thin_channel + 12, sums[12]);
+  store(part, wide_channel + 4, thin_channel + 12, sums[13]);
+  store(part, wide_channel + 8, thin_channel + 12, sums[14]);
+  store(part, wide_channel + 12, thin_channel + 12, sums[15]);
+  if thin_channel == 0 {
+    store_biases(part, wide_channel, bias0);
+    store_biases(part, wide_channel + 4, bias1);
+    store_biases(part, wide_channel + 8, bias2);
+    store_biases(part, wide_channel + 12, bias3);
   }
-  store(group.z, wide_channel, thin_channel + 4, sums[2]);
-  store(group.z, wide_channel + 32, thin_channel + 4, sums[3]);
-  store(group.z, wide_channel, thin_channel + 8, sums[4]);
-  store(group.z, wide_channel + 32, thin_channel + 8, sums[5]);
-  store(group.z, wide_channel, thin_channel + 12, sums[6]);
-  store(group.z, wide_channel + 32, thin_channel + 12, sums[7]);
-  if group.y == 0 {
-    for (var i = 0u; i < 4; i++) {
-      store_bias(group.z, wide_channel + i * 8, bias_near[i]);
-      store_bias(group.z, wide_channel + i * 8 + 32, bias_far[i]);
+}
+
+// The same where dy has at most four channels (swapped): an invocation owns 8 wide x 4 thin channels.
+@compute @workgroup_size(8)
+fn gradient_registers_narrow(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let wide_channel = group.x * 64 + lane * 8;
+  var near = mat4x4f();
+  var far = mat4x4f();
+  var bias = vec4f();
+
+  for (var block = first_block(group.z); block < end_block(group.z); block++) {
+    let wide_base = (block * weights.wide_channels + wide_channel) * 16;
+    let thin_base = block * weights.thin_channels * 16;
+    for (var quad = 0u; quad < quads_of(block); quad++) {
+      let c = load_thin(thin_base + quad, block, quad);
+      near += c * load_wide(wide_base + quad, block, quad);
+      far += c * load_wide(wide_base + quad + 64, block, quad);
+      bias += c * vec4f(1.0);
     }
   }
+
+  store(group.z, wide_channel, 0, near);
+  store(group.z, wide_channel + 4, 0, far);
+  if group.x == 0 && lane == 0 { store_biases(group.z, 0, bias); }
 }
 
 // GPUs: a workgroup of 128 owns 64 wide x 64 thin channels, an invocation 8 x 4 of them, and walks the blocks of its part 16
@@ -200,6 +235,7 @@ fn gradient_tiled(
 
   for (var step = first_block(group.z) * 4; step < end_block(group.z) * 4; step++) { // 16 points each
     let block = step / 4;
+    if step % 4 * 4 >= quads_of(block) { continue; } // no points: the same for the whole workgroup
     let q = step % 4 * 4 + quad;
     wide_tile[quad * row_length + channel] = fetch_wide(block, wide_channel + channel, q);
     wide_tile[quad * row_length + channel + 32] = fetch_wide(block, wide_channel + channel + 32, q);
@@ -220,14 +256,14 @@ fn gradient_tiled(
     workgroupBarrier();
   }
 
-  for (var i = 0u; i < 4; i++) {
-    store_weights(group.z, wide_channel + column + i * 8, thin_channel + row, near[i]);
-    store_weights(group.z, wide_channel + column + i * 8 + 32, thin_channel + row, far[i]);
+  if thin_channel + row < weights.thin_fours * 4 {
+    for (var i = 0u; i < 4; i++) {
+      store_weights(group.z, wide_channel + column + i * 8, thin_channel + row, near[i]);
+      store_weights(group.z, wide_channel + column + i * 8 + 32, thin_channel + row, far[i]);
+    }
   }
   if swapped {
-    if group.x == 0 && column == 0 {
-      for (var i = 0u; i < 4; i++) { store_bias(group.z, thin_channel + row + i, bias_near[i]); }
-    }
+    if group.x == 0 && column == 0 { store_biases(group.z, thin_channel + row, bias_near); }
   } else if group.y == 0 && row == 0 {
     for (var i = 0u; i < 4; i++) {
       store_bias(group.z, wide_channel + column + i * 8, bias_near[i]);
@@ -237,11 +273,12 @@ fn gradient_tiled(
 }
 
 // The parts' sums in their order, so that equal inputs give equal bits: for row r and column c of `columns`,
-// sums[(group·rows + r)·row_stride + first + c] (+)= Σ partials[part of the group][offset + r·columns + c]
+// sums[group·group_stride + r·row_stride + first + c] (+)= Σ parts[part of the group][r·part_row + c·part_column]
 struct Sums {
   rows: u32,
   columns: u32,
-  offset: u32,
+  part_row: u32,
+  part_column: u32,
   part_size: u32,
   parts_per_group: u32,
   row_stride: u32,
@@ -250,21 +287,23 @@ struct Sums {
   accumulate: u32,
 }
 
-@group(0) @binding(4) var<uniform> places: Sums;
-@group(0) @binding(5) var<storage, read> parts: array<f32>;
-@group(0) @binding(6) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(5) var<uniform> places: Sums;
+@group(0) @binding(6) var<storage, read> parts: array<f32>;
+@group(0) @binding(7) var<storage, read_write> sums: array<f32>;
 
 @compute @workgroup_size(64)
 fn sum_parts(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64 + id.x;
   if i >= places.rows * places.columns { return; }
-  let base = id.z * places.parts_per_group * places.part_size + places.offset + i;
+  let row = i / places.columns;
+  let column = i % places.columns;
+  let base = id.z * places.parts_per_group * places.part_size + row * places.part_row +
+    column * places.part_column;
   var sum = 0.0;
   for (var part = 0u; part < places.parts_per_group; part++) {
     sum += parts[base + part * places.part_size];
   }
-  let at = id.z * places.group_stride + i / places.columns * places.row_stride + places.first +
-    i % places.columns;
+  let at = id.z * places.group_stride + row * places.row_stride + places.first + column;
   sums[at] = select(sum, sum + sums[at], places.accumulate == 1);
 }
 
@@ -277,9 +316,9 @@ struct Packing {
   output_stride: u32,
 }
 
-@group(0) @binding(7) var<uniform> packing: Packing;
-@group(0) @binding(8) var<storage, read> weight: array<f32>;
-@group(0) @binding(9) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(8) var<uniform> packing: Packing;
+@group(0) @binding(9) var<storage, read> weight: array<f32>;
+@group(0) @binding(10) var<storage, read_write> packed: array<f32>;
 
 @compute @workgroup_size(64)
 fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
