@@ -102,8 +102,9 @@ export function scoredViews(scene: Scene, count: number): ScoredViews {
  * of the input frames.
  *
  * Scenes with a `multiview_GT` are scored on held-out views. Others are scored on their own frames (protocol
- * `training-views`), where the nearest input frame is one of the others; there the order of depths is scored too. Dynamicness is averaged over what moves and what is still in the scored views where that is known, else in as many
- * of the scene's own frames.
+ * `training-views`), where the nearest input frame is one of the others; there the order of depths is scored too.
+ * Dynamicness is averaged over what moves and what is still in the scored views where that is known, else in as many of the
+ * scene's own frames.
  *
  * @param renderer Renders the trained model.
  * @param scenes The scenes, in the renderer's order.
