@@ -5,7 +5,7 @@
  */
 import text from "../../wgsl/ops/matrix_product.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
-import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { expectShape } from "./shapes.ts";
 
@@ -42,42 +42,91 @@ export function matrixProduct(
   const shape = right.shape.length === 1 ? [outputs] : [outputs, inputs];
   if (sum) expectShape("matrixProduct", plan.path(label), { sum }, "rows", shape);
   const y = plan.activation(label, shape, "rows", [left, right, sum]);
-  const dims = { outputs, columns, first, inner, inputs };
-  const flops = 2 * outputs * inner * inputs;
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: {
-      a: left,
-      b: right,
-      d: sum ?? right,
-      c: y,
-      dims: { ...dims, flag: sum ? 1 : 0 },
-    },
-    workgroups: linearWorkgroups(outputs * inputs),
-    flops,
+  const ofLeft = { first, row: columns, column: 1 };
+  const ofRight = { first: 0, row: inputs, column: 1 };
+  const ofResult = ofRight;
+  recordProduct(plan, `${label}.forward`, [outputs, inner, inputs], {
+    a: { tensor: left, ...ofLeft },
+    b: { tensor: right, ...ofRight },
+    c: { tensor: y, ...ofResult },
+    d: sum,
   });
   plan.backward([y], ([dC]) => {
-    const record = (entry: string, sink: GradientSink | undefined, name: string, size: number) => {
-      if (!sink) return;
-      plan.dispatch({
-        label: `${label}.${entry}`,
-        kernel,
-        entry,
-        bindings: {
-          ...(entry === "backward_left" ? { b: right } : { a: left }),
-          d_c: dC,
-          [name]: sink.gradient,
-          dims: { ...dims, flag: sink.accumulate },
-        },
-        workgroups: linearWorkgroups(size),
-        flops,
+    const dLeft = plan.gradientSink(left, { partial: true });
+    if (dLeft) { // dA = dC·Bᵀ, into its columns of A's gradient
+      recordProduct(plan, `${label}.backward_left`, [outputs, inputs, inner], {
+        a: { tensor: dC, ...ofResult },
+        b: { tensor: right, ...transposed(ofRight) },
+        c: { tensor: dLeft.gradient, ...ofLeft },
+        accumulate: dLeft.accumulate,
       });
-    };
-    record("backward_left", plan.gradientSink(left, { partial: true }), "d_a", outputs * inner);
-    record("backward_right", plan.gradientSink(right), "d_b", inner * inputs);
+    }
+    const dRight = plan.gradientSink(right);
+    if (dRight) { // dB = Aᵀ·dC
+      recordProduct(plan, `${label}.backward_right`, [inner, outputs, inputs], {
+        a: { tensor: left, ...transposed(ofLeft) },
+        b: { tensor: dC, ...ofResult },
+        c: { tensor: dRight.gradient, ...ofRight },
+        accumulate: dRight.accumulate,
+      });
+    }
     if (sum) plan.shareGradient(sum, dC);
   });
   return y;
+}
+
+/** Where the numbers of a matrix lie: the first one, and the steps to the next row and column. */
+interface Places {
+  readonly first: number;
+  readonly row: number;
+  readonly column: number;
+}
+
+interface Matrix extends Places {
+  readonly tensor: Tensor;
+}
+
+function transposed({ first, row, column }: Places): Places {
+  return { first, row: column, column: row };
+}
+
+/** C = A·B (+ D), or C += A·B, for A `(rows, inner)` and B `(inner, columns)`; C's and D's columns lie side by side. */
+function recordProduct(
+  plan: Plan,
+  label: string,
+  [rows, inner, columns]: [number, number, number],
+  { a, b, c, d, accumulate = 0 }: {
+    a: Matrix;
+    b: Matrix;
+    c: Matrix;
+    d?: Tensor;
+    accumulate?: 0 | 1;
+  },
+): void {
+  plan.dispatch({
+    label,
+    kernel,
+    entry: "product",
+    constants: { has_sum: d ? 1 : 0, accumulate },
+    bindings: {
+      a: a.tensor,
+      b: b.tensor,
+      c: c.tensor,
+      d: d ?? b.tensor, // bound and not read
+      dims: {
+        rows,
+        columns,
+        inner,
+        a_first: a.first,
+        a_row: a.row,
+        a_column: a.column,
+        b_row: b.row,
+        b_column: b.column,
+        c_first: c.first,
+        c_row: c.row,
+      },
+    },
+    workgroups: [Math.ceil(columns / 64), Math.ceil(rows / 64)],
+    flops: 2 * rows * inner * columns,
+  });
 }
