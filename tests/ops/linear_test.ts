@@ -1,5 +1,7 @@
+import { assertEquals } from "@std/assert";
 import { linear, type LinearVariant } from "../../src/ops/linear.ts";
 import { type CheckedInput, checkGradients, randomArray } from "../support/gpu.ts";
+import { runRecorded } from "../support/recorded.ts";
 
 const sizes = [
   { points: 1, inputs: 3, outputs: 1 },
@@ -50,4 +52,21 @@ for (const variant of ["registers", "tiled"] as LinearVariant[]) {
         }));
     });
   }
+
+  Deno.test(`linear() leaves padding out of dW and db, ${variant}`, async () => {
+    const [scenes, points, inputs] = [2, 65, 3];
+    const ones = (channels: number) => new Float32Array(scenes * points * channels).fill(1);
+    for (const outputs of [2, 5]) { // few enough for the narrow kernels, and not
+      const inputsByName: Record<string, CheckedInput> = {
+        x: { shape: [scenes, points, inputs], layout: "blocks", data: ones(inputs) },
+        weight: rows(2, [outputs, inputs]),
+        bias: rows(3, [outputs]),
+      };
+      const { gradients } = await runRecorded(inputsByName, (plan, { x, weight, bias }) => {
+        return { y: linear(plan, "linear", x, { weight, bias, variant }) };
+      }, { y: ones(outputs) });
+      assertEquals([...gradients.weight], Array(outputs * inputs).fill(scenes * points));
+      assertEquals([...gradients.bias], Array(outputs).fill(scenes * points));
+    }
+  });
 }
