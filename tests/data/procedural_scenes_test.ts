@@ -106,8 +106,8 @@ for (const name of proceduralScenes()) {
         compared++;
       });
       assert(worst < 0.01, `${worst} pixels off`);
-      assert(compared > 0.7 * 11 * scene.width * scene.height);
-      assert(sum / compared > 1, "the background hardly moves: no parallax");
+      assert(compared > 0.55 * 11 * scene.width * scene.height);
+      assert(sum / compared > 0.25, `the background moves ${sum / compared} pixels: no parallax`);
     }
   });
 
@@ -159,7 +159,7 @@ for (const name of proceduralScenes()) {
       frames++;
     }
     const share = inside / (frames * scene.width * scene.height);
-    assert(share > 0.1 && share < 0.2, `${share} of the picture moves`);
+    assert(share > 0.15 && share < 0.33, `${share} of the picture moves`);
     assert(marked < 1.5 * inside, `${marked / inside} times what moves is marked`);
   });
 
@@ -190,7 +190,7 @@ for (const name of proceduralScenes()) {
       assert(offset > 0.02 && offset < 0.5, `camera ${i} stands ${offset} from the middle`);
     }
     assert(nearest > 1.05 && nearest < 1.5, `nearest is ${nearest}`);
-    assert(farthest > 2 && farthest < 6, `farthest is ${farthest}`);
+    assert(farthest > 6 && farthest < 40, `farthest is ${farthest}`);
   });
 
   Deno.test(`${name}: frame i is the held-out view of camera i at time i`, async () => {
@@ -217,7 +217,7 @@ for (const name of proceduralScenes()) {
         const [a, b] = [truth.moverPath(mover, t), truth.moverPath(mover, t + 1)];
         const middle = truth.moverPath(mover, t + 0.5);
         const step = Math.hypot(...a.map((value, k) => b[k] - value));
-        assert(step > 0.03 && step < 0.3, `${mover} goes ${step} m from ${t}`);
+        assert(step > 0.02 && step < 0.3, `${mover} goes ${step} m from ${t}`);
         bend += Math.hypot(...a.map((value, k) => (value + b[k]) / 2 - middle[k]));
         const carried = truth.moverTrack(mover, a, t, t + 1);
         carried.forEach((value, k) => assertAlmostEquals(value, b[k], 1e-9));
