@@ -52,7 +52,7 @@ export interface Stage {
 }
 
 /** Records and builds the static stage: `mlp_static` on what stands still, seen with the features of any frame. */
-export async function buildStaticStage(
+export function buildStaticStage(
   model: MonoNerf,
   recipe: Recipe,
   scenes: readonly SceneMemory[],
@@ -173,7 +173,7 @@ export function recordDynamicObjective(
 }
 
 /** Records and builds the dynamic stage: `mlp_dynamic`, with the static field as it is. */
-export async function buildDynamicStage(
+export function buildDynamicStage(
   model: MonoNerf,
   recipe: Recipe,
   scenes: readonly SceneMemory[],
