@@ -1,0 +1,115 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Scene } from "../../src/data/scene.ts";
+import { balloon, type Recipe } from "../../src/recipes/recipe.ts";
+import {
+  type StepReport,
+  Trainer,
+  type TrainerState,
+  TrainingError,
+} from "../../src/training/trainer.ts";
+import { testGpu } from "../support/gpu.ts";
+import { randomScene } from "../support/scenes.ts";
+
+const recipe: Recipe = {
+  ...balloon("small"),
+  model: { hidden: 16, globalCode: 8, globalHidden: 16, videoWidth: 4, imageWidth: 4 },
+  encoderWidth: 12,
+  encoderHeight: 16,
+  rays: 16,
+  samples: 8,
+  staticSteps: 4,
+  dynamicSteps: 4,
+};
+
+async function train(
+  options: { recipe?: Recipe; scenes?: Scene[]; state?: TrainerState; stopAfter?: number } = {},
+) {
+  const scenes = options.scenes ?? [randomScene("a", 1), randomScene("b", 11)];
+  const trainer = await Trainer.create(await testGpu(), options.recipe ?? recipe, scenes, {
+    state: options.state,
+  });
+  const reports: StepReport[] = [];
+  const stop = new AbortController();
+  const outcome = await trainer.run({
+    signal: stop.signal,
+    reportEvery: 1,
+    onReport: (report) => {
+      reports.push(report);
+      if (reports.length === options.stopAfter) stop.abort();
+    },
+  });
+  const state = await trainer.state();
+  trainer.destroy();
+  return { outcome, reports, state };
+}
+
+Deno.test("Trainer gives the same parameters twice, and others for another seed", async () => {
+  const [first, second] = [await train(), await train()];
+  assertEquals(second.state, first.state);
+  assertEquals(
+    second.reports.map(({ losses }) => losses),
+    first.reports.map(({ losses }) => losses),
+  );
+  const other = await train({ recipe: { ...recipe, seed: 1 } });
+  const name = "mlp_dynamic.lin_out.weight";
+  assert(other.state.tensors.get(name)!.data[0] !== first.state.tensors.get(name)!.data[0]);
+});
+
+for (const stopAfter of [2, 4, 6]) {
+  Deno.test(`Trainer stopped after ${stopAfter} of 8 steps goes on to the same parameters`, async () => {
+    const whole = await train();
+    const part = await train({ stopAfter });
+    assertEquals(part.outcome, "aborted");
+    const rest = await train({ state: part.state });
+    assertEquals(rest.outcome, "done");
+    assertEquals(rest.state, whole.state);
+    assertEquals(
+      [...part.reports, ...rest.reports].map(({ losses }) => losses),
+      whole.reports.map(({ losses }) => losses),
+    );
+  });
+}
+
+Deno.test("Trainer moves only the field of the stage, and every parameter that the stage uses", async () => {
+  const start = await train({ recipe: { ...recipe, staticSteps: 0, dynamicSteps: 0 } });
+  const moved = (a: TrainerState, b: TrainerState) =>
+    [...a.tensors].filter(([name, { data }]) =>
+      data.some((value, i) => value !== b.tensors.get(name)!.data[i])
+    ).map(([name]) => name);
+  const unused = /temporal_linear(_fuse)?\.[12]|mlp_static\.weight_linear/; // in the official state_dict only
+  const used = (prefix: string) =>
+    [...start.state.tensors.keys()].filter((name) => name.startsWith(prefix) && !unused.test(name));
+  const { state: afterStatic } = await train({ stopAfter: 4 });
+  assertEquals(moved(start.state, afterStatic), used("mlp_static."));
+  const end = await train();
+  assertEquals(moved(afterStatic, end.state), used("mlp_dynamic."));
+});
+
+Deno.test("Trainer trains one scene, and one whose frames see nothing move", async () => {
+  const still = randomScene("still", 21);
+  still.moving.data.fill(0);
+  const { outcome, reports } = await train({ scenes: [still] });
+  assertEquals(outcome, "done");
+  assert(reports.every(({ losses }) => Object.values(losses).every(Number.isFinite)));
+});
+
+Deno.test("Trainer names step and term of a loss that is not finite and keeps the parameters", async () => {
+  const broken = randomScene("broken", 31);
+  broken.inverseDepth.data.fill(NaN);
+  const scenes = [randomScene("a", 1), broken];
+  const trainer = await Trainer.create(await testGpu(), recipe, scenes);
+  const error = await assertRejects(() => trainer.run({ reportEvery: 2 }), TrainingError);
+  assertEquals([error.stage, error.step], ["dynamic", 0]);
+  assert(error.term.startsWith("depth"), error.message);
+  const { tensors } = await trainer.state();
+  for (const [name, { data }] of tensors) assert(data.every(Number.isFinite), name);
+  trainer.destroy();
+});
+
+Deno.test("Trainer refuses rays that the scenes cannot share", async () => {
+  const scenes = [randomScene("a", 1), randomScene("b", 2)];
+  const gpu = await testGpu();
+  const odd = { ...recipe, rays: 15 };
+  await assertRejects(() => Trainer.create(gpu, odd, scenes), Error, "share 15 rays among 2");
+  await assertRejects(() => Trainer.create(gpu, recipe, []), Error, "no scene");
+});
