@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { parseArgs } from "@std/cli/parse-args";
 import { closestString, levenshteinDistance } from "@std/text";
 import { renderTable } from "./table.ts";
 
@@ -118,11 +118,14 @@ export function parseOptions<const F extends Flags>(
   for (const [name, flag] of Object.entries(flags)) values[name] = flag.default;
   const given = new Set<keyof F>();
   const positionals: string[] = [];
-  for (const token of tokenize(flags, args)) {
-    if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind !== "option") continue;
-    const off = !byFlag.has(token.name) && token.name.startsWith("no-");
-    const name = byFlag.get(off ? token.name.slice("no-".length) : token.name);
+  for (const token of pieces(flags, args)) {
+    if (token.rawName === undefined) {
+      positionals.push(token.value);
+      continue;
+    }
+    const flagName = token.rawName.slice("--".length);
+    const off = !byFlag.has(flagName) && flagName.startsWith("no-");
+    const name = byFlag.get(off ? flagName.slice("no-".length) : flagName);
     if (name === undefined || (off && !isSwitch(flags[name]))) {
       if (unknown === "ignore") continue;
       const known = [...byFlag.keys()].map((flag) => `--${flag}`);
@@ -211,42 +214,55 @@ function shownUnit({ unit, choices }: Flag): string {
   return unit ?? choices?.join("|") ?? "";
 }
 
-/** A flag as it stands on the command line, with what follows it where it takes a value. */
-interface OptionToken {
-  rawName: string;
-  value?: string;
-  inlineValue?: boolean;
+/** A flag as it stands on the command line, with its value, empty where none follows; or what is no flag. */
+interface Piece {
+  rawName?: string;
+  value: string;
 }
 
-/** The command line in pieces; only the flags that take a value take the next piece. */
-function tokenize(flags: Flags, args: readonly string[]) {
-  const options = Object.entries(flags).map(([name, flag]) => {
-    return [toFlag(name), { type: isSwitch(flag) ? "boolean" : "string" } as const];
+/**
+ * The command line in pieces. `--x -2` and switches get their `=` first: `@std`'s parser would take `-2` for flags of its own,
+ * and what follows a switch for its value.
+ */
+function pieces(flags: Flags, args: readonly string[]): Piece[] {
+  const taking = new Set(
+    Object.keys(flags).filter((name) => !isSwitch(flags[name])).map((name) => `--${toFlag(name)}`),
+  );
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const joined: string[] = [];
+  for (let i = 0; i < end; i++) {
+    const follows = taking.has(args[i]) && i + 1 < end && !args[i + 1].startsWith("--");
+    if (follows) joined.push(`${args[i]}=${args[++i]}`);
+    else joined.push(/^--[^=]+$/.test(args[i]) ? `${args[i]}=` : args[i]);
+  }
+  const found: Piece[] = [];
+  parseArgs(joined, {
+    string: ["_"],
+    // no flag is declared, so that every piece comes by here in its order
+    unknown: (piece: string, key?: string, value?: unknown): boolean => {
+      if (key === undefined) found.push({ value: piece });
+      else found.push({ rawName: piece.replace(/=.*$/s, ""), value: String(value) });
+      return false;
+    },
   });
-  return parseArgs({
-    args: [...args],
-    options: Object.fromEntries(options),
-    strict: false, // its own complaints name no near flag and no rule
-    tokens: true,
-  }).tokens;
+  return [...found, ...args.slice(end + 1).map((value) => ({ value }))];
 }
 
 /** `--resume` or `--no-resume`. */
-function readSwitch({ rawName, value }: OptionToken, off: boolean): boolean {
-  if (value === undefined) return !off;
+function readSwitch({ rawName, value }: Piece, off: boolean): boolean {
+  if (value === "") return !off;
   throw new UsageError(
     `Cannot read "${rawName}": value is "${value}", wanted none: it is on or, with --no-, off`,
   );
 }
 
 /** The value of a flag from its text, checked by its rule. */
-function readValue({ rawName, value: text, inlineValue }: OptionToken, flag: Flag): FlagValue {
+function readValue({ rawName, value: text }: Piece, flag: Flag): FlagValue {
   const number = typeof flag.default === "number";
   const wanted = number ? wantedNumber(flag) : flag.choices?.join(" or ") ?? flag.unit ?? "a text";
-  const missing = !text || (!inlineValue && text.startsWith("--"));
   const refuse = (found: string) =>
     new UsageError(`Cannot read "${rawName}": ${found}, wanted ${wanted}`);
-  if (missing) throw refuse("no value follows");
+  if (!text) throw refuse("no value follows");
   if (number) {
     const value = Number(text);
     const { whole, min = -Infinity, max = Infinity, above = -Infinity } = flag;
