@@ -238,10 +238,12 @@ function recordWeightGradient(
   const [wide, thin] = swapped ? [inputs, outputs] : [outputs, inputs];
   const { entry, thinTile, padded, workgroups } = gradientTiles(variant, swapped);
   const tiles = Math.ceil(wide / 64) * Math.ceil(thin / thinTile);
-  const wanted = Math.ceil(workgroups / (tiles * scenes));
-  const perPart = Math.ceil(perScene / Math.min(perScene, Math.max(1, wanted)));
-  const partsPerScene = Math.ceil(perScene / perPart);
-  const parts = scenes * partsPerScene;
+  const groups = dScene ? scenes : 1; // whose bias gradients are kept apart
+  const perGroup = scenes * perScene / groups;
+  const wanted = Math.ceil(workgroups / (tiles * groups));
+  const perPart = Math.ceil(perGroup / Math.min(perGroup, wanted));
+  const partsPerGroup = Math.ceil(perGroup / perPart);
+  const parts = groups * partsPerGroup;
   const thinStride = Math.ceil(thin / padded) * padded;
   const partSize = Math.ceil(wide / 64) * 64 * thinStride;
   const partials = plan.activation(`${label}.partials`, [parts * partSize]);
@@ -262,7 +264,8 @@ function recordWeightGradient(
         wide_channels: wide,
         thin_channels: thin,
         thin_fours: thinStride / 4,
-        parts_per_scene: partsPerScene,
+        blocks_per_group: perGroup,
+        parts_per_group: partsPerGroup,
         blocks_per_part: perPart,
         floor,
       },

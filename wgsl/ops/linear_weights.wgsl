@@ -1,7 +1,8 @@
 // dW = dyᵀ·a, db = Σ dy over the points, a = relu(x) or x; and the packing of W that linear.wgsl reads
 // x (scenes, points, inputs)  dy (scenes, points, outputs), in blocks  weight (outputs, columns)
 //
-// The points are split into parts, none across two scenes; each part writes its own sums, a fixed-order reduction follows.
+// The points are split into parts, none across two groups of scenes; each part writes its own sums, and a reduction in fixed
+// order follows.
 
 struct Weights {
   points: u32, // of a scene
@@ -9,7 +10,8 @@ struct Weights {
   wide_channels: u32, // channels of `wide`: dy, or x where dy has at most four (swapped)
   thin_channels: u32,
   thin_fours: u32, // vec4s of a row of sums: the thin channels and padding
-  parts_per_scene: u32,
+  blocks_per_group: u32,
+  parts_per_group: u32,
   blocks_per_part: u32,
   floor: f32, // x is read as max(x, floor)
 }
@@ -39,13 +41,13 @@ fn read_thin(at: u32, block: u32, quad: u32) -> vec4f {
 }
 
 fn first_block(part: u32) -> u32 {
-  return part / weights.parts_per_scene * weights.blocks_per_scene +
-    part % weights.parts_per_scene * weights.blocks_per_part;
+  return part / weights.parts_per_group * weights.blocks_per_group +
+    part % weights.parts_per_group * weights.blocks_per_part;
 }
 
 fn end_block(part: u32) -> u32 {
-  let scene_end = (part / weights.parts_per_scene + 1) * weights.blocks_per_scene;
-  return min(first_block(part) + weights.blocks_per_part, scene_end);
+  let group_end = (part / weights.parts_per_group + 1) * weights.blocks_per_group;
+  return min(first_block(part) + weights.blocks_per_part, group_end);
 }
 
 // Quads of a block that hold points.
