@@ -59,7 +59,7 @@ export function buildStaticStage(
   inputs: StepInputs,
 ): Promise<Stage> {
   const { gpu } = model;
-  const plan = new Plan(gpu, "static");
+  const plan = new Plan(gpu, "static", { recompute: recipe.recompute });
   const batch = createRayBatch(gpu, scenes.length, recipe.rays / scenes.length);
   sampleRays(plan, scenes, batch, inputs.step, inputs.choices, batch.rays);
   const rays = sampledRays(plan, recipe, batch, inputs);
