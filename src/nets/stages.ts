@@ -4,7 +4,8 @@
  * @module
  */
 import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
-import { Plan, Program } from "../runtime/plan.ts";
+import { Plan } from "../runtime/plan.ts";
+import { Program } from "../runtime/program.ts";
 import { createBuffer, createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 
 /** How far a network is. */

@@ -11,7 +11,8 @@ import type { MonoNerf } from "../nets/mono_nerf.ts";
 import { blocksToMap, mapToBlocks } from "../ops/change_layout.ts";
 import { linear } from "../ops/linear.ts";
 import { sampleFeatures } from "../ops/sample_features.ts";
-import { Plan, type Program } from "../runtime/plan.ts";
+import { Plan } from "../runtime/plan.ts";
+import type { Program } from "../runtime/program.ts";
 import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 import { type DynamicFeatures, slots } from "./evaluate.ts";
 

@@ -22,7 +22,8 @@ import {
   renderStatic,
 } from "../rendering/render_rays.ts";
 import type { Gpu } from "../runtime/device.ts";
-import { Plan, type Program } from "../runtime/plan.ts";
+import { Plan } from "../runtime/plan.ts";
+import type { Program } from "../runtime/program.ts";
 import { streams } from "../runtime/random.ts";
 import { destroyTensor, type Tensor } from "../runtime/tensor.ts";
 import { Adam } from "./adam.ts";
