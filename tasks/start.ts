@@ -16,16 +16,15 @@ import { type Grants, permissionFlags } from "./permissions.ts";
 /** What the task `name` may do; undefined where there is no such task. */
 export function grantsOf(name: string): Grants | undefined {
   const cache = cacheFolder(); // kernels' measured variants
-  const training: Grants = {
-    read: ["/"], // scenes lie anywhere: where --data says, or where a resumed run had them
-    write: ["data", "runs", cache],
-    env: ["HOME", "XDG_CACHE_HOME"],
-    pathFlags: ["data", "run", "resume"],
-  };
   const grants: Record<string, Grants> = {
     adapter: {},
-    train: training,
-    bench: training,
+    bench: {}, // its scenes are made in memory
+    train: {
+      read: ["/"], // scenes lie anywhere: where --data says, or where a resumed run had them
+      write: ["data", "runs", cache],
+      env: ["HOME", "XDG_CACHE_HOME"],
+      pathFlags: ["data", "run", "resume"],
+    },
     test: {
       read: [".", cache],
       write: ["tests/output"],

@@ -1,0 +1,116 @@
+/**
+ * The command line of `deno task bench`: which sizes, which stages, how often.
+ *
+ * @module
+ */
+import {
+  balloon,
+  type PresetName,
+  type Recipe,
+  type RecipeModel,
+} from "../../src/recipes/recipe.ts";
+import type { StageName } from "../../src/training/stages.ts";
+import { flagGroup, parseOptions, readOptions, type Usage } from "../terminal/options.ts";
+
+/** One set of sizes that is measured. */
+export interface BenchCase {
+  readonly recipe: Recipe;
+  readonly stages: readonly StageName[];
+  /** Rounds of measuring, the first to warm up; 0: nothing runs, only the memory is told. */
+  readonly steps: number;
+  /** How much of the best matrix product's speed a step should have. */
+  readonly wantedRatio: number;
+  /** Whether the encoders run; otherwise the features are random. */
+  readonly encode: boolean;
+}
+
+const usage: Usage = {
+  usage: "deno task bench [flags]",
+  about:
+    "Measures training steps by part beside the best matrix product on this adapter, and the memory they take.\n" +
+    "Without flags: the small preset, and the widths of the paper with few rays (on a GPU: both presets).",
+};
+
+const flags = {
+  ...flagGroup("Sizes", {
+    preset: undefined as PresetName | undefined,
+    width: 0,
+    rays: 0,
+    samples: 0,
+  }, {
+    preset: { about: "sizes to start from", choices: ["small", "full"] },
+    width: {
+      about: "of the hidden layers, all other widths in proportion; 0: the preset's",
+      unit: "channels",
+      whole: true,
+      min: 0,
+    },
+    rays: { about: "of a step; 0: the preset's", unit: "rays", whole: true, min: 0 },
+    samples: { about: "of a ray; 0: the preset's", unit: "samples", whole: true, min: 0 },
+  }),
+  ...flagGroup("Run", {
+    stage: undefined as StageName | undefined,
+    steps: 6,
+    encode: false,
+  }, {
+    stage: { about: "only this one", choices: ["static", "dynamic"] },
+    steps: {
+      about: "of measuring; the first warms up; 0, as for full on software by default: memory only",
+      unit: "rounds",
+      whole: true,
+      min: 0,
+    },
+    encode: { about: "run the encoders; otherwise features are random" },
+  }),
+};
+
+const stageNames: readonly StageName[] = ["static", "dynamic"];
+
+/** For the paper's widths on a software driver: a step takes seconds, not minutes. */
+const fewRays = { rays: 64, samples: 32 };
+
+/** Reads the command line, or ends the process; `software` says what the adapter is. */
+export function readBenchCases(args: readonly string[], software: boolean): BenchCase[] {
+  readOptions(flags, usage, args); // answers --help, and ends where something is wrong
+  return benchCases(args, software);
+}
+
+/** What a command line asks for. */
+export function benchCases(args: readonly string[], software: boolean): BenchCase[] {
+  const { values, given } = parseOptions(flags, args);
+  const base = (preset: PresetName, width = values.width): BenchCase => {
+    const standard = balloon(preset);
+    const model = width > 0 ? modelOfWidth(width) : standard.model;
+    const few = width > 0 && preset === "small" ? fewRays : {};
+    const recipe: Recipe = {
+      ...standard,
+      ...few,
+      model,
+      ...values.rays > 0 && { rays: values.rays },
+      ...values.samples > 0 && { samples: values.samples },
+    };
+    const long = preset === "full" && software && !given.has("steps");
+    return {
+      recipe,
+      stages: values.stage ? [values.stage] : stageNames,
+      steps: long ? 0 : values.steps,
+      wantedRatio: model.hidden >= 256 ? 0.6 : 0.5,
+      encode: values.encode,
+    };
+  };
+  if (values.preset) return [base(values.preset)];
+  if (values.width > 0) return [base("small")];
+  return [base("small"), software ? base("small", 256) : base("full")];
+}
+
+/** All widths in the proportions of the paper's 256. */
+function modelOfWidth(hidden: number): RecipeModel {
+  const encoder = 4 * Math.ceil(hidden / 16); // maps are read four channels at a time
+  return {
+    hidden,
+    globalCode: hidden,
+    globalHidden: 16 * hidden,
+    videoWidth: encoder,
+    imageWidth: encoder,
+  };
+}

@@ -1,0 +1,146 @@
+/**
+ * What a training stage is made of, without a run: model, scenes, features, and steps that can be repeated.
+ *
+ * @module
+ */
+import type { Scene } from "../../src/data/scene.ts";
+import { createMonoNerf, destroyMonoNerf, type MonoNerf } from "../../src/nets/mono_nerf.ts";
+import { fieldSizes } from "../../src/nets/sizes.ts";
+import type { Recipe } from "../../src/recipes/recipe.ts";
+import type { Gpu } from "../../src/runtime/device.ts";
+import { randomUniform } from "../../src/runtime/random.ts";
+import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
+import {
+  destroyEncodedScenes,
+  type EncodedScenes,
+  encodeScenes,
+} from "../../src/training/encode_scenes.ts";
+import {
+  createSceneMemory,
+  destroySceneMemory,
+  type SceneMemory,
+} from "../../src/training/scene_memory.ts";
+import {
+  buildDynamicStage,
+  buildStaticStage,
+  type Stage,
+  type StageName,
+} from "../../src/training/stages.ts";
+import { StepInputs } from "../../src/training/step_inputs.ts";
+
+/** What a workbench may be told. */
+export interface WorkbenchOptions {
+  /** Runs the encoders; otherwise features are random. */
+  encode?: boolean;
+  onProgress?: (what: string, fraction: number) => void;
+  signal?: AbortSignal;
+}
+
+/** A model with its scenes on an adapter. */
+export class Workbench {
+  /** Bytes of what is there besides the stages' plans. */
+  readonly bytes: Readonly<Record<"parameters" | "features" | "frames", number>>;
+  readonly #inputs: StepInputs;
+
+  private constructor(
+    readonly gpu: Gpu,
+    readonly recipe: Recipe,
+    readonly model: MonoNerf,
+    readonly encoded: EncodedScenes,
+    readonly memories: readonly SceneMemory[],
+    bytes: Workbench["bytes"],
+  ) {
+    this.#inputs = new StepInputs(gpu, encoded);
+    this.bytes = bytes;
+  }
+
+  /** Makes the model, the features and the frames' memory. */
+  static async create(
+    gpu: Gpu,
+    recipe: Recipe,
+    scenes: readonly Scene[],
+    options: WorkbenchOptions = {},
+  ): Promise<Workbench> {
+    const marks = [gpu.allocatedBytes];
+    const model = createMonoNerf(gpu, { sizes: recipe.model, seed: recipe.seed });
+    marks.push(gpu.allocatedBytes);
+    const encoded = options.encode
+      ? await encodeScenes(model, scenes, recipe, options)
+      : await randomFeatures(gpu, recipe, scenes);
+    marks.push(gpu.allocatedBytes);
+    const memories = scenes.map((scene) => createSceneMemory(gpu, scene));
+    marks.push(gpu.allocatedBytes);
+    const [parameters, features, frames] = marks.slice(1).map((mark, i) => mark - marks[i]);
+    return new Workbench(gpu, recipe, model, encoded, memories, { parameters, features, frames });
+  }
+
+  /** Builds a stage, ready to run its first step again and again: the learning rate is 0. */
+  async open(name: StageName): Promise<Stage> {
+    const build = name === "static" ? buildStaticStage : buildDynamicStage;
+    const stage = await build(this.model, this.recipe, this.memories, this.#inputs);
+    const frames = this.encoded.scenes.map((scene, i) => Math.min(1 + i, scene.frames - 1));
+    const draw = { frames, imageFrames: frames };
+    this.#inputs.write(
+      { seed: this.recipe.seed, step: 0, learningRate: 0 },
+      draw,
+      this.memories.map(({ still }) => still),
+    );
+    stage.writeWeights(0);
+    stage.program.bind(this.#inputs.choose(stage.windows, draw));
+    return stage;
+  }
+
+  /** Frees everything; stages are freed by whoever opened them. */
+  destroy(): void {
+    this.#inputs.destroy();
+    for (const memory of this.memories) destroySceneMemory(this.gpu, memory);
+    destroyEncodedScenes(this.model, this.encoded);
+    destroyMonoNerf(this.model);
+  }
+}
+
+/** Features of the shapes that the encoders give, uniform in ±1; all frames have the same. */
+async function randomFeatures(
+  gpu: Gpu,
+  { model, encoderWidth, encoderHeight }: Recipe,
+  scenes: readonly Scene[],
+): Promise<EncodedScenes> {
+  const { videoChannels, imageChannels, pooledChannels } = fieldSizes(model);
+  const half = (pixels: number) => Math.ceil(pixels / 2);
+  const { width, height } = scenes[0];
+  const maps = async (name: string, shape: number[]) => {
+    const data = noise(shape);
+    const all: Tensor[][] = [];
+    for (const scene of scenes) {
+      const ofScene: Tensor[] = [];
+      for (let frame = 0; frame < scene.frames; frame++) {
+        ofScene.push(createTensor(gpu, `${name}.${scene.name}.${frame}`, shape, { data }));
+        gpu.device.queue.submit([]);
+        await gpu.device.queue.onSubmittedWorkDone(); // so that uploads do not pile up
+      }
+      all.push(ofScene);
+    }
+    return all;
+  };
+  const pooledShape = [scenes.length, 1, pooledChannels];
+  return {
+    scenes,
+    // the video encoder's first convolution halves its input, the image encoder's pooling once more
+    videoMaps: await maps("video", [half(encoderHeight), half(encoderWidth), videoChannels]),
+    imageMaps: await maps("image", [half(half(height)), half(half(width)), imageChannels]),
+    pooled: createTensor(gpu, "pooled", pooledShape, {
+      layout: "blocks",
+      data: noise(pooledShape),
+    }),
+  };
+}
+
+/** Random numbers in ±1, a few thousand over and over. */
+function noise(shape: readonly number[]): Float32Array<ArrayBuffer> {
+  const some = Float32Array.from({ length: 4099 }, (_, i) => 2 * randomUniform(0, 0, 0, i) - 1);
+  const all = new Float32Array(shape.reduce((size, length) => size * length, 1));
+  for (let at = 0; at < all.length; at += some.length) {
+    all.set(some.subarray(0, all.length - at), at);
+  }
+  return all;
+}

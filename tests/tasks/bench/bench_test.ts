@@ -1,0 +1,28 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { runDeno } from "../../../tasks/driver/run_deno.ts";
+import { permissionFlags } from "../../../tasks/permissions.ts";
+import { grantsOf } from "../../../tasks/start.ts";
+
+Deno.test("deno task bench prints parts, speeds, their ratio and the memory", async () => {
+  const args = "--width 16 --rays 4 --samples 4 --steps 1 --stage static".split(" ");
+  const flags = permissionFlags(grantsOf("bench")!, args);
+  const child = runDeno(["run", "--no-check", ...flags, "tasks/bench.ts", ...args], {
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const [out, err, { code }] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.status,
+  ]);
+  assertEquals({ code, err }, { code: 0, err: "" });
+  assertMatch(
+    out,
+    /width 16: 2 scenes x 2 rays x 4 samples, 12 frames of 96 x 54; random features/,
+  );
+  assertMatch(out, /\nstatic field +\d+\.\d+ +\d+\.\d+ +\d+\.\d+ +\d+\.\d %/);
+  assertMatch(out, /\nstatic step +\S+ +0\.00 +\d+\.\d +\d+\.\d +\d\.\d\d\n/);
+  assertMatch(out, /The ratio should be 0\.50 or more\. Best product: \d+ points, /);
+  assertMatch(out, /\nfeatures +\d+\.\d\n/);
+  assertMatch(out, /\npeak +\d+\.\d\n/);
+});

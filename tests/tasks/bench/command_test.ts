@@ -1,0 +1,43 @@
+import { assertEquals } from "@std/assert";
+import { balloon } from "../../../src/recipes/recipe.ts";
+import { benchCases } from "../../../tasks/bench/command.ts";
+
+const shown = (args: string[], software: boolean) =>
+  benchCases(args, software).map(({ recipe, stages, steps, wantedRatio }) => ({
+    preset: recipe.preset,
+    width: recipe.model.hidden,
+    rays: recipe.rays,
+    stages: stages.join(),
+    steps,
+    wantedRatio,
+  }));
+
+const both = "static,dynamic";
+const smallRays = balloon("small").rays, fullRays = balloon("full").rays;
+
+Deno.test("benchCases() takes the small preset and the paper's widths on software", () => {
+  assertEquals(shown([], true), [
+    { preset: "small", width: 64, rays: smallRays, stages: both, steps: 6, wantedRatio: 0.5 },
+    { preset: "small", width: 256, rays: 64, stages: both, steps: 6, wantedRatio: 0.6 },
+  ]);
+});
+
+Deno.test("benchCases() takes both presets on a GPU", () => {
+  assertEquals(shown([], false), [
+    { preset: "small", width: 64, rays: smallRays, stages: both, steps: 6, wantedRatio: 0.5 },
+    { preset: "full", width: 256, rays: fullRays, stages: both, steps: 6, wantedRatio: 0.6 },
+  ]);
+});
+
+Deno.test("benchCases() runs no step of full on software unless it is told to", () => {
+  const common = { preset: "full", width: 256, rays: fullRays, wantedRatio: 0.6 };
+  assertEquals(shown(["--preset", "full"], true), [{ ...common, stages: both, steps: 0 }]);
+  assertEquals(shown("--preset full --steps 3 --stage dynamic".split(" "), true), [
+    { ...common, stages: "dynamic", steps: 3 },
+  ]);
+});
+
+Deno.test("benchCases() has the paper's proportions at its width", () => {
+  const [{ recipe }] = benchCases(["--width", "256"], true);
+  assertEquals(recipe.model, balloon("full").model);
+});
