@@ -17,6 +17,8 @@ const weightsKernel = defineKernel("wgsl/ops/linear_weights.wgsl", weightsText);
 
 const lowest = -3.4028234663852886e38;
 const narrowOutputs = 4;
+/** Blocks that one invocation walks, 17 turns each: some software drivers end an invocation's loops silently after 65,535. */
+const mostPartBlocks = 2048;
 
 /** What a linear layer multiplies and adds. */
 export interface LinearOptions {
@@ -241,7 +243,7 @@ function recordWeightGradient(
   const groups = dScene ? scenes : 1; // whose bias gradients are kept apart
   const perGroup = scenes * perScene / groups;
   const wanted = Math.ceil(workgroups / (tiles * groups));
-  const perPart = Math.ceil(perGroup / Math.min(perGroup, wanted));
+  const perPart = Math.min(mostPartBlocks, Math.ceil(perGroup / Math.min(perGroup, wanted)));
   const partsPerGroup = Math.ceil(perGroup / perPart);
   const parts = groups * partsPerGroup;
   const thinStride = Math.ceil(thin / padded) * padded;
