@@ -33,7 +33,8 @@ export function sizesLine(
 }
 
 /** A step by part: milliseconds forward and backward, scaled so that they add up to the time of a plain step. */
-export function partsTable({ name, timing, parts = [] }: StepTiming): string {
+export function partsTable({ name, timing, parts }: StepTiming): string {
+  if (!parts) return `${name} step: no parts, as this adapter has no timestamp-query.`;
   const total = parts.reduce((sum, { forward, backward }) => sum + forward + backward, 0);
   const scale = 1000 * timing.seconds / total;
   const row = (part: string, forward: number, backward: number, flops: number) => {

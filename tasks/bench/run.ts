@@ -5,6 +5,7 @@
  */
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { ProfileRow, Program } from "../../src/runtime/program.ts";
+import { readTensors } from "../../src/runtime/readback.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Stage } from "../../src/training/stages.ts";
 import { Progress } from "../terminal/progress.ts";
@@ -46,7 +47,7 @@ export async function bench(gpu: Gpu, of: BenchCase, signal: AbortSignal): Promi
   }
   progress?.close();
   workbench.destroy();
-  for (const timing of timings) if (timing.parts) console.log(`${partsTable(timing)}\n`);
+  for (const timing of timings) console.log(`${partsTable(timing)}\n`);
   if (timings.length > 0) console.log(`${speedTable(timings, of.wantedRatio)}\n`);
   console.log(memoryTable({ ...memory, peak }));
 }
@@ -61,10 +62,11 @@ function frameSize({ factor, frameWidth }: Recipe): { width: number; height: num
 async function timeStep(
   gpu: Gpu,
   { recipe, steps }: BenchCase,
-  { name, program }: Stage,
+  stage: Stage,
   progress: Progress | undefined,
   signal: AbortSignal,
 ): Promise<StepTiming> {
+  const { name, program } = stage;
   const products = await fastestProducts(gpu, recipe.model, signal);
   const step: Job = { name: `${name} step`, program, flops: usefulFlops(program.steps) };
   const [timing, ...others] = await timeJobs(gpu, [step, ...products.jobs], steps, {
@@ -72,9 +74,22 @@ async function timeStep(
     signal,
   });
   products.destroy();
+  await requireFinite(gpu, stage);
   const rounds = timing.seconds > longStep ? 1 : Math.min(steps, 3);
   const parts = gpu.timestamps ? byParts(await profile(program, rounds)) : undefined;
   return { name, timing, product: fastest(others), parts };
+}
+
+/** Steps that do not compute what they should are not worth timing. */
+async function requireFinite(gpu: Gpu, { name, logged, loggedTensors }: Stage): Promise<void> {
+  const values = (await readTensors(gpu, ...loggedTensors)).flatMap((part) => [...part]);
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  throw new Error(
+    `Cannot trust the ${name} step's time: its ${logged[bad]} is ${
+      values[bad]
+    }; see whether \`deno task test\` passes here`,
+  );
 }
 
 /** Seconds; a step that takes longer is taken to pieces once only. */
