@@ -5,6 +5,7 @@ import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { staticFieldSpecs } from "../../src/nets/static_field.ts";
 import { compositeSingle } from "../../src/rendering/composite.ts";
 import { rayPoints, renderStatic } from "../../src/rendering/render_rays.ts";
+import type { Gpu } from "../../src/runtime/device.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensor } from "../../src/runtime/readback.ts";
 import { createStep, writeStep } from "../../src/runtime/step.ts";
@@ -94,6 +95,26 @@ function goldenBatch(
 // the released loop sets the rate after the step: step i uses that of i − 1
 const goldenRate = (step: number) => 5e-4 * 0.1 ** (Math.max(step - 1, 0) / 300_000);
 
+/**
+ * How many times the tolerance step 1 and what follows may be off. SwiftShader's exponentials are less exact, and where a sum
+ * lies by a kink (ReLU, |x|), the next steps go on from the other side.
+ */
+function factors(gpu: Gpu): { first: number; later: number } {
+  return { first: 4, later: /swiftshader/i.test(gpu.description) ? 128 : 8 };
+}
+
+function expectSteps(
+  gpu: Gpu,
+  golden: GoldenCase,
+  actual: Record<string, Float32Array | number>,
+): void {
+  const isFirst = ([key]: [string, unknown]) => /\/step1\/|\/grad\//.test(key);
+  const entries = Object.entries(actual);
+  const { first, later } = factors(gpu);
+  expectClose(golden, Object.fromEntries(entries.filter(isFirst)), first);
+  expectClose(golden, Object.fromEntries(entries.filter((entry) => !isFirst(entry))), later);
+}
+
 const clips: Record<string, number[]> = { small: [10, 0.5], full: [10] };
 
 for (const size of ["small", "full"]) {
@@ -155,7 +176,7 @@ for (const size of ["small", "full"]) {
       for (const [name, values] of await t.dynamic.read()) {
         actual[`${prefix}/param/${name}`] = values;
       }
-      expectClose(golden, actual, 8);
+      expectSteps(gpu, golden, actual);
       program.destroy();
     });
   }
@@ -195,7 +216,7 @@ for (const size of ["small", "full"]) {
     for (const [name, values] of await t.static.read()) {
       actual[`${prefix}/param/${name}`] = values;
     }
-    expectClose(golden, actual, 8);
+    expectSteps(gpu, golden, actual);
     program.destroy();
   });
 }
