@@ -3,22 +3,23 @@
  *
  * @module
  */
-import productText from "../../wgsl/ops/linear.wgsl" with { type: "text" };
-import weightsText from "../../wgsl/ops/linear_weights.wgsl" with { type: "text" };
+import text from "../../wgsl/ops/linear.wgsl" with { type: "text" };
 import type { Gpu } from "../runtime/device.ts";
 import { defineKernel } from "../runtime/kernel.ts";
-import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { pointsPerGroup, sumGroups } from "./add_groups.ts";
+import { pointsPerGroup } from "./add_groups.ts";
+import {
+  type ColumnRange,
+  narrowOutputs,
+  packWeight,
+  recordWeightGradient,
+} from "./linear_weights.ts";
 import { expectShape } from "./shapes.ts";
 
-const productKernel = defineKernel("wgsl/ops/linear.wgsl", productText);
-const weightsKernel = defineKernel("wgsl/ops/linear_weights.wgsl", weightsText);
+const kernel = defineKernel("wgsl/ops/linear.wgsl", text);
 
 const lowest = -3.4028234663852886e38;
-const narrowOutputs = 4;
-/** Blocks that one invocation walks, 17 turns each: some software drivers end an invocation's loops silently after 65,535. */
-const mostPartBlocks = 2048;
 
 /** What a linear layer multiplies and adds. */
 export interface LinearOptions {
@@ -111,46 +112,6 @@ export function linear(plan: Plan, label: string, x: Tensor, options: LinearOpti
   return y;
 }
 
-/** The columns of a weight that take part. */
-interface ColumnRange {
-  readonly weight: Tensor;
-  readonly first: number;
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly columns: number;
-}
-
-/** W (or Wᵀ, for the input's gradient) as the products read it, once a step. */
-function packWeight(plan: Plan, label: string, range: ColumnRange, transposed: boolean): Tensor {
-  const { weight, first, columns } = range;
-  const [inputs, outputs] = transposed
-    ? [range.outputs, range.inputs]
-    : [range.inputs, range.outputs];
-  return plan.once(weight, `pack ${first} ${inputs} ${transposed}`, () => {
-    const even = Math.ceil(inputs / 2) * 2;
-    const size = Math.ceil(outputs / 16) * even * 16;
-    const packed = plan.activation(`${label}.packed`, [size]);
-    plan.dispatch({
-      label: `${label}.pack`,
-      kernel: weightsKernel,
-      entry: "pack",
-      bindings: {
-        weight,
-        packed,
-        packing: {
-          inputs,
-          outputs,
-          first,
-          input_stride: transposed ? columns : 1,
-          output_stride: transposed ? 1 : columns,
-        },
-      },
-      workgroups: linearWorkgroups(size),
-    });
-    return packed;
-  });
-}
-
 interface Product {
   readonly x: Tensor;
   readonly packed: Tensor;
@@ -183,7 +144,7 @@ function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Pr
   plan.dispatch({
     ...dispatch,
     label,
-    kernel: productKernel,
+    kernel,
     constants: {
       ...("constants" in dispatch ? dispatch.constants : {}),
       has_bias: of.bias ? 1 : 0,
@@ -213,124 +174,4 @@ function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Pr
     },
     flops: 2 * scenes * points * inputs * outputs,
   });
-}
-
-/** dW and db, and the group bias's gradient, which is db kept apart where a group is a whole scene. */
-function recordWeightGradient(
-  plan: Plan,
-  label: string,
-  variant: LinearVariant,
-  range: ColumnRange,
-  x: Tensor,
-  dY: Tensor,
-  floor: number,
-  { bias, groupBias }: { bias?: Tensor; groupBias?: Tensor },
-): void {
-  const { weight, first, inputs, outputs, columns } = range;
-  const dWeight = plan.gradientSink(weight, { partial: inputs < columns });
-  const dBias = bias && plan.gradientSink(bias);
-  const wholeScene = groupBias?.shape[1] === 1;
-  if (groupBias && !wholeScene) sumGroups(plan, `${label}.backward_group_bias`, dY, groupBias);
-  const dScene = wholeScene ? plan.gradientSink(groupBias, { partial: true }) : undefined;
-  if (!dWeight && !dBias && !dScene) return;
-
-  const [scenes, points] = x.shape;
-  const perScene = blocksOf(points);
-  const swapped = outputs <= narrowOutputs;
-  const [wide, thin] = swapped ? [inputs, outputs] : [outputs, inputs];
-  const { entry, thinTile, padded, workgroups } = gradientTiles(variant, swapped);
-  const tiles = Math.ceil(wide / 64) * Math.ceil(thin / thinTile);
-  const groups = dScene ? scenes : 1; // whose bias gradients are kept apart
-  const perGroup = scenes * perScene / groups;
-  const wanted = Math.ceil(workgroups / (tiles * groups));
-  const perPart = Math.min(mostPartBlocks, Math.ceil(perGroup / Math.min(perGroup, wanted)));
-  const partsPerGroup = Math.ceil(perGroup / perPart);
-  const parts = groups * partsPerGroup;
-  const thinStride = Math.ceil(thin / padded) * padded;
-  const partSize = Math.ceil(wide / 64) * 64 * thinStride;
-  const partials = plan.activation(`${label}.partials`, [parts * partSize]);
-  const biasPartials = plan.activation(`${label}.bias_partials`, [parts * outputs]);
-  plan.dispatch({
-    label: `${label}.backward_weight`,
-    kernel: weightsKernel,
-    entry,
-    constants: { swapped: Number(swapped) },
-    bindings: {
-      wide: swapped ? x : dY,
-      thin: swapped ? dY : x,
-      partials,
-      bias_partials: biasPartials,
-      weights: {
-        points,
-        blocks_per_scene: perScene,
-        wide_channels: wide,
-        thin_channels: thin,
-        thin_fours: thinStride / 4,
-        blocks_per_group: perGroup,
-        parts_per_group: partsPerGroup,
-        blocks_per_part: perPart,
-        floor,
-      },
-    },
-    workgroups: [Math.ceil(wide / 64), Math.ceil(thin / thinTile), parts],
-    flops: 2 * scenes * points * inputs * outputs,
-  });
-  const sum = (
-    name: string,
-    sink: GradientSink | undefined,
-    of: Tensor,
-    { groups, ...places }: Record<string, number>,
-  ) => {
-    if (!sink) return;
-    plan.dispatch({
-      label: `${label}.${name}`,
-      kernel: weightsKernel,
-      entry: "sum_parts",
-      bindings: {
-        parts: of,
-        sums: sink.gradient,
-        places: {
-          rows: outputs,
-          ...places,
-          part_size: of.size / parts,
-          parts_per_group: parts / groups,
-          accumulate: sink.accumulate,
-        },
-      },
-      workgroups: [...linearWorkgroups(outputs * places.columns), groups],
-    });
-  };
-  sum("backward_weight.sum", dWeight, partials, {
-    groups: 1,
-    columns: inputs,
-    part_row: swapped ? 1 : thinStride,
-    part_column: swapped ? thinStride : 1,
-    row_stride: columns,
-    group_stride: 0,
-    first,
-  });
-  const biases = { columns: 1, part_row: 1, part_column: 0, first: 0 };
-  sum("backward_bias", dBias, biasPartials, {
-    ...biases,
-    groups: 1,
-    row_stride: 1,
-    group_stride: 0,
-  });
-  // a scene's code lies in lane 0 of its block: 64 numbers a channel
-  sum("backward_group_bias", dScene, biasPartials, {
-    ...biases,
-    groups: scenes,
-    row_stride: 64,
-    group_stride: 64 * outputs,
-  });
-}
-
-/** How the weight gradient is cut: channels of a workgroup, to which multiple rows of sums are padded, workgroups wanted. */
-function gradientTiles(variant: LinearVariant, swapped: boolean) {
-  if (variant === "tiled") {
-    return { entry: "gradient_tiled", thinTile: 64, padded: 4, workgroups: 512 };
-  }
-  return swapped
-    ? { entry: "gradient_registers_narrow", thinTile: 4, padded: 4, workgroups: 32 }
-    : { entry: "gradient_registers", thinTile: 32, padded: 32, workgroups: 32 };
 }

@@ -95,6 +95,14 @@ fn store(part: u32, wide_channel: u32, thin_channel: u32, sums: mat4x4f) {
   store_weights(part, wide_channel + 3, thin_channel, sums[3]);
 }
 
+// Sixteen wide channels.
+fn store_row(part: u32, wide_channel: u32, thin_channel: u32, a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f) {
+  store(part, wide_channel, thin_channel, a);
+  store(part, wide_channel + 4, thin_channel, b);
+  store(part, wide_channel + 8, thin_channel, c);
+  store(part, wide_channel + 12, thin_channel, d);
+}
+
 fn store_biases(part: u32, output: u32, values: vec4f) {
   for (var i = 0u; i < 4; i++) { store_bias(part, output + i, values[i]); }
 }
@@ -149,28 +157,15 @@ fn gradient_registers(
     }
   }
 
-  let part = group.z;
-  store(part, wide_channel, thin_channel, sums[0]);
-  store(part, wide_channel + 4, thin_channel, sums[1]);
-  store(part, wide_channel + 8, thin_channel, sums[2]);
-  store(part, wide_channel + 12, thin_channel, sums[3]);
-  store(part, wide_channel, thin_channel + 4, sums[4]);
-  store(part, wide_channel + 4, thin_channel + 4, sums[5]);
-  store(part, wide_channel + 8, thin_channel + 4, sums[6]);
-  store(part, wide_channel + 12, thin_channel + 4, sums[7]);
-  store(part, wide_channel, thin_channel + 8, sums[8]);
-  store(part, wide_channel + 4, thin_channel + 8, sums[9]);
-  store(part, wide_channel + 8, thin_channel + 8, sums[10]);
-  store(part, wide_channel + 12, thin_channel + 8, sums[11]);
-  store(part, wide_channel, thin_channel + 12, sums[12]);
-  store(part, wide_channel + 4, thin_channel + 12, sums[13]);
-  store(part, wide_channel + 8, thin_channel + 12, sums[14]);
-  store(part, wide_channel + 12, thin_channel + 12, sums[15]);
+  store_row(group.z, wide_channel, thin_channel, sums[0], sums[1], sums[2], sums[3]);
+  store_row(group.z, wide_channel, thin_channel + 4, sums[4], sums[5], sums[6], sums[7]);
+  store_row(group.z, wide_channel, thin_channel + 8, sums[8], sums[9], sums[10], sums[11]);
+  store_row(group.z, wide_channel, thin_channel + 12, sums[12], sums[13], sums[14], sums[15]);
   if thin_channel == 0 {
-    store_biases(part, wide_channel, bias0);
-    store_biases(part, wide_channel + 4, bias1);
-    store_biases(part, wide_channel + 8, bias2);
-    store_biases(part, wide_channel + 12, bias3);
+    store_biases(group.z, wide_channel, bias0);
+    store_biases(group.z, wide_channel + 4, bias1);
+    store_biases(group.z, wide_channel + 8, bias2);
+    store_biases(group.z, wide_channel + 12, bias3);
   }
 }
 
