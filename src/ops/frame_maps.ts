@@ -43,17 +43,22 @@ export function expectFrozen(label: string, inputs: readonly Tensor[]): void {
   );
 }
 
-/** Output maps of an operation: the scenes and frames of `x`, on another grid or with other channels. */
+/**
+ * Output maps of an operation: the scenes and frames of `x`, on another grid or with other channels.
+ *
+ * @param inputs all that the maps depend on; they require gradients when one of these does
+ */
 export function mapsLike(
   plan: Plan,
   label: string,
   x: FrameMaps,
   changed: Partial<Omit<FrameMaps, "frames">> = {},
+  inputs: readonly (Tensor | undefined)[] = [],
 ): FrameMaps {
   const { height, width, channels } = { ...x, ...changed };
   const frames = x.frames.map((scene, s) =>
     scene.map((_, f) =>
-      plan.activation(`${label}.${s}.${f}`, [1, height * width, channels], "blocks")
+      plan.activation(`${label}.${s}.${f}`, [1, height * width, channels], "blocks", inputs)
     )
   );
   return { frames, height, width, channels };
