@@ -70,8 +70,11 @@ export class Plan {
   readonly #shared = new Set<Tensor>();
   readonly #scope: string[] = [];
   readonly #once = new Map<Tensor, Map<string, unknown>>();
+  /** Segments being recorded: the first time, and again for the backward pass. */
+  #segments = 0;
+  #repeating = false;
 
-  /** @param options `recompute`: whether {@link Plan.recompute} does what it says; by default it does */
+  /** @param options `recompute`: whether {@link Plan.recompute} and {@link Plan.segment} do what they say; by default they do */
   constructor(
     readonly gpu: Gpu,
     readonly label: string,
@@ -81,10 +84,18 @@ export class Plan {
   /**
    * A tensor whose memory is chosen before each run by {@link Program.bind}: which of many buffers a step reads changes, the
    * list of dispatches does not.
+   *
+   * @param gradient also late, and zeroed before the backward pass: what the gradient is added to, where one is wanted
    */
-  late(label: string, shape: readonly number[], layout: Layout = "rows"): Tensor {
-    const tensor = this.activation(label, shape, layout);
+  late(
+    label: string,
+    shape: readonly number[],
+    layout: Layout = "rows",
+    gradient?: Tensor,
+  ): Tensor {
+    const tensor = { ...this.activation(label, shape, layout), requiresGradient: !!gradient };
     this.#late.add(tensor);
+    if (gradient) this.writeGradientTo(tensor, gradient);
     return tensor;
   }
 
@@ -103,6 +114,38 @@ export class Plan {
   recompute<T extends Tensor>(tensor: T): T {
     if (this.options.recompute ?? true) this.#recomputed.add(tensor);
     return tensor;
+  }
+
+  /**
+   * Records a part of the network of which only the results are kept: the backward pass records it again, runs that, and
+   * walks back through it (gradient checkpointing, Chen et al. 2016). Its memory is then that of one segment at a time.
+   *
+   * @param record uses tensors made outside, and makes the same dispatches whenever it is called
+   * @param resultsOf the tensors of its result that are used outside
+   */
+  segment<T>(record: () => T, resultsOf: (result: T) => readonly Tensor[]): T {
+    if (!(this.options.recompute ?? true)) return record();
+    const first = this.#nodes.length;
+    this.#segments++;
+    const result = record();
+    this.#segments--;
+    if (this.#nodes.splice(first).length === 0) return result; // nothing in it is differentiated
+    this.backward(resultsOf(result), (gradients) => {
+      const outer = this.#repeating;
+      this.#repeating = true;
+      const start = this.#nodes.length;
+      resultsOf(record()).forEach((again, i) =>
+        this.#gradients.set(again, { tensor: gradients[i], borrowed: true })
+      );
+      this.#repeating = outer;
+      this.#walkBack(this.#nodes.splice(start));
+    });
+    return result;
+  }
+
+  /** Whether a {@link segment} is being recorded again: what a step does once (running statistics) is not done twice. */
+  get repeating(): boolean {
+    return this.#repeating;
   }
 
   /** Prefixes the labels of what `record` records: `plan.scoped("trunk", () => …)`. */
@@ -140,7 +183,15 @@ export class Plan {
   once<T>(owner: Tensor, key: string, record: () => T): T {
     let known = this.#once.get(owner);
     if (!known) this.#once.set(owner, known = new Map());
-    if (!known.has(key)) known.set(key, record());
+    if (!known.has(key)) {
+      const nodes = this.#nodes.length;
+      known.set(key, record());
+      if (this.#segments > 0 && this.#nodes.length > nodes) {
+        throw new Error(
+          `Cannot record "${key}" of "${owner.label}" once in a segment: it is differentiated, and a segment forgets that`,
+        );
+      }
+    }
     return known.get(key) as T;
   }
 
@@ -251,7 +302,11 @@ export class Plan {
       if (known) throw new Error(`Cannot differentiate "${tensor.label}": it has two seeds`);
       this.#gradients.set(tensor, { tensor: gradient, borrowed: true });
     }
-    for (const node of this.#nodes.toReversed()) {
+    this.#walkBack(this.#nodes.splice(0));
+  }
+
+  #walkBack(nodes: readonly Node[]): void {
+    for (const node of nodes.toReversed()) {
       if (!node.outputs.some((output) => output.requiresGradient)) continue;
       if (!node.outputs.some((output) => this.#gradients.has(output))) continue;
       node.backward(node.outputs.map((output) => {
@@ -262,7 +317,6 @@ export class Plan {
         return zeros;
       }));
     }
-    this.#nodes.length = 0;
   }
 
   /** Keeps an activation's memory to itself, so that it can be read after a run. */

@@ -1,9 +1,10 @@
 import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { relu, sigmoid } from "../../src/ops/activation.ts";
 import { matrixProduct } from "../../src/ops/matrix_product.ts";
+import { subtract } from "../../src/ops/subtract.ts";
 import { defineKernel, pipeline } from "../../src/runtime/kernel.ts";
 import { Plan } from "../../src/runtime/plan.ts";
-import { readTensor } from "../../src/runtime/readback.ts";
+import { readTensor, readTensors } from "../../src/runtime/readback.ts";
 import { createTensor, fromBlocks, toBlocks } from "../../src/runtime/tensor.ts";
 import { randomArray, testGpu } from "../support/gpu.ts";
 
@@ -52,6 +53,75 @@ Deno.test("Plan.recompute() changes memory and not the result", async () => {
   const [kept, made] = [await run(false), await run(true)];
   assertEquals(made.gradient, kept.gradient);
   assertEquals(made.steps, kept.steps + 1);
+});
+
+Deno.test("Plan.segment() gives the same gradients in less memory, with fan-out and repeated once", async () => {
+  const gpu = await testGpu();
+  const size = 4096;
+  const run = async (recompute: boolean) => {
+    const x = createTensor(gpu, "x", [size], {
+      data: randomArray(1, size),
+      requiresGradient: true,
+    });
+    const seed = createTensor(gpu, "seed", [size], { data: randomArray(2, size) });
+    const plan = new Plan(gpu, "segments", { recompute });
+    const repeats: boolean[] = [];
+    let y = x;
+    for (let i = 0; i < 4; i++) {
+      const input = y;
+      y = plan.segment(() => {
+        repeats.push(plan.repeating);
+        let inner = input;
+        for (let k = 0; k < 6; k++) inner = sigmoid(plan, `inner${i}.${k}`, inner);
+        return subtract(plan, `y${i}`, inner, input);
+      }, (result) => [result]);
+    }
+    const all = subtract(plan, "all", y, x); // x is used outside of the segments too
+    plan.differentiate([{ tensor: all, gradient: seed }]);
+    const gradient = plan.keep(plan.gradientOf(x)!);
+    const program = await plan.build();
+    program.run();
+    return { repeats, bytes: program.bytes, gradient: await readTensor(gpu, gradient) };
+  };
+  const [kept, made] = [await run(false), await run(true)];
+  assertEquals(made.gradient, kept.gradient);
+  assertEquals(kept.repeats, [false, false, false, false]);
+  assertEquals(made.repeats, [false, false, false, false, true, true, true, true]);
+  assertEquals(made.bytes < 0.6 * kept.bytes, true, `${made.bytes} of ${kept.bytes} bytes`);
+});
+
+Deno.test("Plan.segment() refuses what is differentiated and recorded once inside it", async () => {
+  const gpu = await testGpu();
+  const x = createTensor(gpu, "x", [4], { data: randomArray(1, 4), requiresGradient: true });
+  const plan = new Plan(gpu, "once");
+  assertThrows(
+    () =>
+      plan.segment(() => plan.once(x, "half", () => sigmoid(plan, "y", x)), (result) => [result]),
+    Error,
+    'Cannot record "half" of "x" once in a segment',
+  );
+});
+
+Deno.test("Plan.late() adds a gradient to whatever its gradient is bound to", async () => {
+  const gpu = await testGpu();
+  const make = (seed: number) => createTensor(gpu, "x", [64], { data: randomArray(seed, 64) });
+  const choices = [make(1), make(2)], gradients = [make(3), make(4)];
+  const before = await readTensors(gpu, ...gradients);
+  const seed = make(5);
+  const plan = new Plan(gpu, "late");
+  const dX = plan.late("dx", [64]);
+  const x = plan.late("x", [64], "rows", dX);
+  const y = plan.keep(sigmoid(plan, "y", x));
+  plan.differentiate([{ tensor: y, gradient: seed }]);
+  const program = await plan.build();
+  program.bind(new Map([[x, choices[1]], [dX, gradients[1]]]));
+  program.run();
+  const [untouched, added, output] = await readTensors(gpu, ...gradients, y);
+  const seeds = await readTensor(gpu, seed);
+  assertEquals(untouched, before[0]);
+  added.forEach((value, i) => {
+    assertAlmostEquals(value, before[1][i] + seeds[i] * output[i] * (1 - output[i]), 1e-6);
+  });
 });
 
 Deno.test("Program.bind() lets each run read another buffer", async () => {
