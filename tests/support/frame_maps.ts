@@ -3,7 +3,7 @@ import type { Gpu } from "../../src/runtime/device.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
-import { randomArray } from "./gpu.ts";
+import { type CheckedInput, randomArray } from "./gpu.ts";
 
 /** Frame maps on the host: by scene and frame, `(height·width, channels)` in C order. */
 export interface HostMaps {
@@ -41,6 +41,40 @@ export function uploadMaps(gpu: Gpu, maps: HostMaps): FrameMaps {
     )
   );
   return { frames, height, width, channels };
+}
+
+/** Maps as inputs of `checkGradients`, a tensor a frame: `name.scene.frame`. */
+export function checkedMaps(name: string, maps: HostMaps): Record<string, CheckedInput> {
+  const { values, height, width, channels } = maps;
+  const shape = [1, height * width, channels];
+  return Object.fromEntries(
+    values.flatMap((scene, s) =>
+      scene.map((data, f) => [`${name}.${s}.${f}`, { shape, layout: "blocks", data }])
+    ),
+  );
+}
+
+/** The maps that {@link checkedMaps} named, among recorded inputs. */
+export function mapsAmong(
+  inputs: Record<string, Tensor>,
+  name: string,
+  { values, height, width, channels }: HostMaps,
+): FrameMaps {
+  const frames = values.map((scene, s) => scene.map((_, f) => inputs[`${name}.${s}.${f}`]));
+  return { frames, height, width, channels };
+}
+
+/** The same inputs, of which only those called `name` or `name.…` are differentiable. */
+export function only(
+  name: string,
+  inputs: Record<string, CheckedInput>,
+): Record<string, CheckedInput> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([key, input]) => [
+      key,
+      { ...input, differentiable: key === name || key.startsWith(`${name}.`) },
+    ]),
+  );
 }
 
 /** Records, runs once, and reads what `record` returns. */
