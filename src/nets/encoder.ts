@@ -21,14 +21,17 @@ export interface EncoderSizes {
   readonly width: number;
 }
 
-/** How an encoder runs. */
-export interface EncodeOptions extends BatchNormStatistics, StageOptions {
+/** How an encoder is recorded. */
+export interface RecordOptions extends BatchNormStatistics {
   /**
    * Gives every feature channel mean 0 and deviation 1 over the batch, and a pooled code mean 0 and deviation 1/4 over its
    * channels: what a field needs when the encoder is seeded and not pretrained. Default false.
    */
   readonly standardize?: boolean;
 }
+
+/** How an encoder runs. */
+export interface EncodeOptions extends RecordOptions, StageOptions {}
 
 /** Features of a batch's frames; the caller frees the maps. */
 export interface EncodedMaps {
@@ -100,6 +103,9 @@ export function convLayer(
   }, normal);
 }
 
+/** Puts values of a shape, in blocks, on the device. */
+export type Upload = (label: string, shape: readonly number[], values: Float32Array) => Tensor;
+
 /**
  * Frames as maps on the device.
  *
@@ -108,7 +114,8 @@ export function convLayer(
  * @throws where a clip is of another size or has no frames
  */
 export function uploadFrames(
-  stages: Stages,
+  upload: Upload,
+  label: string,
   clips: readonly NdArray<Float32Array | Uint8Array>[],
   scale: readonly number[] = [1, 1, 1],
   shift: readonly number[] = [0, 0, 0],
@@ -129,26 +136,61 @@ export function uploadFrames(
       for (let i = 0; i < count; i++) {
         values[i] = data[first + i] * scale[i % 3] + shift[i % 3];
       }
-      return stages.upload(`${stages.label}.frames.${scene}.${f}`, [1, height * width, 3], values);
+      return upload(`${label}.frames.${scene}.${f}`, [1, height * width, 3], values);
     });
   });
   return { frames, height, width, channels: 3 };
 }
 
-/** Runs one stage from maps to maps, and frees its input unless it is kept. */
-export async function mapStage(
+/** One link in an encoder's chain of blocks. */
+export interface EncoderPart {
+  /** `layer2.0` */
+  readonly name: string;
+  /** Whether its result is one of the feature levels. */
+  readonly level: boolean;
+  readonly record: (plan: Plan, x: FrameMaps) => FrameMaps;
+}
+
+/** What a chain of parts makes. */
+export interface EncoderLevels {
+  readonly levels: readonly FrameMaps[];
+  readonly last: FrameMaps;
+}
+
+/** Runs a chain part by part, each a stage, and frees its input and every result that is no level and not the last. */
+export async function runParts(
   stages: Stages,
-  name: string,
-  x: FrameMaps,
-  kept: boolean,
-  record: (plan: Plan) => FrameMaps,
-): Promise<FrameMaps> {
-  const y = await stages.run(name, 1, (plan) => {
-    const result = record(plan);
-    return { result, outputs: result.frames.flat() };
-  });
-  if (!kept) stages.free(x.frames.flat());
-  return y;
+  parts: readonly EncoderPart[],
+  frames: FrameMaps,
+): Promise<EncoderLevels> {
+  const levels: FrameMaps[] = [];
+  let x = frames;
+  for (const { name, level, record } of parts) {
+    const y = await stages.run(name, 1, (plan) => {
+      const result = record(plan, x);
+      return { result, outputs: result.frames.flat() };
+    });
+    if (!levels.includes(x)) stages.free(x.frames.flat());
+    if (level) levels.push(y);
+    x = y;
+  }
+  return { levels, last: x };
+}
+
+/** Records a chain in one plan, each part a segment: what the backward pass needs of it is its input alone. */
+export function recordParts(
+  plan: Plan,
+  parts: readonly EncoderPart[],
+  frames: FrameMaps,
+): EncoderLevels {
+  const levels: FrameMaps[] = [];
+  let x = frames;
+  for (const { level, record } of parts) {
+    const input = x;
+    x = plan.segment(() => record(plan, input), (result) => result.frames.flat());
+    if (level) levels.push(x);
+  }
+  return { levels, last: x };
 }
 
 const groupBytes = 2 ** 28; // of new maps, while the levels under them are still there
@@ -185,5 +227,19 @@ export async function levelsToMaps(
     });
   }
   const maps = frames.map((scene) => all.splice(0, scene.length));
+  return { maps, channels, height, width };
+}
+
+/** Records levels brought to the first one's grid. */
+export function recordMaps(
+  plan: Plan,
+  label: string,
+  levels: readonly FrameMaps[],
+  standardize: boolean,
+): EncodedMaps {
+  const [{ height, width }] = levels;
+  const channels = levels.reduce((sum, level) => sum + level.channels, 0);
+  const maps = concatenateLevels(plan, label, levels);
+  if (standardize) standardizeMaps(plan, label, maps.flat());
   return { maps, channels, height, width };
 }

@@ -17,12 +17,17 @@ import {
   convLayerSpecs,
   type EncodedMaps,
   type EncodeOptions,
+  type EncoderPart,
   type EncoderSizes,
   levelsToMaps,
-  mapStage,
+  recordMaps,
+  type RecordOptions,
+  recordParts,
+  runParts,
+  type Upload,
   uploadFrames,
 } from "./encoder.ts";
-import type { Parameters, ParameterSpec } from "./parameters.ts";
+import type { ParameterGroup, Parameters, ParameterSpec } from "./parameters.ts";
 import { runStages } from "./stages.ts";
 
 const prefix = "encoder2d.features";
@@ -78,8 +83,47 @@ function basicBlock(
 }
 
 /**
- * Encodes the frames of a batch with frozen weights: conv1 with max-pool, layer1, layer2 and layer3 on the grid of the
- * first (spec section 3, I). With batch statistics a scene's features depend on its companions.
+ * Frames of a batch as maps on the device, normalised by ImageNet's mean and deviation.
+ *
+ * @param images by scene `[frames, height, width, 3]`: bytes, or numbers in 0…1; all of one size
+ */
+export function imageFrames(
+  upload: Upload,
+  images: readonly NdArray<Uint8Array | Float32Array>[],
+): FrameMaps {
+  const range = images[0].data instanceof Uint8Array ? 255 : 1;
+  const scale = deviation.map((value) => 1 / (value * range));
+  const shift = deviation.map((value, i) => -mean[i] / value);
+  return uploadFrames(upload, "encoder2d", images, scale, shift);
+}
+
+/** conv1 with the max-pool, and three layers, block by block. */
+function imageParts(group: Parameters, statistics: BatchNormStatistics): EncoderPart[] {
+  const parts: EncoderPart[] = [{
+    name: "conv1",
+    level: true,
+    record: (plan, x) => {
+      const layer = names(prefix, "conv1", "bn1");
+      const y = convLayer(plan, group, layer, x, { stride: 2, relu: true, ...statistics });
+      return maxPool(plan, `${prefix}.maxpool`, y);
+    },
+  }];
+  layers.forEach((layer, l) => {
+    for (const block of [0, 1]) {
+      const name = `${layer}.${block}`, stride = l > 0 && block === 0 ? 2 : 1;
+      parts.push({
+        name,
+        level: block === 1,
+        record: (plan, x) => basicBlock(plan, group, `${prefix}.${name}`, x, stride, statistics),
+      });
+    }
+  });
+  return parts;
+}
+
+/**
+ * Encodes the frames of a batch: conv1 with max-pool, layer1, layer2 and layer3 on the grid of the first (spec section 3,
+ * I). With batch statistics a scene's features depend on its companions.
  *
  * @param images by scene `[frames, height, width, 3]`: bytes, or numbers in 0…1; all of one size
  * @returns maps of 8·width channels at a quarter of the images' size
@@ -87,36 +131,31 @@ function basicBlock(
  */
 export function encodeImages(
   gpu: Gpu,
-  group: Parameters,
+  group: ParameterGroup,
   images: readonly NdArray<Uint8Array | Float32Array>[],
   options: EncodeOptions = {},
 ): Promise<EncodedMaps> {
   const { statistics, momentum, standardize = false } = options;
-  const normal = { statistics, momentum };
-  const range = images[0].data instanceof Uint8Array ? 255 : 1;
-  const scale = deviation.map((value) => 1 / (value * range));
-  const shift = deviation.map((value, i) => -mean[i] / value);
-  return runStages(gpu, "encoder2d", 2 * layers.length + 2, options, async (stages) => {
-    let x = uploadFrames(stages, images, scale, shift);
-    x = await mapStage(stages, "conv1", x, false, (plan) => {
-      const layer = names(prefix, "conv1", "bn1");
-      const y = convLayer(plan, group, layer, x, { stride: 2, relu: true, ...normal });
-      return maxPool(plan, `${prefix}.maxpool`, y);
-    });
-    const levels = [x];
-    for (const [l, name] of layers.entries()) {
-      for (const block of [0, 1]) {
-        const path = `${name}.${block}`, stride = l > 0 && block === 0 ? 2 : 1;
-        x = await mapStage(
-          stages,
-          path,
-          x,
-          levels.includes(x),
-          (plan) => basicBlock(plan, group, `${prefix}.${path}`, x, stride, normal),
-        );
-      }
-      levels.push(x);
-    }
+  const parts = imageParts(group.frozen, { statistics, momentum });
+  return runStages(gpu, "encoder2d", parts.length + 1, options, async (stages) => { // and maps
+    const { levels } = await runParts(stages, parts, imageFrames(stages.upload, images));
     return levelsToMaps(stages, levels, standardize);
   });
+}
+
+/**
+ * Records the image encoder in a plan, differentiable by its parameters where the group trains: {@link encodeImages} for
+ * training end to end.
+ *
+ * @param frames from {@link imageFrames}
+ */
+export function recordImages(
+  plan: Plan,
+  group: Parameters,
+  frames: FrameMaps,
+  options: RecordOptions = {},
+): EncodedMaps {
+  const { statistics, momentum, standardize = false } = options;
+  const { levels } = recordParts(plan, imageParts(group, { statistics, momentum }), frames);
+  return recordMaps(plan, "encoder2d.maps", levels, standardize);
 }

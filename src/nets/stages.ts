@@ -42,11 +42,11 @@ export class Stages {
   ) {}
 
   /** A tensor with its values, that lives until it is freed. */
-  upload(label: string, shape: readonly number[], data: Float32Array): Tensor {
+  readonly upload = (label: string, shape: readonly number[], data: Float32Array): Tensor => {
     const tensor = createTensor(this.gpu, label, shape, { layout: "blocks", data });
     this.#alive.add(tensor);
     return tensor;
-  }
+  };
 
   /**
    * Records one stage, runs it in submits of moderate size, waits for it, and frees all that it used but its outputs.

@@ -19,12 +19,17 @@ import {
   convLayerSpecs,
   type EncodedMaps,
   type EncodeOptions,
+  type EncoderPart,
   type EncoderSizes,
   levelsToMaps,
-  mapStage,
+  recordMaps,
+  type RecordOptions,
+  recordParts,
+  runParts,
+  type Upload,
   uploadFrames,
 } from "./encoder.ts";
-import type { Parameters, ParameterSpec } from "./parameters.ts";
+import type { ParameterGroup, Parameters, ParameterSpec } from "./parameters.ts";
 import { runStages } from "./stages.ts";
 
 const prefix = "encoder.model.backbone";
@@ -91,9 +96,47 @@ function bottleneck(
   return layer("conv3", inner, { residual: shortcut, relu: true });
 }
 
+/** Clips of a batch as maps on the device; by scene `[frames, height, width, 3]`. */
+export function videoFrames(upload: Upload, clips: readonly NdArray<Float32Array>[]): FrameMaps {
+  return uploadFrames(upload, "encoder", clips);
+}
+
+/** conv1 and the four layers, block by block. */
+function videoParts(group: Parameters, statistics: BatchNormStatistics): EncoderPart[] {
+  const parts: EncoderPart[] = [{
+    name: "conv1",
+    level: true,
+    record: (plan, x) =>
+      convLayer(plan, group, names("conv1"), x, { stride: 2, relu: true, ...statistics }),
+  }];
+  layers.forEach(({ name: layer, blocks, stride }, l) => {
+    for (let block = 0; block < blocks; block++) {
+      const name = `${layer}.${block}`, projected = block === 0;
+      parts.push({
+        name,
+        level: l < levelLayers && block === blocks - 1,
+        record: (plan, x) =>
+          bottleneck(plan, group, name, x, {
+            stride: projected ? stride : 1,
+            projected,
+            statistics,
+          }),
+      });
+    }
+  });
+  return parts;
+}
+
+/** Records the mean of layer4 over each scene, `(scenes, 1, 32·width)` in blocks. */
+function pooledCode(plan: Plan, last: FrameMaps, standardize: boolean): Tensor {
+  const code = globalAverage(plan, "encoder.pooled", last);
+  if (standardize) standardizeCode(plan, "encoder.pooled", code, 1 / 4);
+  return code;
+}
+
 /**
- * Encodes the videos of a batch with frozen weights: conv1, layer1 and layer2 on the grid of conv1 (spec section 3, V),
- * and layer4's mean over each scene. With batch statistics a scene's features depend on its companions.
+ * Encodes the videos of a batch: conv1, layer1 and layer2 on the grid of conv1 (spec section 3, V), and layer4's mean over
+ * each scene. With batch statistics a scene's features depend on its companions.
  *
  * @param clips by scene `[frames, height, width, 3]`, normalised by ImageNet's mean and deviation, all of one size
  * @returns maps of 13·width channels at half the clips' size
@@ -101,47 +144,38 @@ function bottleneck(
  */
 export function encodeVideo(
   gpu: Gpu,
-  group: Parameters,
+  group: ParameterGroup,
   clips: readonly NdArray<Float32Array>[],
   options: EncodeOptions = {},
 ): Promise<VideoFeatures> {
   const { statistics, momentum, standardize = false } = options;
-  const normal = { statistics, momentum };
-  const count = layers.reduce((sum, { blocks }) => sum + blocks, 2); // and conv1, maps
-  return runStages(gpu, "encoder", count, options, async (stages) => {
-    let x = uploadFrames(stages, clips);
-    x = await mapStage(
-      stages,
-      "conv1",
-      x,
-      false,
-      (plan) => convLayer(plan, group, names("conv1"), x, { stride: 2, relu: true, ...normal }),
-    );
-    const levels = [x];
-    for (const [l, { name, blocks, stride }] of layers.entries()) {
-      for (let block = 0; block < blocks; block++) {
-        const projected = block === 0;
-        x = await mapStage(
-          stages,
-          `${name}.${block}`,
-          x,
-          levels.includes(x),
-          (plan) =>
-            bottleneck(plan, group, `${name}.${block}`, x, {
-              stride: projected ? stride : 1,
-              projected,
-              statistics: normal,
-            }),
-        );
-      }
-      if (l < levelLayers) levels.push(x);
-    }
+  const parts = videoParts(group.frozen, { statistics, momentum });
+  return runStages(gpu, "encoder", parts.length + 1, options, async (stages) => { // and maps
+    const frames = videoFrames(stages.upload, clips);
+    const { levels, last } = await runParts(stages, parts, frames);
     const pooled = await stages.run("pooled", 0, (plan) => {
-      const result = globalAverage(plan, "encoder.pooled", x);
-      if (standardize) standardizeCode(plan, "encoder.pooled", result, 1 / 4);
+      const result = pooledCode(plan, last, standardize);
       return { result, outputs: [result] };
     });
-    stages.free(x.frames.flat());
+    stages.free(last.frames.flat());
     return { ...await levelsToMaps(stages, levels, standardize), pooled };
   });
+}
+
+/**
+ * Records the video encoder in a plan, differentiable by its parameters where the group trains: {@link encodeVideo} for
+ * training end to end.
+ *
+ * @param frames from {@link videoFrames}
+ */
+export function recordVideo(
+  plan: Plan,
+  group: Parameters,
+  frames: FrameMaps,
+  options: RecordOptions = {},
+): VideoFeatures {
+  const { statistics, momentum, standardize = false } = options;
+  const { levels, last } = recordParts(plan, videoParts(group, { statistics, momentum }), frames);
+  const pooled = pooledCode(plan, last, standardize);
+  return { ...recordMaps(plan, "encoder.maps", levels, standardize), pooled };
 }
