@@ -48,8 +48,33 @@ const METADATA = "__metadata__";
 const MOST_HEADER_BYTES = 100_000_000; // the format's own limit
 
 /**
- * Encodes tensors as a safetensors file: header length (8 bytes), JSON header padded to 8 bytes, tensors in the
- * map's order without gaps. Equal contents give equal bytes.
+ * Encodes what comes before the tensors in a safetensors file: header length (8 bytes), and a JSON header padded to 8
+ * bytes that places tensors in the map's order without gaps.
+ *
+ * @param metadata What else the file is to say about itself.
+ */
+export function encodeSafetensorsHeader(
+  tensors: ReadonlyMap<string, Pick<SafetensorsTensor, "dtype" | "shape">>,
+  metadata: Record<string, string> = {},
+): Uint8Array<ArrayBuffer> {
+  const header: [string, unknown][] = [];
+  if (Object.keys(metadata).length > 0) header.push([METADATA, metadata]);
+  let end = 0;
+  for (const [name, { dtype, shape }] of tensors) {
+    const start = end;
+    end += elements(shape) * VIEWS[dtype].BYTES_PER_ELEMENT;
+    header.push([name, { dtype, shape, data_offsets: [start, end] }]);
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const bytes = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20, 8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - 8), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
+/**
+ * Encodes tensors as a safetensors file: header, then the tensors in the map's order without gaps. Equal contents give
+ * equal bytes.
  *
  * @throws {RangeError} If a tensor's data does not have its shape's size.
  */
@@ -57,10 +82,8 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsTensor>,
   metadata: Record<string, string> = {},
 ): Uint8Array<ArrayBuffer> {
-  const header: [string, unknown][] = [];
-  if (Object.keys(metadata).length > 0) header.push([METADATA, metadata]);
-  let end = 0;
-  for (const [name, { dtype, shape, data }] of tensors) {
+  let size = 0;
+  for (const [name, { shape, data }] of tensors) {
     if (data.length !== elements(shape)) {
       throw new RangeError(
         `Cannot encode tensor "${name}": shape (${shape.join(", ")}) needs ${
@@ -69,15 +92,12 @@ export function encodeSafetensors(
           `found ${data.length}`,
       );
     }
-    header.push([name, { dtype, shape, data_offsets: [end, end + data.byteLength] }]);
-    end += data.byteLength;
+    size += data.byteLength;
   }
-  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
-  const start = 8 + Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
-  bytes.set(json, 8);
-  let at = start;
+  const header = encodeSafetensorsHeader(tensors, metadata);
+  const bytes = new Uint8Array(header.length + size);
+  bytes.set(header);
+  let at = header.length;
   for (const { data } of tensors.values()) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;

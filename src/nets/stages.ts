@@ -14,6 +14,8 @@ export interface StageProgress {
   readonly stage: string;
   /** Part of all the work that is done, 0 to 1. */
   readonly fraction: number;
+  /** Floating-point operations done so far. */
+  readonly flops: number;
 }
 
 /** What {@link runStages} may be told. */
@@ -33,6 +35,7 @@ const workgroupOperations = 4e4;
 export class Stages {
   readonly #alive = new Set<Tensor>();
   #done = 0;
+  #flops = 0;
 
   constructor(
     readonly gpu: Gpu,
@@ -91,6 +94,7 @@ export class Stages {
       options.signal?.throwIfAborted();
       let cost = 0;
       while (end < costs.length && (end === first || cost + costs[end] <= most)) {
+        this.#flops += program.steps[end].flops;
         cost += costs[end++];
       }
       new Program(gpu, program.label, program.steps.slice(first, end), []).run();
@@ -100,6 +104,7 @@ export class Stages {
       options.onProgress?.({
         stage: name,
         fraction: Math.min(1, (this.#done + share * sum / total) / this.count),
+        flops: this.#flops,
       });
     }
   }
