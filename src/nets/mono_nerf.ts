@@ -17,6 +17,8 @@ export interface MonoNerfOptions {
   sizes?: ModelSizes;
   /** Seed of the initial values. Default 0. */
   seed?: number;
+  /** Whether the encoders are given gradients. Default false. */
+  trainEncoders?: boolean;
 }
 
 /** A generalizable dynamic radiance field: one set of parameters for all its scenes. */
@@ -49,7 +51,7 @@ export interface MonoNerf {
 
 /** Makes a model with PyTorch's initial values, a function of the seed and each parameter's name. */
 export function createMonoNerf(gpu: Gpu, options: MonoNerfOptions = {}): MonoNerf {
-  const { sizes = fullSizes, seed = 0 } = options;
+  const { sizes = fullSizes, seed = 0, trainEncoders = false } = options;
   const fields = fieldSizes(sizes);
   const model: MonoNerf = {
     gpu,
@@ -60,13 +62,13 @@ export function createMonoNerf(gpu: Gpu, options: MonoNerfOptions = {}): MonoNer
       gpu,
       "encoder",
       videoEncoderSpecs({ width: sizes.videoWidth }),
-      false,
+      trainEncoders,
     ),
     image: new ParameterGroup(
       gpu,
       "encoder2d",
       imageEncoderSpecs({ width: sizes.imageWidth }),
-      false,
+      trainEncoders,
     ),
   };
   for (const group of groupsOf(model)) group.initialize(seed);

@@ -135,6 +135,10 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
     ...encoders,
     about: "centre and scale features: for encoders that are seeded, not pretrained",
   },
+  trainEncoders: {
+    ...encoders,
+    about: "train them with the fields, end to end: steps cost several times as much",
+  },
 
   evaluationViews: {
     ...evaluation,

@@ -45,6 +45,8 @@ export interface Recipe {
   encoderStatistics: "batch" | "running";
   /** Centre and scale the channels of the encoders' features: for encoders that are seeded, not pretrained. */
   standardizeFeatures: boolean;
+  /** Train the encoders too: `encoder2d` in the static stage, `encoder` in the dynamic one. All released recipes freeze them. */
+  trainEncoders: boolean;
   /** Rays of a step, shared equally by the scenes. */
   rays: number;
   /** Samples of a ray. */
@@ -95,6 +97,7 @@ export const full: Preset = {
   encoderHeight: 480,
   encoderStatistics: "batch",
   standardizeFeatures: false,
+  trainEncoders: false,
   rays: 1024,
   samples: 64,
   densityNoise: 1,

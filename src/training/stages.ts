@@ -30,7 +30,9 @@ import { Adam } from "./adam.ts";
 import { createRayBatch, type RayBatch } from "./ray_batch.ts";
 import { sampleRays } from "./ray_sampler.ts";
 import type { SceneMemory } from "./scene_memory.ts";
-import type { Evaluation, StepInputs } from "./step_inputs.ts";
+import type { EncodedScenes } from "./encode_scenes.ts";
+import type { Evaluation, LateWindows, StepInputs } from "./step_inputs.ts";
+import { frozenImageFeatures, recordImageFeatures, recordVideoFeatures } from "./train_encoders.ts";
 
 /** The stages in their order. */
 export type StageName = "static" | "dynamic";
@@ -41,7 +43,7 @@ export interface Stage {
   readonly program: Program;
   readonly adam: Adam;
   /** Windows whose maps are chosen before each step. */
-  readonly windows: Partial<Record<Evaluation | "image", FrameWindow>>;
+  readonly windows: LateWindows;
   /** Names of the numbers that a step leaves, in the order of `loggedTensors`. */
   readonly logged: readonly string[];
   readonly loggedTensors: readonly Tensor[];
@@ -52,19 +54,26 @@ export interface Stage {
   destroy(): void;
 }
 
-/** Records and builds the static stage: `mlp_static` on what stands still, seen with the features of any frame. */
+/**
+ * Records and builds the static stage: `mlp_static` on what stands still, seen with the features of any frame; with
+ * `trainEncoders` also `encoder2d`.
+ *
+ * @param encoded features of the frozen encoders, or none where they train
+ */
 export function buildStaticStage(
   model: MonoNerf,
   recipe: Recipe,
   scenes: readonly SceneMemory[],
   inputs: StepInputs,
+  encoded?: EncodedScenes,
 ): Promise<Stage> {
   const { gpu } = model;
   const plan = new Plan(gpu, "static", { recompute: recipe.recompute });
   const batch = createRayBatch(gpu, scenes.length, recipe.rays / scenes.length);
   sampleRays(plan, scenes, batch, inputs.step, inputs.choices, batch.rays);
   const rays = sampledRays(plan, recipe, batch, inputs);
-  const window = inputs.imageWindow(plan);
+  const features = recordImageFeatures(plan, model, recipe, inputs.scenes, encoded);
+  const window = inputs.imageWindow(plan, features);
   const raw = renderStatic(plan, model.static, rays, window, { ownFrame: false });
   const maps = compositeSingle(plan, "composite", {
     raw,
@@ -73,14 +82,15 @@ export function buildStaticStage(
     noise: densityNoise(plan, recipe, batch, inputs, "current"),
   });
   const losses = recordStaticLosses(plan, maps, batch.colors);
-  const adam = optimize(plan, gpu, model.static, losses, inputs.step);
+  const groups = recipe.trainEncoders ? [model.static, model.image] : [model.static];
+  const adam = optimize(plan, gpu, groups, [...losses.seeds, ...features.seeds], inputs.step);
   return finish(plan, {
     name: "static",
     adam,
     windows: { image: window },
     losses,
     colorTerm: "total",
-    owned: [batch.all],
+    owned: [batch.all, ...features.owned],
     writeWeights: () => {},
   });
 }
@@ -173,21 +183,28 @@ export function recordDynamicObjective(
   return { render, losses };
 }
 
-/** Records and builds the dynamic stage: `mlp_dynamic`, with the static field as it is. */
-export function buildDynamicStage(
+/**
+ * Records and builds the dynamic stage: `mlp_dynamic`, with the static field as it is; with `trainEncoders` also `encoder`.
+ *
+ * @param encoded features of the frozen encoders, or none where they train
+ */
+export async function buildDynamicStage(
   model: MonoNerf,
   recipe: Recipe,
   scenes: readonly SceneMemory[],
   inputs: StepInputs,
+  encoded?: EncodedScenes,
 ): Promise<Stage> {
   const { gpu } = model;
+  const images = await frozenImageFeatures(model, recipe, inputs.scenes, encoded);
   const plan = new Plan(gpu, "dynamic", { recompute: recipe.recompute });
   const batch = createRayBatch(gpu, scenes.length, recipe.rays / scenes.length);
   const staticRays = Math.floor(batch.rays / 2);
   sampleRays(plan, scenes, batch, inputs.step, inputs.choices, staticRays);
   const weights = createLossWeights(gpu);
-  const windows = inputs.videoWindows(plan);
-  const imageWindow = inputs.imageWindow(plan);
+  const features = recordVideoFeatures(plan, model, recipe, inputs.scenes, encoded);
+  const windows = inputs.videoWindows(plan, features);
+  const imageWindow = inputs.imageWindow(plan, images);
   const noiseOf = (name: Evaluation) => densityNoise(plan, recipe, batch, inputs, name);
   const [before, current, after] = [noiseOf("before"), noiseOf("current"), noiseOf("after")];
   const { losses } = recordDynamicObjective(plan, {
@@ -197,7 +214,7 @@ export function buildDynamicStage(
     imageWindow,
     dynamic: model.dynamic,
     static: model.static.frozen,
-    pooled: inputs.encoded.pooled,
+    pooled: features.pooled,
     times: inputs.times,
     noise: before && current && after && { before, current, after },
     weights,
@@ -205,7 +222,9 @@ export function buildDynamicStage(
     staticRays,
     thickness: recipe.depthBlendingThickness,
   });
-  const adam = optimize(plan, gpu, model.dynamic, losses, inputs.step, recipe.clipNorm);
+  const groups = recipe.trainEncoders ? [model.dynamic, model.video] : [model.dynamic];
+  const seeds = [...losses.seeds, ...features.seeds];
+  const adam = optimize(plan, gpu, groups, seeds, inputs.step, recipe.clipNorm);
   const fixed = recipe.lossWeights as Partial<LossWeights>;
   return finish(plan, {
     name: "dynamic",
@@ -213,7 +232,7 @@ export function buildDynamicStage(
     windows: { ...windows, image: imageWindow },
     losses,
     colorTerm: "fullColor",
-    owned: [batch.all, weights.all],
+    owned: [batch.all, weights.all, ...features.owned, ...images.owned],
     writeWeights: (step) =>
       writeLossWeights(gpu, weights, {
         ...fixed,
@@ -268,14 +287,14 @@ function densityNoise(
 function optimize(
   plan: Plan,
   gpu: Gpu,
-  group: ParameterGroup,
-  losses: RecordedLosses,
+  groups: readonly ParameterGroup[],
+  seeds: RecordedLosses["seeds"],
   step: Tensor,
   maxNorm?: number,
 ): Adam {
-  group.recordGradients(plan);
-  plan.differentiate(losses.seeds);
-  const adam = new Adam(gpu, [group], { maxNorm });
+  for (const group of groups) group.recordGradients(plan);
+  plan.differentiate(seeds);
+  const adam = new Adam(gpu, groups, { maxNorm });
   adam.record(plan, step);
   return adam;
 }

@@ -5,13 +5,13 @@
  * @module
  */
 import type { Camera } from "../data/camera.ts";
+import type { Scene } from "../data/scene.ts";
 import { cameraRecords } from "../rendering/camera_records.ts";
 import type { FrameWindow } from "../rendering/evaluate.ts";
 import type { Gpu } from "../runtime/device.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { createStep, type StepValues, writeStep } from "../runtime/step.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
-import type { EncodedScenes } from "./encode_scenes.ts";
 
 /** Frames from the one that is rendered to the one that is evaluated. */
 const offsets = { before: -1, current: 0, after: 1 } as const;
@@ -27,6 +27,24 @@ export interface Draw {
   readonly imageFrames: readonly number[];
 }
 
+/** Feature maps of every frame, of which a step reads some. */
+export interface MapSource {
+  /** By scene and frame: `(height, width, channels)` rows. */
+  readonly maps: readonly (readonly Tensor[])[];
+  /** Their gradients, zeroed before the backward pass, where the encoder trains. */
+  readonly gradients?: readonly (readonly Tensor[])[];
+}
+
+/** A window of late maps: a step chooses them from its source. */
+export interface LateWindow extends FrameWindow {
+  readonly source: MapSource;
+  /** The maps' late gradients, where the source has some. */
+  readonly gradients: readonly (readonly (Tensor | undefined)[])[];
+}
+
+/** The late windows of a stage. */
+export type LateWindows = Partial<Record<Evaluation | "image", LateWindow>>;
+
 /** Small tensors that are rewritten before each step, and the late maps of a plan. */
 export class StepInputs {
   readonly step: Tensor;
@@ -36,12 +54,12 @@ export class StepInputs {
   readonly times: Tensor;
   readonly #cameras: Readonly<Record<Evaluation | "image", Tensor>>;
 
-  constructor(readonly gpu: Gpu, readonly encoded: EncodedScenes) {
-    const scenes = encoded.scenes.length;
+  constructor(readonly gpu: Gpu, readonly scenes: readonly Scene[]) {
+    const count = scenes.length;
     this.step = createStep(gpu);
-    this.choices = createTensor(gpu, "choices", [scenes, 2]);
-    this.times = createTensor(gpu, "times", [scenes, 2]);
-    const cameras = (name: string) => createTensor(gpu, `cameras.${name}`, [scenes, 3, 16]);
+    this.choices = createTensor(gpu, "choices", [count, 2]);
+    this.times = createTensor(gpu, "times", [count, 2]);
+    const cameras = (name: string) => createTensor(gpu, `cameras.${name}`, [count, 3, 16]);
     this.#cameras = {
       before: cameras("before"),
       current: cameras("current"),
@@ -56,32 +74,33 @@ export class StepInputs {
   }
 
   /** Late video maps around the frame of each evaluation, for one plan. */
-  videoWindows(plan: Plan): Record<Evaluation, FrameWindow> {
-    const window = (name: Evaluation) => this.#window(plan, name, this.encoded.videoMaps);
+  videoWindows(plan: Plan, source: MapSource): Record<Evaluation, LateWindow> {
+    const window = (name: Evaluation) => this.#window(plan, name, source);
     return { before: window("before"), current: window("current"), after: window("after") };
   }
 
   /** Late image maps of the static field's frame, for one plan. */
-  imageWindow(plan: Plan): FrameWindow {
-    return this.#window(plan, "image", this.encoded.imageMaps);
+  imageWindow(plan: Plan, source: MapSource): LateWindow {
+    return this.#window(plan, "image", source);
   }
 
-  #window(plan: Plan, name: Evaluation | "image", maps: EncodedScenes["videoMaps"]): FrameWindow {
-    return {
-      maps: maps.map(([first], scene) =>
-        ["before", "current", "after"].map((slot) =>
-          plan.late(`maps.${name}.${scene}.${slot}`, first.shape)
-        )
-      ),
-      cameras: this.#cameras[name],
-    };
+  #window(plan: Plan, name: Evaluation | "image", source: MapSource): LateWindow {
+    const slots = ["before", "current", "after"];
+    const gradients = source.maps.map(([{ shape }], scene) =>
+      slots.map((slot) => source.gradients && plan.late(`d(maps.${name}.${scene}.${slot})`, shape))
+    );
+    const maps = source.maps.map(([{ shape }], scene) =>
+      slots.map((slot, i) =>
+        plan.late(`maps.${name}.${scene}.${slot}`, shape, "rows", gradients[scene][i])
+      )
+    );
+    return { maps, gradients, source, cameras: this.#cameras[name] };
   }
 
   /** Writes a step's numbers. */
   write(values: StepValues, draw: Draw, still: readonly (readonly number[])[]): void {
-    const { gpu, encoded } = this;
+    const { gpu, scenes } = this;
     writeStep(gpu, this.step, values);
-    const { scenes } = encoded;
     writeTensor(
       gpu,
       this.choices,
@@ -97,22 +116,23 @@ export class StepInputs {
     writeTensor(gpu, this.#cameras.image, records((s) => draw.imageFrames[s]));
   }
 
-  /** Which maps a plan's late ones are in this step. */
-  choose(
-    windows: Partial<Record<Evaluation | "image", FrameWindow>>,
-    draw: Draw,
-  ): Map<Tensor, Tensor> {
+  /** Which maps a plan's late ones are in this step, and their gradients. */
+  choose(windows: LateWindows, draw: Draw): Map<Tensor, Tensor> {
     const choices = new Map<Tensor, Tensor>();
-    for (const [name, window] of Object.entries(windows) as [Evaluation | "image", FrameWindow][]) {
+    for (const [name, window] of Object.entries(windows) as [Evaluation | "image", LateWindow][]) {
+      const { source, gradients } = window;
       window.maps.forEach((slots, s) => {
-        const { cameras } = this.encoded.scenes[s];
-        const maps = name === "image" ? this.encoded.imageMaps[s] : this.encoded.videoMaps[s];
+        const { cameras } = this.scenes[s];
+        const maps = source.maps[s];
         const frame = name === "image"
           ? draw.imageFrames[s]
           : clampFrame(draw.frames[s] + offsets[name], cameras);
         slots.forEach((late, slot) => {
           const neighbour = frame + slot - 1;
-          choices.set(late, maps[neighbour in maps ? neighbour : frame]); // at the ends: the frame itself
+          const chosen = neighbour in maps ? neighbour : frame; // at the ends: the frame itself
+          choices.set(late, maps[chosen]);
+          const gradient = gradients[s][slot];
+          if (gradient) choices.set(gradient, source.gradients![s][chosen]);
         });
       });
     }

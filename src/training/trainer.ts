@@ -16,7 +16,12 @@ import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
 import { pcg, randomUniform, streams } from "../runtime/random.ts";
 import { readTensors } from "../runtime/readback.ts";
 import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
-import { destroyEncodedScenes, type EncodedScenes, encodeScenes } from "./encode_scenes.ts";
+import {
+  destroyEncodedScenes,
+  type EncodedScenes,
+  encodeScenes,
+  type EncodeScenesOptions,
+} from "./encode_scenes.ts";
 import { createSceneMemory, destroySceneMemory, type SceneMemory } from "./scene_memory.ts";
 import { learningRate } from "./schedule.ts";
 import { buildDynamicStage, buildStaticStage, type Stage, type StageName } from "./stages.ts";
@@ -112,16 +117,17 @@ export class Trainer {
   #step: number;
   #program?: Stage;
   #pending?: TrainerState;
+  #encoded?: EncodedScenes;
 
   private constructor(
     /** Where it trains. */
     readonly gpu: Gpu,
     /** What it trains, and how. */
     readonly recipe: Recipe,
+    /** The scenes of its batch. */
+    readonly scenes: readonly Scene[],
     /** The model as it is now. */
     readonly model: MonoNerf,
-    /** The scenes' features, to be shared with a renderer. */
-    readonly encoded: EncodedScenes,
     /** @internal */
     readonly memories: readonly SceneMemory[],
     /** @internal */
@@ -134,7 +140,7 @@ export class Trainer {
   }
 
   /**
-   * Makes the model, encodes the scenes and uploads their frames.
+   * Makes the model, uploads the scenes' frames, and encodes them unless the encoders train too.
    *
    * @throws when the state's parameters do not fit the recipe
    */
@@ -151,14 +157,29 @@ export class Trainer {
         `Cannot share ${recipe.rays} rays among ${scenes.length} scenes: each needs the same number, at least 2`,
       );
     }
-    const model = createMonoNerf(gpu, { sizes: recipe.model, seed: recipe.seed });
+    const { model: sizes, seed, trainEncoders } = recipe;
+    const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
     if (state) {
       writeParameters(model, new Map([...state.tensors].map(([name, { data }]) => [name, data])));
     }
-    const encoded = await encodeScenes(model, scenes, recipe, { onProgress, signal });
     const memories = scenes.map((scene) => createSceneMemory(gpu, scene));
     throwDeviceErrors(gpu, "upload the scenes");
-    return new Trainer(gpu, recipe, model, encoded, memories, new StepInputs(gpu, encoded), state);
+    const inputs = new StepInputs(gpu, scenes);
+    const trainer = new Trainer(gpu, recipe, scenes, model, memories, inputs, state);
+    if (!recipe.trainEncoders) await trainer.encode({ onProgress, signal });
+    return trainer;
+  }
+
+  /** The scenes' features with the encoders as they are, to be shared with a renderer; the trainer frees them. */
+  async encode(options: EncodeScenesOptions = {}): Promise<EncodedScenes> {
+    const { model, scenes, recipe } = this;
+    if (recipe.trainEncoders) this.#forgetEncoded(); // made with the encoders as they were
+    return this.#encoded ??= await encodeScenes(model, scenes, recipe, options);
+  }
+
+  #forgetEncoded(): void {
+    if (this.#encoded) destroyEncodedScenes(this.model, this.#encoded);
+    this.#encoded = undefined;
   }
 
   /** The stage and the number of its steps done. */
@@ -208,8 +229,9 @@ export class Trainer {
   async openStage(name: StageName): Promise<Stage> {
     if (this.#program?.name === name) return this.#program;
     this.#closeStage();
+    const { model, recipe, memories, inputs } = this;
     const build = name === "static" ? buildStaticStage : buildDynamicStage;
-    const stage = await build(this.model, this.recipe, this.memories, this.inputs);
+    const stage = await build(model, recipe, memories, inputs, this.#encoded);
     if (this.#pending?.optimizer.size && this.#pending.stage === name) {
       stage.adam.write(
         new Map([...this.#pending.optimizer].map(([name, { data }]) => [name, data])),
@@ -268,7 +290,7 @@ export class Trainer {
   #draw(stage: StageName, seed: number, step: number): Draw {
     const pick = (stream: number, scene: number, count: number) =>
       Math.floor(randomUniform(seed, step, stream, scene) * count);
-    const seen = this.encoded.scenes.map(({ frames }) =>
+    const seen = this.scenes.map(({ frames }) =>
       stage === "dynamic" && this.recipe.dynamicFrames > 0
         ? Math.min(this.recipe.dynamicFrames, frames)
         : frames
@@ -388,7 +410,7 @@ export class Trainer {
     this.#closeStage();
     this.inputs.destroy();
     for (const memory of this.memories) destroySceneMemory(this.gpu, memory);
-    destroyEncodedScenes(this.model, this.encoded);
+    this.#forgetEncoded();
     destroyMonoNerf(this.model);
   }
 }

@@ -50,7 +50,7 @@ export class Workbench {
     readonly memories: readonly SceneMemory[],
     bytes: Workbench["bytes"],
   ) {
-    this.#inputs = new StepInputs(gpu, encoded);
+    this.#inputs = new StepInputs(gpu, encoded.scenes);
     this.bytes = bytes;
   }
 
@@ -62,7 +62,8 @@ export class Workbench {
     options: WorkbenchOptions = {},
   ): Promise<Workbench> {
     const marks = [gpu.allocatedBytes];
-    const model = createMonoNerf(gpu, { sizes: recipe.model, seed: recipe.seed });
+    const { model: sizes, seed, trainEncoders } = recipe;
+    const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
     marks.push(gpu.allocatedBytes);
     const encoded = options.encode
       ? await encodeScenes(model, scenes, recipe, options)
@@ -77,7 +78,8 @@ export class Workbench {
   /** Builds a stage, ready to run its first step again and again: the learning rate is 0. */
   async open(name: StageName): Promise<Stage> {
     const build = name === "static" ? buildStaticStage : buildDynamicStage;
-    const stage = await build(this.model, this.recipe, this.memories, this.#inputs);
+    const { model, recipe, memories, encoded } = this;
+    const stage = await build(model, recipe, memories, this.#inputs, encoded);
     const frames = this.encoded.scenes.map((scene, i) => Math.min(1 + i, scene.frames - 1));
     const draw = { frames, imageFrames: frames };
     this.#inputs.write(

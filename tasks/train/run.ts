@@ -169,7 +169,8 @@ async function score(
   views: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const renderer = await ImageRenderer.create(trainer.model, trainer.encoded, trainer.recipe);
+  const { model, recipe } = trainer;
+  const renderer = await ImageRenderer.create(model, await trainer.encode({ signal }), recipe);
   const progress = new Progress({ every: 12 });
   try {
     const { evaluation, rows } = await evaluate(renderer, scenes, {
