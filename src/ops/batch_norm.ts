@@ -5,10 +5,10 @@
  */
 import text from "../../wgsl/ops/batch_norm.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
-import type { Plan } from "../runtime/plan.ts";
+import { type Dispatch, type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectFrameMaps, expectFrozen, type FrameMaps, mapsLike } from "./frame_maps.ts";
-import { channelMoments } from "./moments.ts";
+import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
+import { channelMoments, pointsPerPart } from "./moments.ts";
 import { expectShape } from "./shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/batch_norm.wgsl", text);
@@ -59,22 +59,17 @@ export function batchNorm(
     expectShape("batchNorm", plan.path(label), { [name]: tensor }, "rows", [channels]);
   }
   if (residual) expectFrameMaps("batchNorm", plan.path(label), "residual", { ...x, ...residual });
-  expectFrozen(plan.path(label), [
-    ...x.frames.flat(),
-    ...residual?.frames.flat() ?? [],
-    weight,
-    bias,
-  ]);
-  const y = mapsLike(plan, label, x);
-  const points = x.frames.flat().length * x.height * x.width;
+  const frames = x.frames.flat(), residuals = residual?.frames.flat();
+  const y = mapsLike(plan, label, x, {}, [...frames, ...residuals ?? [], weight, bias]);
+  const points = frames.length * x.height * x.width;
   const blocks = blocksOf(x.height * x.width);
   const dims = { blocks, channels, epsilon, momentum, points };
   const workgroups: [number] = [Math.ceil(channels / 64)];
 
   let moments: Tensor;
   if (statistics === "batch") {
-    moments = channelMoments(plan, `${label}.moments`, x.frames.flat());
-    if (momentum !== 0) {
+    moments = channelMoments(plan, `${label}.moments`, frames);
+    if (momentum !== 0 && !plan.repeating) {
       plan.dispatch({
         label: `${label}.move_running`,
         kernel,
@@ -98,25 +93,112 @@ export function batchNorm(
       workgroups,
     });
   }
-  x.frames.forEach((scene, s) =>
-    scene.forEach((frame, f) => {
-      plan.dispatch({
-        label: `${label}.forward`,
-        kernel,
-        entry: "forward",
-        constants: { has_residual: residual ? 1 : 0, relu: relu ? 1 : 0 },
-        bindings: {
-          dims,
-          x: frame,
-          moments,
-          weight,
-          bias,
-          residual: residual?.frames[s][f] ?? frame, // not read where has_residual is 0
-          y: y.frames[s][f],
-        },
-        workgroups: [channels, Math.ceil(blocks / 4)],
-      });
+  const rectified = y.frames.flat();
+  const workgroupsOfMaps: [number, number] = [channels, Math.ceil(blocks / 4)];
+  frames.forEach((frame, f) =>
+    plan.dispatch({
+      label: `${label}.forward`,
+      kernel,
+      entry: "forward",
+      constants: { has_residual: residual ? 1 : 0, relu: relu ? 1 : 0 },
+      bindings: {
+        dims,
+        x: frame,
+        moments,
+        weight,
+        bias,
+        residual: residuals?.[f] ?? frame, // not read where has_residual is 0
+        y: rectified[f],
+      },
+      workgroups: workgroupsOfMaps,
     })
   );
+
+  plan.backward(rectified, (gradients) => {
+    const slopes = backwardParameters(gradients);
+    frames.forEach((_, f) => backwardMaps(f, gradients[f], slopes));
+  });
+
+  function backwardParameters(gradients: readonly Tensor[]): Tensor {
+    const perPart = pointsPerPart(points);
+    const parts = Math.ceil(x.height * x.width / perPart), rows = frames.length * parts;
+    const partials = plan.activation(`${label}.partials`, [rows, channels, 2]);
+    frames.forEach((frame, f) =>
+      plan.dispatch({
+        label: `${label}.backward_sums`,
+        kernel,
+        entry: "backward_sums",
+        constants: { relu: relu ? 1 : 0 },
+        bindings: {
+          dims,
+          split: {
+            points: x.height * x.width,
+            points_per_part: perPart,
+            parts,
+            first_row: f * parts,
+          },
+          moments,
+          x: frame,
+          kept_y: rectified[f],
+          d_y: gradients[f],
+          partials,
+        },
+        workgroups: linearWorkgroups(channels * parts),
+      })
+    );
+    const slopes = plan.activation(`${label}.slopes`, [channels, 4]);
+    const [dWeight, dBias] = [weight, bias].map((parameter): GradientSink =>
+      plan.gradientSink(parameter) ??
+        { gradient: plan.activation(`${label}.unread`, [channels]), accumulate: 0 }
+    );
+    plan.dispatch({
+      label: `${label}.backward_weight`,
+      kernel,
+      entry: "backward_parameters",
+      bindings: {
+        dims,
+        merging: {
+          rows,
+          running: statistics === "running",
+          add_weight: dWeight.accumulate,
+          add_bias: dBias.accumulate,
+        },
+        moments,
+        weight,
+        parts: partials,
+        slopes,
+        d_weight: dWeight.gradient,
+        d_bias: dBias.gradient,
+      },
+      workgroups,
+    });
+    return slopes;
+  }
+
+  function backwardMaps(f: number, dY: Tensor, slopes: Tensor): void {
+    const dX = plan.gradientSink(frames[f]);
+    const dResidual = relu && residuals ? plan.gradientSink(residuals[f]) : undefined;
+    const adding = { input: dX?.accumulate ?? 0, residual: dResidual?.accumulate ?? 0 };
+    const common = { dims, adding, kept_y: rectified[f], d_y: dY };
+    const input = dX && { x: frames[f], kept_slopes: slopes, d_x: dX.gradient };
+    const sum = dResidual && { d_residual: dResidual.gradient };
+    const record = (entry: string, bindings: Dispatch["bindings"]) =>
+      plan.dispatch({
+        label: `${label}.${entry}`,
+        kernel,
+        entry,
+        constants: { relu: relu ? 1 : 0 },
+        bindings: { ...common, ...bindings },
+        workgroups: workgroupsOfMaps,
+      });
+    if (input && sum && input.d_x !== sum.d_residual) {
+      record("backward_input_and_residual", { ...input, ...sum });
+    } else {
+      if (input) record("backward_input", input);
+      if (sum) record("backward_residual", sum);
+    }
+    if (residuals && !relu) plan.shareGradient(residuals[f], dY);
+  }
+
   return y;
 }

@@ -10,11 +10,16 @@ import type { Tensor } from "../runtime/tensor.ts";
 
 const kernel = defineKernel("wgsl/ops/moments.wgsl", text);
 
-const pointsPerPart = 2048;
+/** Points that one invocation sums: about 256 parts in all, so that lanes are many and merging them is short. */
+export function pointsPerPart(points: number): number {
+  return 64 * Math.max(4, Math.ceil(points / (256 * 64)));
+}
 
 /**
  * Records the mean and the biased variance of each channel over all points of all `tensors`, without cancellation and in a
  * fixed order.
+ *
+ * No gradient passes through moments: an operation that normalises by them accounts for them in its own backward pass.
  *
  * @param tensors all `(1, points, channels)` in blocks, or all `(height, width, channels)` rows
  * @returns `(channels, 2)` rows: mean, variance
@@ -22,6 +27,9 @@ const pointsPerPart = 2048;
 export function channelMoments(plan: Plan, label: string, tensors: readonly Tensor[]): Tensor {
   const channels = tensors[0].shape[2];
   const { layout } = tensors[0];
+  const perPart = pointsPerPart(
+    tensors.reduce((sum, { shape: [first, second] }) => sum + first * second, 0),
+  );
   const ranges = tensors.map(({ shape, layout: own }) => {
     if (shape.length !== 3 || shape[2] !== channels || own !== layout) {
       throw new Error(
@@ -31,7 +39,7 @@ export function channelMoments(plan: Plan, label: string, tensors: readonly Tens
       );
     }
     const points = shape[0] * shape[1];
-    return { points, parts: Math.ceil(points / pointsPerPart) };
+    return { points, parts: Math.ceil(points / perPart) };
   });
   const rows = ranges.reduce((sum, { parts }) => sum + parts, 0);
   const partials = plan.activation(`${label}.partials`, [rows, channels, 4]);
@@ -43,7 +51,7 @@ export function channelMoments(plan: Plan, label: string, tensors: readonly Tens
       kernel,
       entry: layout === "blocks" ? "part_of_blocks" : "part_of_rows",
       bindings: {
-        dims: { points, channels, points_per_part: pointsPerPart, parts, first_row: firstRow },
+        dims: { points, channels, points_per_part: perPart, parts, first_row: firstRow },
         [layout === "blocks" ? "x" : "x_rows"]: tensor,
         partials,
       },

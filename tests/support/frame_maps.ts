@@ -64,6 +64,11 @@ export function mapsAmong(
   return { frames, height, width, channels };
 }
 
+/** A list as `runRecorded` takes it, by name: `y0`, `y1`, … */
+export function numbered<T>(list: readonly T[]): Record<string, T> {
+  return Object.fromEntries(list.map((value, i) => [`y${i}`, value]));
+}
+
 /** The same inputs, of which only those called `name` or `name.…` are differentiable. */
 export function only(
   name: string,

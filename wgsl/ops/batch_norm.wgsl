@@ -1,7 +1,19 @@
 // y = relu((x − mean)/√(variance + ε)·weight + bias + residual)          x, residual, y (1, points, channels) in blocks
 // mean, variance: over all frames of all scenes of the batch (from moments.wgsl), or the running ones       spec section 3
+//
+// g = dL/dy where y > 0 (everywhere without ReLU), x̂ = (x − mean)/σ, σ = √(variance + ε):
+// d_bias = Σ g    d_weight = Σ g·x̂    d_residual = g    d_x = weight/σ·(g − Σ g/n − x̂·Σ g·x̂/n), without the sums where the
+// statistics are the running ones
 
 struct Dims { blocks: u32, channels: u32, epsilon: f32, momentum: f32, points: f32 }
+struct Parts {
+  points: u32, // of one frame
+  points_per_part: u32, // a multiple of 64
+  parts: u32,
+  first_row: u32, // of this frame's partials
+}
+struct Merge { rows: u32, running: u32, add_weight: u32, add_bias: u32 }
+struct Adding { input: u32, residual: u32 }
 
 override has_residual: bool = false;
 override relu: bool = false;
@@ -18,16 +30,36 @@ override relu: bool = false;
 @group(0) @binding(9) var<storage, read> kept_mean: array<f32>; // running_mean, running_variance where they stay as they are
 @group(0) @binding(10) var<storage, read> kept_variance: array<f32>;
 @group(0) @binding(11) var<storage, read_write> kept_moments: array<vec2f>;
+@group(0) @binding(12) var<uniform> split: Parts;
+@group(0) @binding(13) var<storage, read> kept_y: array<vec4f>; // y, made before
+@group(0) @binding(14) var<storage, read> d_y: array<vec4f>;
+@group(0) @binding(15) var<storage, read_write> partials: array<vec2f>; // (rows, channels) of (Σ g, Σ g·(x − mean))
+@group(0) @binding(16) var<uniform> merging: Merge;
+@group(0) @binding(17) var<storage, read> parts: array<vec2f>; // the partials, made before
+@group(0) @binding(18) var<storage, read_write> d_weight: array<f32>;
+@group(0) @binding(19) var<storage, read_write> d_bias: array<f32>;
+@group(0) @binding(20) var<storage, read_write> slopes: array<vec4f>; // (channels) of (mean, weight/σ, Σ g/n, Σ g·x̂/(n·σ))
+@group(0) @binding(21) var<storage, read> kept_slopes: array<vec4f>; // the slopes, made before
+@group(0) @binding(22) var<uniform> adding: Adding;
+@group(0) @binding(23) var<storage, read_write> d_x: array<vec4f>;
+@group(0) @binding(24) var<storage, read_write> d_residual: array<vec4f>;
 
-// A workgroup takes four blocks of one channel.
+// Where maps are read and written four points at a time, a workgroup takes four blocks of one channel.
+struct Four { channel: u32, index: u32, inside: bool }
+
+fn four_of(group: vec3u, lane: u32) -> Four {
+  let block = group.y * 4 + lane / 16;
+  return Four(group.x, (block * dims.channels + group.x) * 16 + lane % 16, block < dims.blocks);
+}
+
 @compute @workgroup_size(64)
 fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let channel = group.x;
-  let block = group.y * 4 + lane / 16;
-  if block >= dims.blocks { return; }
+  let four = four_of(group, lane);
+  if !four.inside { return; }
+  let channel = four.channel;
+  let i = four.index;
   let mean = moments[channel].x;
   let scale = weight[channel] / sqrt(moments[channel].y + dims.epsilon);
-  let i = (block * dims.channels + channel) * 16 + lane % 16;
   var value = (x[i] - mean) * scale + bias[channel];
   if has_residual { value += residual[i]; }
   if relu { value = max(value, vec4f()); }
@@ -49,4 +81,86 @@ fn move_running(@builtin(global_invocation_id) id: vec3u) {
   let unbiased = moments[channel].y * (dims.points / max(dims.points - 1.0, 1.0));
   running_mean[channel] += dims.momentum * (moments[channel].x - running_mean[channel]);
   running_variance[channel] += dims.momentum * (unbiased - running_variance[channel]);
+}
+
+// g of four points.
+fn summand_gradient(i: u32) -> vec4f {
+  let g = d_y[i];
+  if relu { return select(vec4f(), g, kept_y[i] > vec4f()); }
+  return g;
+}
+
+// An invocation sums one part of one channel of a frame.
+@compute @workgroup_size(64)
+fn backward_sums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let row_channel = id.y * groups.x * 64 + id.x;
+  if row_channel >= dims.channels * split.parts { return; }
+  let channel = row_channel % dims.channels;
+  let first = row_channel / dims.channels * split.points_per_part;
+  let end = min(first + split.points_per_part, split.points);
+  let mean = moments[channel].x;
+  var sum = vec4f();
+  var products = vec4f();
+  for (var point = first; point < end; point += 4) {
+    let i = (point / 64 * dims.channels + channel) * 16 + point % 64 / 4;
+    let present = vec4u(point) + vec4u(0, 1, 2, 3) < vec4u(end);
+    let g = summand_gradient(i);
+    sum += select(vec4f(), g, present);
+    products += select(vec4f(), g * (x[i] - mean), present);
+  }
+  partials[split.first_row * dims.channels + row_channel] =
+    vec2f(dot(sum, vec4f(1.0)), dot(products, vec4f(1.0)));
+}
+
+// The sums of all parts: the parameters' gradients, and what the input's needs of them.
+@compute @workgroup_size(64)
+fn backward_parameters(@builtin(global_invocation_id) id: vec3u) {
+  let channel = id.x;
+  if channel >= dims.channels { return; }
+  var sums = vec2f();
+  for (var row = 0u; row < merging.rows; row++) { sums += parts[row * dims.channels + channel]; }
+  let moment = moments[channel];
+  let inverse = 1.0 / sqrt(moment.y + dims.epsilon);
+  sums.y *= inverse;
+  var means = vec2f();
+  if merging.running == 0 { means = sums * vec2f(1.0, inverse) / dims.points; }
+  slopes[channel] = vec4f(moment.x, weight[channel] * inverse, means);
+  if merging.add_bias == 1 { sums.x += d_bias[channel]; }
+  if merging.add_weight == 1 { sums.y += d_weight[channel]; }
+  d_bias[channel] = sums.x;
+  d_weight[channel] = sums.y;
+}
+
+fn write_input(four: Four, g: vec4f) {
+  let slope = kept_slopes[four.channel];
+  var gradient = slope.y * (g - slope.z - (x[four.index] - slope.x) * slope.w);
+  if adding.input == 1 { gradient += d_x[four.index]; }
+  d_x[four.index] = gradient;
+}
+
+fn write_residual(four: Four, g: vec4f) {
+  var gradient = g;
+  if adding.residual == 1 { gradient += d_residual[four.index]; }
+  d_residual[four.index] = gradient;
+}
+
+@compute @workgroup_size(64)
+fn backward_input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let four = four_of(group, lane);
+  if four.inside { write_input(four, summand_gradient(four.index)); }
+}
+
+@compute @workgroup_size(64)
+fn backward_residual(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let four = four_of(group, lane);
+  if four.inside { write_residual(four, summand_gradient(four.index)); }
+}
+
+@compute @workgroup_size(64)
+fn backward_input_and_residual(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let four = four_of(group, lane);
+  if !four.inside { return; }
+  let g = summand_gradient(four.index);
+  write_input(four, g);
+  write_residual(four, g);
 }
