@@ -80,6 +80,38 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
 }
 
 /**
+ * Writes a large file part by part so that its name never stands for half of it: beside it under a temporary name
+ * (`*.part`), then renamed. Other than {@linkcode writeFileAtomically} it does not wait for the disk: after a power cut the
+ * file may be damaged, which its reader has to notice.
+ *
+ * @param parts The file's bytes; a part is done with when the next one is asked for. What they throw is thrown on.
+ * @throws {DataError} If the folder cannot be written or the disk is full; the temporary file is removed.
+ */
+export async function writePartsAtomically(
+  path: string,
+  parts: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const temporary = temporaryName(path);
+  const writing = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw new DataError(`Cannot write "${path}": ${reason(error)}`, { cause: error });
+    }
+  };
+  try {
+    using file = await writing(Deno.open(temporary, { write: true, createNew: true }));
+    for await (const part of parts) {
+      for (let at = 0; at < part.length;) at += await writing(file.write(part.subarray(at)));
+    }
+    await writing(Deno.rename(temporary, path));
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+/**
  * Fills a folder so that its name never stands for half of it: `fill` writes into a temporary folder beside
  * it, which is then renamed. An older folder of that name is replaced.
  *
