@@ -1,5 +1,5 @@
 /**
- * Convolutions over the frames of videos: k×k in a frame, 3×1×1 across frames, strided.
+ * Convolutions over the frames of videos: rows×columns in a frame, 3×1×1 across frames, strided.
  *
  * @module
  */
@@ -7,8 +7,10 @@ import text from "../../wgsl/ops/conv.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectFrameMaps, expectFrozen, type FrameMaps, mapsLike } from "./frame_maps.ts";
+import { type ConvShape, type FramePair, recordConvWeightGradient } from "./conv_weights.ts";
+import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 import { type LinearVariant, linearVariant } from "./linear.ts";
+import { expectShape } from "./shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/conv.wgsl", text);
 
@@ -16,16 +18,20 @@ const kernel = defineKernel("wgsl/ops/conv.wgsl", text);
 export interface ConvOptions {
   /** Pixels between outputs, both ways; frames are never skipped. Default 1. */
   readonly stride?: number;
-  /** Which kernel: by default registers on software drivers, shared tiles on GPUs. */
+  /** Rows and columns of zeros around a frame, both ways or one each. Default half the kernel's, rounded down. */
+  readonly padding?: number | readonly [number, number];
+  /** b `(outputs)` rows. */
+  readonly bias?: Tensor;
+  /** Which kernels: by default registers on software drivers, shared tiles on GPUs. */
   readonly variant?: LinearVariant;
 }
 
 /**
- * Records `y[o, f, p] = Σ weight[o, c, i, tap]·x[c, f + i − ⌊frames/2⌋, stride·p + tap − ⌊kernel/2⌋]`, zero outside the
- * frame and the scene.
+ * Records `y[o, f, p] = Σ weight[o, c, i, tap]·x[c, f + i − ⌊frames/2⌋, stride·p + tap − padding] + bias[o]`, zero outside
+ * the frame and the scene.
  *
- * @param weight `(outputs, channels, kernel, kernel)` or `(outputs, channels, frames, kernel, kernel)` rows, odd lengths
- * @returns `outputs` channels on a grid of ⌈height/stride⌉ × ⌈width/stride⌉
+ * @param weight `(outputs, channels, rows, columns)` or `(outputs, channels, frames, rows, columns)` rows, frames odd
+ * @returns `outputs` channels on a grid of `⌊(length + 2·padding − kernel)/stride⌋ + 1` both ways
  */
 export function conv(
   plan: Plan,
@@ -34,79 +40,255 @@ export function conv(
   weight: Tensor,
   options: ConvOptions = {},
 ): FrameMaps {
-  const { stride = 1, variant = linearVariant(plan.gpu) } = options;
-  const [outputs, channels, kernelFrames, rows, columns] = weight.shape.length === 4
-    ? [weight.shape[0], weight.shape[1], 1, weight.shape[2], weight.shape[3]]
-    : weight.shape;
-  expectFrameMaps("conv", plan.path(label), "x", x);
-  if (channels !== x.channels || rows !== columns || rows % 2 === 0 || kernelFrames % 2 === 0) {
-    throw new Error(
-      `Cannot record conv "${plan.path(label)}": weight is (${weight.shape.join(", ")}), wanted ` +
-        `(outputs, ${x.channels}, frames, kernel, kernel) with odd frames and kernel`,
-    );
-  }
-  expectFrozen(plan.path(label), [...x.frames.flat(), weight]);
-  const height = Math.ceil(x.height / stride), width = Math.ceil(x.width / stride);
-  const y = mapsLike(plan, label, x, { height, width, channels: outputs });
-  const panels = Array.from(
-    { length: kernelFrames },
-    (_, i) => packFrame(plan, label, weight, { outputs, channels, kernelFrames, kernel: rows }, i),
+  const { bias, variant = linearVariant(plan.gpu) } = options;
+  const path = plan.path(label);
+  expectFrameMaps("conv", path, "x", x);
+  const shape = convShape(path, x, weight, options);
+  const { outputs, frames } = shape;
+  if (bias) expectShape("conv", path, { bias }, "rows", [outputs]);
+  const y = mapsLike(
+    plan,
+    label,
+    x,
+    {
+      height: outputLength(x.height, shape.rows, shape.padding[0], shape.stride),
+      width: outputLength(x.width, shape.columns, shape.padding[1], shape.stride),
+      channels: outputs,
+    },
+    [...x.frames.flat(), weight, bias],
   );
-  const dims = {
-    in_channels: channels,
-    in_height: x.height,
-    in_width: x.width,
-    out_channels: outputs,
-    out_height: height,
-    out_width: width,
-    kernel: rows,
-    stride,
-  };
-  const aligned = rows === 1 && stride === 1 && variant === "registers" ? 1 : 0;
-  x.frames.forEach((scene, s) =>
-    scene.forEach((_, f) => {
+  const half = (frames - 1) / 2;
+
+  const forward = forwardWalk(shape, y);
+  y.frames.forEach((scene, s) =>
+    scene.forEach((target, f) => {
       let accumulate = 0;
-      panels.forEach((panel, i) => {
-        const source = scene[f + i - (kernelFrames - 1) / 2];
-        if (!source) return;
-        plan.dispatch({
-          label: `${label}.forward`,
-          kernel,
-          entry: `forward_${variant}`,
-          constants: { accumulate, aligned },
-          bindings: { dims, x: source, x_quads: source, panels: panel, y: y.frames[s][f] },
-          workgroups: [
-            blocksOf(height * width),
-            Math.ceil(outputs / (variant === "tiled" ? 64 : 32)),
-          ],
-          flops: 2 * height * width * outputs * channels * rows * rows,
+      for (let i = 0; i < frames; i++) {
+        const source = x.frames[s][f + i - half];
+        if (!source) continue;
+        recordProduct(plan, `${label}.forward`, variant, {
+          x: { ...x, frame: source },
+          y: { ...y, frame: target },
+          panels: packFrame(plan, label, weight, shape, i, false),
+          taps: shape.rows * shape.columns,
+          walk: forward,
+          bias: accumulate ? undefined : bias,
+          accumulate,
         });
         accumulate = 1;
-      });
+      }
     })
   );
+
+  plan.backward(y.frames.flat(), (gradients) => {
+    const dFrames = y.frames.map((scene) => gradients.splice(0, scene.length));
+    const walks = backwardWalks(shape, x);
+    x.frames.forEach((scene, s) =>
+      scene.forEach((input, f) => {
+        const sink = plan.gradientSink(input);
+        if (!sink) return;
+        let { accumulate } = sink as { accumulate: number };
+        for (let i = 0; i < frames; i++) {
+          const source = dFrames[s][f - i + half];
+          if (!source) continue;
+          for (const walk of walks) {
+            if (accumulate && walk.tap_rows * walk.tap_columns === 0) continue;
+            recordProduct(plan, `${label}.backward_input`, variant, {
+              x: { ...y, frame: source },
+              y: { ...x, frame: sink.gradient },
+              panels: packFrame(plan, label, weight, shape, i, true),
+              taps: shape.rows * shape.columns,
+              walk,
+              accumulate,
+            });
+          }
+          accumulate = 1;
+        }
+      })
+    );
+    const pairs = Array.from(
+      { length: frames },
+      (_, i) =>
+        dFrames.flatMap((scene, s) =>
+          scene.flatMap((dY, f): FramePair[] => {
+            const source = x.frames[s][f + i - half];
+            return source ? [{ x: source, dY }] : [];
+          })
+        ),
+    );
+    recordConvWeightGradient(plan, label, variant, { x, y, shape, weight, bias }, pairs);
+  });
   return y;
 }
 
-interface WeightShape {
-  readonly outputs: number;
-  readonly channels: number;
-  readonly kernelFrames: number;
-  readonly kernel: number;
+function outputLength(length: number, kernel: number, padding: number, stride: number): number {
+  return Math.floor((length + 2 * padding - kernel) / stride) + 1;
 }
 
-/** One frame of the weight as the products read it: panels of 32 outputs, once a plan. */
+function convShape(
+  path: string,
+  x: FrameMaps,
+  weight: Tensor,
+  { stride = 1, padding: given }: ConvOptions,
+): ConvShape {
+  const [outputs, channels, frames, rows, columns] = weight.shape.length === 4
+    ? [weight.shape[0], weight.shape[1], 1, weight.shape[2], weight.shape[3]]
+    : weight.shape;
+  if (weight.shape.length < 4 || channels !== x.channels || frames % 2 === 0) {
+    throw new Error(
+      `Cannot record conv "${path}": weight is (${weight.shape.join(", ")}), wanted ` +
+        `(outputs, ${x.channels}, frames, rows, columns) with odd frames`,
+    );
+  }
+  const half = [Math.floor(rows / 2), Math.floor(columns / 2)] as const;
+  const padding = typeof given === "number" ? [given, given] as const : given ?? half;
+  if (rows > x.height + 2 * padding[0] || columns > x.width + 2 * padding[1]) {
+    throw new Error(
+      `Cannot record conv "${path}": its kernel is ${rows} x ${columns}, wanted at most ` +
+        `${x.height + 2 * padding[0]} x ${x.width + 2 * padding[1]}: the frame and its padding`,
+    );
+  }
+  return { outputs, channels, frames, rows, columns, stride, padding };
+}
+
+/** A grid of pixels to be written, and what its taps read: see `Dims` in conv.wgsl. */
+interface Walk {
+  readonly rows: number;
+  readonly columns: number;
+  readonly y_step: number;
+  readonly y_row: number;
+  readonly y_column: number;
+  readonly x_step: number;
+  readonly x_row: number;
+  readonly x_column: number;
+  readonly x_tap: number;
+  readonly tap_rows: number;
+  readonly tap_columns: number;
+  readonly first_tap: number;
+  readonly tap_row: number;
+  readonly tap_column: number;
+}
+
+function forwardWalk({ rows, columns, stride, padding }: ConvShape, y: FrameMaps): Walk {
+  return {
+    rows: y.height,
+    columns: y.width,
+    y_step: 1,
+    y_row: 0,
+    y_column: 0,
+    x_step: stride,
+    x_row: -padding[0],
+    x_column: -padding[1],
+    x_tap: 1,
+    tap_rows: rows,
+    tap_columns: columns,
+    first_tap: 0,
+    tap_row: columns,
+    tap_column: 1,
+  };
+}
+
+/** One walk for each remainder of x's pixels by the stride: `p = (q + padding − tap)/stride` is whole for the same taps. */
+function backwardWalks(shape: ConvShape, x: FrameMaps): Walk[] {
+  const { rows, columns, stride, padding } = shape;
+  const axis = (length: number, kernel: number, padding: number) =>
+    Array.from({ length: Math.min(stride, length) }, (_, remainder) => {
+      const firstTap = (remainder + padding) % stride;
+      return {
+        pixels: Math.ceil((length - remainder) / stride),
+        remainder,
+        firstTap,
+        taps: Math.max(0, Math.ceil((kernel - firstTap) / stride)),
+        source: Math.floor((remainder + padding) / stride), // of pixel 0, first tap
+      };
+    });
+  return axis(x.height, rows, padding[0]).flatMap((down) =>
+    axis(x.width, columns, padding[1]).map((across): Walk => ({
+      rows: down.pixels,
+      columns: across.pixels,
+      y_step: stride,
+      y_row: down.remainder,
+      y_column: across.remainder,
+      x_step: 1,
+      x_row: down.source,
+      x_column: across.source,
+      x_tap: -1,
+      tap_rows: down.taps,
+      tap_columns: across.taps,
+      first_tap: down.firstTap * columns + across.firstTap,
+      tap_row: stride * columns,
+      tap_column: stride,
+    }))
+  );
+}
+
+interface Frame extends Omit<FrameMaps, "frames"> {
+  readonly frame: Tensor;
+}
+
+interface Product {
+  readonly x: Frame;
+  readonly y: Frame;
+  readonly panels: Tensor;
+  readonly taps: number;
+  readonly walk: Walk;
+  readonly bias?: Tensor;
+  readonly accumulate: number;
+}
+
+function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Product): void {
+  const { x, y, walk } = of;
+  const pixels = walk.rows * walk.columns;
+  const taps = walk.tap_rows * walk.tap_columns;
+  const sameGrid = x.height === walk.rows && x.width === walk.columns && walk.x_step === 1;
+  const direct = of.taps === 1 && sameGrid && walk.x_row === 0 && walk.x_column === 0;
+  plan.dispatch({
+    label,
+    kernel,
+    entry: `product_${variant}`,
+    constants: {
+      accumulate: of.accumulate,
+      aligned: Number(direct && variant === "registers"),
+      scattered: Number(walk.y_step > 1),
+      has_bias: of.bias ? 1 : 0,
+    },
+    bindings: {
+      dims: {
+        ...walk,
+        in_channels: x.channels,
+        in_height: x.height,
+        in_width: x.width,
+        out_channels: y.channels,
+        out_width: y.width,
+        taps: of.taps,
+      },
+      x: x.frame,
+      x_quads: x.frame,
+      panels: of.panels,
+      bias: of.bias ?? of.panels, // bound all the same, and not read
+      y: y.frame,
+    },
+    workgroups: [blocksOf(pixels), Math.ceil(y.channels / (variant === "tiled" ? 64 : 32))],
+    flops: 2 * pixels * y.channels * x.channels * taps,
+  });
+}
+
+/** One frame of the weight (or its transpose, for the input's gradient) in panels of 32 outputs, once a plan. */
 function packFrame(
   plan: Plan,
   label: string,
   weight: Tensor,
-  shape: WeightShape,
+  shape: ConvShape,
   frame: number,
+  transposed: boolean,
 ): Tensor {
-  return plan.once(weight, `pack conv ${frame}`, () => {
-    const { outputs, channels, kernelFrames, kernel: length } = shape;
-    const taps = length * length;
-    const size = Math.ceil(outputs / 32) * 32 * Math.ceil(channels / 2) * 2 * taps;
+  return plan.once(weight, `pack conv ${frame} ${transposed}`, () => {
+    const taps = shape.rows * shape.columns;
+    const ofChannel = shape.frames * taps, ofOutput = shape.channels * ofChannel;
+    const [inputs, outputs, input_stride, output_stride] = transposed
+      ? [shape.outputs, shape.channels, ofOutput, ofChannel]
+      : [shape.channels, shape.outputs, ofChannel, ofOutput];
+    const size = Math.ceil(outputs / 32) * 32 * taps * Math.ceil(inputs / 2) * 2;
     const packed = plan.activation(`${label}.packed.${frame}`, [size]);
     plan.dispatch({
       label: `${label}.pack`,
@@ -115,13 +297,7 @@ function packFrame(
       bindings: {
         weight,
         packed,
-        packing: {
-          in_channels: channels,
-          out_channels: outputs,
-          taps,
-          kernel_frames: kernelFrames,
-          frame,
-        },
+        packing: { inputs, outputs, taps, first: frame * taps, input_stride, output_stride },
       },
       workgroups: linearWorkgroups(size),
     });

@@ -122,53 +122,80 @@ export function recordWeightGradient(
     workgroups: [Math.ceil(wide / 64), Math.ceil(thin / thinTile), parts],
     flops: 2 * scenes * points * inputs * outputs,
   });
-  const sum = (
-    name: string,
-    sink: GradientSink | undefined,
-    of: Tensor,
-    { groups, ...places }: Record<string, number>,
-  ) => {
-    if (!sink) return;
-    plan.dispatch({
-      label: `${label}.${name}`,
-      kernel,
-      entry: "sum_parts",
-      bindings: {
-        parts: of,
-        sums: sink.gradient,
-        places: {
-          rows: outputs,
-          ...places,
-          part_size: of.size / parts,
-          parts_per_group: parts / groups,
-          accumulate: sink.accumulate,
-        },
-      },
-      workgroups: [...linearWorkgroups(outputs * places.columns), groups],
-    });
+  const sum = (name: string, sink: GradientSink | undefined, sums: Omit<PartSums, "rows">) => {
+    if (sink) recordPartSums(plan, `${label}.${name}`, sink, { rows: outputs, ...sums });
   };
-  sum("backward_weight.sum", dWeight, partials, {
+  sum("backward_weight.sum", dWeight, {
+    parts: partials,
+    part_size: partSize,
     groups: 1,
+    parts_per_group: parts,
     columns: inputs,
     part_row: swapped ? 1 : thinStride,
     part_column: swapped ? thinStride : 1,
     row_stride: columns,
-    group_stride: 0,
     first,
   });
-  const biases = { columns: 1, part_row: 1, part_column: 0, first: 0 };
-  sum("backward_bias", dBias, biasPartials, {
-    ...biases,
-    groups: 1,
-    row_stride: 1,
-    group_stride: 0,
-  });
+  const biases = { parts: biasPartials, part_size: outputs, columns: 1, part_row: 1 };
+  sum("backward_bias", dBias, { ...biases, groups: 1, parts_per_group: parts, row_stride: 1 });
   // a scene's code lies in lane 0 of its block: 64 numbers a channel
-  sum("backward_group_bias", dScene, biasPartials, {
+  sum("backward_group_bias", dScene, {
     ...biases,
     groups: scenes,
+    parts_per_group: partsPerGroup,
+    part_group: partsPerGroup * outputs,
     row_stride: 64,
     group_stride: 64 * outputs,
+  });
+}
+
+/** Sums of parts in their order: see `Sums` in linear_weights.wgsl. */
+export interface PartSums {
+  readonly parts: Tensor;
+  /** Rows, columns and groups of the result. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly groups: number;
+  readonly parts_per_group: number;
+  /** Numbers between parts, and in a part between groups, rows and columns. */
+  readonly part_size: number;
+  readonly part_first?: number;
+  readonly part_group?: number;
+  readonly part_row: number;
+  readonly part_column?: number;
+  /** Numbers in the result between groups, rows and columns. */
+  readonly first?: number;
+  readonly group_stride?: number;
+  readonly row_stride: number;
+  readonly column_stride?: number;
+}
+
+/** Records `gradient[group, row, column] (+)= Σ parts[part, group, row, column]` over the parts. */
+export function recordPartSums(
+  plan: Plan,
+  label: string,
+  { gradient, accumulate }: GradientSink,
+  { parts, groups, ...places }: PartSums,
+): void {
+  plan.dispatch({
+    label,
+    kernel,
+    entry: "sum_parts",
+    bindings: {
+      parts,
+      sums: gradient,
+      places: {
+        part_first: 0,
+        part_group: 0,
+        part_column: 1,
+        first: 0,
+        group_stride: 0,
+        column_stride: 1,
+        ...places,
+        accumulate,
+      },
+    },
+    workgroups: [...linearWorkgroups(places.rows * places.columns), groups],
   });
 }
 

@@ -1,37 +1,50 @@
-import { assertThrows } from "@std/assert";
-import { conv } from "../../src/ops/conv.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { conv, type ConvOptions } from "../../src/ops/conv.ts";
 import { Plan } from "../../src/runtime/plan.ts";
-import { createTensor } from "../../src/runtime/tensor.ts";
+import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import { assertClose } from "../support/close.ts";
 import { evaluate, type HostMaps, randomMaps, uploadMaps } from "../support/frame_maps.ts";
-import { randomArray, testGpu } from "../support/gpu.ts";
+import { type CheckedInput, checkGradients, randomArray, testGpu } from "../support/gpu.ts";
+import { runRecorded } from "../support/recorded.ts";
 
-/** The definition, one frame of one scene at a time; weight `(outputs, channels, frames, kernel, kernel)`. */
+interface Case {
+  /** Of the weight: outputs, channels, frames, rows, columns. */
+  readonly shape: readonly [number, number, number, number, number];
+  readonly height: number;
+  readonly width: number;
+  readonly options?: ConvOptions;
+}
+
+/** The definition, one frame of one scene at a time. */
 function reference(
   x: HostMaps,
   weight: Float32Array,
-  [outputs, channels, frames, kernel]: readonly number[],
-  stride: number,
+  bias: Float32Array,
+  { shape, options: { stride = 1, padding } = {} }: Case,
 ): Float32Array[] {
-  const height = Math.ceil(x.height / stride), width = Math.ceil(x.width / stride);
-  const half = (kernel - 1) / 2;
+  const [outputs, channels, frames, rows, columns] = shape;
+  const [above, left] = typeof padding === "number"
+    ? [padding, padding]
+    : padding ?? [(rows - 1) / 2, (columns - 1) / 2];
+  const height = Math.floor((x.height + 2 * above - rows) / stride) + 1;
+  const width = Math.floor((x.width + 2 * left - columns) / stride) + 1;
   return x.values.flatMap((scene) =>
     scene.map((_, f) => {
       const y = new Float32Array(height * width * outputs);
       for (let i = 0; i < y.length; i++) {
         const o = i % outputs, column = Math.floor(i / outputs) % width;
         const row = Math.floor(i / outputs / width);
-        let sum = 0;
+        let sum = bias[o];
         for (let t = 0; t < frames; t++) {
           const source = scene[f + t - (frames - 1) / 2];
           if (!source) continue;
-          for (let tap = 0; tap < kernel * kernel; tap++) {
-            const r = row * stride + Math.floor(tap / kernel) - half;
-            const c = column * stride + tap % kernel - half;
+          for (let tap = 0; tap < rows * columns; tap++) {
+            const r = row * stride + Math.floor(tap / columns) - above;
+            const c = column * stride + tap % columns - left;
             if (r < 0 || c < 0 || r >= x.height || c >= x.width) continue;
             for (let channel = 0; channel < channels; channel++) {
               sum += source[(r * x.width + c) * channels + channel] *
-                weight[((o * channels + channel) * frames + t) * kernel * kernel + tap];
+                weight[((o * channels + channel) * frames + t) * rows * columns + tap];
             }
           }
         }
@@ -42,48 +55,150 @@ function reference(
   );
 }
 
-const cases: { shape: number[]; stride: number; height: number; width: number }[] = [
-  { shape: [33, 17, 1, 3], stride: 1, height: 9, width: 7 },
-  { shape: [70, 5, 1, 3], stride: 2, height: 13, width: 11 },
-  { shape: [8, 3, 1, 7], stride: 2, height: 21, width: 14 },
-  { shape: [3, 40, 1, 1], stride: 1, height: 5, width: 13 },
-  { shape: [20, 9, 1, 1], stride: 2, height: 8, width: 9 },
-  { shape: [35, 18, 3, 1], stride: 1, height: 1, width: 67 },
+function nameOf({ shape: [outputs, channels, ...kernel], height, width, options = {} }: Case) {
+  const { stride = 1, padding } = options;
+  const padded = padding === undefined ? "" : `, padding ${padding}`;
+  return `${kernel.join("x")}, stride ${stride}${padded}, ${channels} to ${outputs} channels, ` +
+    `${height}x${width} pixels`;
+}
+
+function rowsOf(seed: number, shape: readonly number[]): CheckedInput {
+  const count = shape.reduce((product, length) => product * length, 1);
+  return { shape: [...shape], data: randomArray(seed, count) };
+}
+
+const cases: Case[] = [
+  { shape: [33, 17, 1, 3, 3], height: 9, width: 7 },
+  { shape: [70, 5, 1, 3, 3], height: 13, width: 11, options: { stride: 2 } },
+  { shape: [8, 3, 1, 7, 7], height: 21, width: 14, options: { stride: 2 } },
+  { shape: [3, 40, 1, 1, 1], height: 5, width: 13 },
+  { shape: [20, 9, 1, 1, 1], height: 8, width: 9, options: { stride: 2 } },
+  { shape: [35, 18, 3, 1, 1], height: 1, width: 67 },
+  { shape: [5, 4, 1, 1, 5], height: 6, width: 9 },
+  { shape: [5, 3, 1, 11, 11], height: 23, width: 30, options: { stride: 4, padding: 2 } },
+  { shape: [4, 6, 1, 2, 3], height: 7, width: 8, options: { stride: 3, padding: [1, 0] } },
 ];
 
 for (const variant of ["registers", "tiled"] as const) {
-  for (const { shape, stride, height, width } of cases) {
-    const [outputs, channels, frames, kernel] = shape;
-    const name =
-      `${frames}x${kernel}x${kernel}, stride ${stride}, ${channels} to ${outputs} channels`;
-    Deno.test(`conv() is the sum over taps: ${name}, ${variant}`, async () => {
+  for (const of of cases) {
+    Deno.test(`conv() is the sum over taps: ${nameOf(of)}, ${variant}`, async () => {
       const gpu = await testGpu();
+      const { shape, height, width, options } = of;
+      const [outputs, channels] = shape;
       const x = randomMaps(1, [3, 1], { height, width, channels });
-      const data = randomArray(2, outputs * channels * frames * kernel * kernel);
-      const weight = createTensor(gpu, "weight", [outputs, channels, frames, kernel, kernel], {
-        data,
-      });
-      const y = await evaluate(
-        gpu,
-        (plan) => conv(plan, "conv", uploadMaps(gpu, x), weight, { stride, variant }).frames.flat(),
-      );
-      reference(x, data, shape, stride).forEach((expected, i) =>
+      const weight = rowsOf(2, shape), bias = rowsOf(3, [outputs]);
+      const y = await evaluate(gpu, (plan) =>
+        conv(
+          plan,
+          "conv",
+          uploadMaps(gpu, x),
+          createTensor(gpu, "weight", weight.shape, weight),
+          { ...options, bias: createTensor(gpu, "bias", bias.shape, bias), variant },
+        ).frames.flat());
+      reference(x, weight.data, bias.data, of).forEach((expected, i) =>
         assertClose(y[i], expected, 1e-4, `frame ${i}`)
       );
     });
   }
 }
 
-Deno.test("conv() refuses a weight of other channels, and inputs that want a gradient", async () => {
+/** Scenes of these numbers of frames, as the inputs of an operation under test. */
+function frameInputs(scenes: readonly number[], { shape: [, channels], height, width }: Case) {
+  const names = scenes.map((frames, s) => Array.from({ length: frames }, (_, f) => `x.${s}.${f}`));
+  const inputs = Object.fromEntries(
+    names.flat().map((name, i): [string, CheckedInput] => [name, {
+      ...rowsOf(10 + i, [1, height * width, channels]),
+      layout: "blocks",
+    }]),
+  );
+  const mapsOf = (tensors: Record<string, Tensor>) => ({
+    frames: names.map((scene) => scene.map((name) => tensors[name])),
+    height,
+    width,
+    channels,
+  });
+  return { inputs, mapsOf };
+}
+
+const gradientCases: (Case & { scenes?: readonly number[] })[] = [
+  { shape: [65, 5, 1, 1, 1], height: 9, width: 7 },
+  { shape: [5, 33, 1, 1, 1], height: 8, width: 9, options: { stride: 2 } },
+  { shape: [33, 3, 1, 3, 3], height: 5, width: 7 },
+  { shape: [3, 65, 1, 3, 3], height: 1, width: 1, scenes: [2] },
+  { shape: [17, 33, 1, 3, 3], height: 9, width: 15, options: { stride: 2 } },
+  { shape: [5, 3, 1, 7, 7], height: 13, width: 12, options: { stride: 2 } },
+  { shape: [5, 33, 3, 1, 1], height: 3, width: 5, scenes: [3, 1] },
+  { shape: [3, 5, 3, 1, 1], height: 3, width: 5, scenes: [1] },
+  { shape: [5, 3, 3, 3, 5], height: 6, width: 5, scenes: [2, 3] },
+  { shape: [4, 6, 1, 2, 3], height: 7, width: 8, options: { stride: 3, padding: [1, 0] } },
+];
+
+for (const variant of ["registers", "tiled"] as const) {
+  for (const of of gradientCases) {
+    const { shape, options, scenes = [1, 2] } = of;
+    Deno.test(`conv() has its gradients: ${nameOf(of)}, ${variant}`, async () => {
+      const { inputs, mapsOf } = frameInputs(scenes, of);
+      await checkGradients(
+        { ...inputs, weight: rowsOf(2, shape), bias: rowsOf(3, [shape[0]]) },
+        (plan, { weight, bias, ...x }) =>
+          conv(plan, "conv", mapsOf(x), weight, { ...options, bias, variant }).frames.flat(),
+        { relative: 2e-2 },
+      );
+    });
+  }
+
+  Deno.test(`conv() leaves padding out of dW and db, ${variant}`, async () => {
+    const of: Case = { shape: [3, 2, 1, 1, 1], height: 5, width: 13 };
+    const { inputs, mapsOf } = frameInputs([1], of);
+    const ones = (count: number) => new Float32Array(count).fill(1);
+    inputs["x.0.0"].data.fill(1);
+    const { gradients } = await runRecorded(
+      { ...inputs, weight: rowsOf(2, of.shape), bias: rowsOf(3, [3]) },
+      (plan, { weight, bias, ...x }) => ({
+        y: conv(plan, "conv", mapsOf(x), weight, { bias, variant }).frames[0][0],
+      }),
+      { y: ones(65 * 3) },
+    );
+    assertEquals([...gradients.weight], Array(6).fill(65));
+    assertEquals([...gradients.bias], Array(3).fill(65));
+  });
+
+  for (const wanted of ["x", "weight"]) {
+    Deno.test(`conv() has the gradient of ${wanted} alone, ${variant}`, async () => {
+      const of: Case = { shape: [5, 3, 1, 3, 3], height: 4, width: 5 };
+      const { inputs, mapsOf } = frameInputs([2], of);
+      const all = { ...inputs, weight: rowsOf(2, of.shape) };
+      const gradients = await checkGradients(
+        Object.fromEntries(
+          Object.entries(all).map(([name, input]) => [name, {
+            ...input,
+            differentiable: name.startsWith(wanted),
+          }]),
+        ),
+        (plan, { weight, ...x }) =>
+          conv(plan, "conv", mapsOf(x), weight, { variant }).frames.flat(),
+      );
+      assertEquals(
+        Object.keys(gradients),
+        Object.keys(all).filter((name) => name.startsWith(wanted)),
+      );
+    });
+  }
+}
+
+Deno.test("conv() refuses a weight of other channels, and a kernel larger than the padded frame", async () => {
   const gpu = await testGpu();
   const x = uploadMaps(gpu, randomMaps(1, [1], { height: 2, width: 2, channels: 4 }));
   const plan = new Plan(gpu, "test");
-  const weight = (shape: number[], requiresGradient = false) =>
-    createTensor(gpu, "weight", shape, { requiresGradient });
+  const weight = (shape: number[]) => createTensor(gpu, "weight", shape);
   assertThrows(
     () => conv(plan, "conv1", x, weight([8, 3, 1, 1])),
     Error,
-    'Cannot record conv "conv1": weight is (8, 3, 1, 1), wanted (outputs, 4, frames, kernel, kernel)',
+    'Cannot record conv "conv1": weight is (8, 3, 1, 1), wanted (outputs, 4, frames, rows, columns)',
   );
-  assertThrows(() => conv(plan, "conv1", x, weight([8, 4, 1, 1], true)), Error, "gradient");
+  assertThrows(
+    () => conv(plan, "conv1", x, weight([8, 4, 5, 5]), { padding: [1, 2] }),
+    Error,
+    'Cannot record conv "conv1": its kernel is 5 x 5, wanted at most 4 x 6: the frame and its padding',
+  );
 });

@@ -1,65 +1,69 @@
-// y[o, p] = Σ weight[o, c, tap]·x[c, stride·p + tap − kernel/2], zero outside the frame        spec section 3
+// y[o, p] = Σ weight[o, c, tap]·x[c, stride·p + tap − padding] + bias[o], zero outside the frame        spec section 3
+// dx[c, q] = Σ weight[o, c, tap]·dy[o, (q + padding − tap) / stride] over the taps where that is whole
 // x (1, in_height·in_width, in_channels)  y (1, out_height·out_width, out_channels), one frame each, in blocks
-// weight (out_channels, in_channels, kernel_frames, kernel, kernel); one dispatch takes one of its frames and adds to y.
+// weight (out_channels, in_channels, frames, rows, columns); one dispatch takes one of its frames and adds to y.
 //
-// An implicit matrix product of depth K = in_channels·kernel², in two variants: registers only (software drivers, where memory
-// instructions cost and barriers more) and shared tiles (GPUs).
+// Both are one kernel, an implicit matrix product of depth in_channels·taps: dx reads dy through panels of the transposed weight,
+// one dispatch for each remainder of the pixels by the stride, since all pixels of one share their taps. Two variants: registers
+// only (software drivers, where memory instructions cost and barriers more) and shared tiles (GPUs).
+// Weight gradients are in conv_weights.wgsl.
 
+// Pixels of a grid are written at y_step·pixel + (y_row, y_column); a tap reads x_step·pixel + (x_row, x_column) + x_tap·tap.
 struct Dims {
   in_channels: u32,
   in_height: u32,
   in_width: u32,
   out_channels: u32,
-  out_height: u32,
   out_width: u32,
-  kernel: u32,
-  stride: u32,
+  rows: u32, // of the grid
+  columns: u32,
+  y_step: u32,
+  y_row: u32,
+  y_column: u32,
+  x_step: u32,
+  x_row: i32,
+  x_column: i32,
+  x_tap: i32,
+  tap_rows: u32, // that take part
+  tap_columns: u32,
+  first_tap: u32, // its panel, and the steps to those of the next row and column
+  tap_row: u32,
+  tap_column: u32,
+  taps: u32, // of a panel
 }
 
-// packed[tile][k][j] = weight[32·tile + j, k / taps, frame, k % taps], zero past either end; taps = kernel²
-struct Packing { in_channels: u32, out_channels: u32, taps: u32, kernel_frames: u32, frame: u32 }
-
 override accumulate: bool = false;
-override aligned: bool = false; // a kernel of one pixel at stride 1: four pixels are one load
+override aligned: bool = false; // one tap, and grids that are the same: four pixels are one load
+override scattered: bool = false; // the grid's pixels do not lie side by side in y
+override has_bias: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> panels: array<vec4f>; // [out_channels/32][K, even channels][32], from `pack`
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> packing: Packing;
-@group(0) @binding(5) var<storage, read> weight: array<f32>;
-@group(0) @binding(6) var<storage, read_write> packed: array<f32>;
-@group(0) @binding(7) var<storage, read> x_quads: array<vec4f>; // x again
+@group(0) @binding(2) var<storage, read> x_quads: array<vec4f>; // x again
+@group(0) @binding(3) var<storage, read> panels: array<vec4f>; // [out_channels/32][taps][in_channels, even][32], from `pack`
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 fn even(channels: u32) -> u32 { return (channels + 1) / 2 * 2; }
 
-@compute @workgroup_size(64)
-fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
-  let depth = even(packing.in_channels) * packing.taps;
-  let k = i / 32 % depth;
-  let output = i / 32 / depth * 32 + i % 32;
-  if output >= (packing.out_channels + 31) / 32 * 32 { return; }
-  let channel = k / packing.taps;
-  var value = 0.0;
-  if output < packing.out_channels && channel < packing.in_channels {
-    let frame = (output * packing.in_channels + channel) * packing.kernel_frames + packing.frame;
-    value = weight[frame * packing.taps + k % packing.taps];
-  }
-  packed[i] = value;
+// First vec4 of a tap's weights, in a tile of 32 outputs.
+fn panel_of(tile: u32, tap: u32) -> u32 {
+  let place = dims.first_tap + tap / dims.tap_columns * dims.tap_row + tap % dims.tap_columns * dims.tap_column;
+  return (tile * dims.taps + place) * even(dims.in_channels) * 8;
 }
 
-// Where a tap of the kernel reads for four output pixels.
+// Where a tap of the kernel reads for four pixels of the grid.
 struct Places {
   at: vec4u, // of channel 0
   inside: vec4<bool>,
 }
 
 fn places(pixels: vec4u, tap: u32) -> Places {
-  let pixel = min(pixels, vec4u(dims.out_height * dims.out_width - 1));
-  let pad = dims.kernel / 2;
-  let row = pixel / dims.out_width * dims.stride + tap / dims.kernel - pad; // wraps past every height when negative
-  let column = pixel % dims.out_width * dims.stride + tap % dims.kernel - pad;
+  let pixel = min(pixels, vec4u(dims.rows * dims.columns - 1));
+  let first_row = u32(dims.x_row + dims.x_tap * i32(tap / dims.tap_columns));
+  let first_column = u32(dims.x_column + dims.x_tap * i32(tap % dims.tap_columns));
+  let row = pixel / dims.columns * dims.x_step + first_row; // wraps past every height when negative
+  let column = pixel % dims.columns * dims.x_step + first_column;
   let inside = (row < vec4u(dims.in_height)) & (column < vec4u(dims.in_width));
   let source = select(vec4u(), row * dims.in_width + column, inside);
   return Places(source / 64 * (64 * dims.in_channels) + source % 64, inside);
@@ -76,15 +80,26 @@ fn outer(pixels: vec4f, weight: vec4f) -> mat4x4f {
   return mat4x4f(pixels * weight.x, pixels * weight.y, pixels * weight.z, pixels * weight.w);
 }
 
+fn write(pixel: u32, at: u32, value: f32) {
+  if scattered && pixel >= dims.rows * dims.columns { return; }
+  y[at] = value;
+}
+
 fn finish_one(pixels: vec4u, output: u32, sum: vec4f) {
   if output >= dims.out_channels { return; }
-  let at = (pixels / 64 * dims.out_channels + output) * 64 + pixels % 64;
+  var places = pixels;
+  if scattered {
+    places = (pixels / dims.columns * dims.y_step + dims.y_row) * dims.out_width +
+      pixels % dims.columns * dims.y_step + dims.y_column;
+  }
+  let at = (places / 64 * dims.out_channels + output) * 64 + places % 64;
   var value = sum;
+  if has_bias { value += bias[output]; }
   if accumulate { value += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]); }
-  y[at.x] = value.x;
-  y[at.y] = value.y;
-  y[at.z] = value.z;
-  y[at.w] = value.w;
+  write(pixels.x, at.x, value.x);
+  write(pixels.y, at.y, value.y);
+  write(pixels.z, at.z, value.z);
+  write(pixels.w, at.w, value.w);
 }
 
 // Writes four pixels of four outputs, one a column of sums.
@@ -98,28 +113,28 @@ fn finish(pixels: vec4u, output: u32, sums: mat4x4f) {
 // Software: an invocation owns 8 pixels x 32 outputs, a workgroup of 8 one block. Weight addresses depend on the workgroup
 // alone, so that one load serves all its lanes. Sums are named one by one: a loop over them would move them out of registers.
 @compute @workgroup_size(8)
-fn forward_registers(
+fn product_registers(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
   let near_pixels = vec4u(group.x * 64 + lane * 4) + vec4u(0, 1, 2, 3);
   let far_pixels = near_pixels + 32;
-  let taps = dims.kernel * dims.kernel;
-  let panel = group.y * even(dims.in_channels) * taps * 8;
+  let taps = dims.tap_rows * dims.tap_columns;
   var near: array<mat4x4f, 8>; // [output quad]
   var far: array<mat4x4f, 8>;
 
   for (var tap = 0u; tap < taps; tap++) {
     let near_places = places(near_pixels, tap);
     let far_places = places(far_pixels, tap);
+    let panel = panel_of(group.y, tap);
     for (var channel = 0u; channel < dims.in_channels; channel += 2) {
       let odd = min(channel + 1, dims.in_channels - 1); // its weight is zero where it repeats the last
       let a0 = read_x(near_places, channel);
       let b0 = read_x(far_places, channel);
       let a1 = read_x(near_places, odd);
       let b1 = read_x(far_places, odd);
-      let w = panel + (channel * taps + tap) * 8;
-      let v = w + taps * 8;
+      let w = panel + channel * 8;
+      let v = w + 8;
       let w0 = panels[w];
       let v0 = panels[v];
       near[0] += outer(a0, w0) + outer(a1, v0);
@@ -182,7 +197,7 @@ var<workgroup> x_tile: array<vec4f, 256>; // [depth][16 pixel quads]
 var<workgroup> w_tile: array<vec4f, 256>; // [depth][16 output quads]
 
 @compute @workgroup_size(128)
-fn forward_tiled(
+fn product_tiled(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
@@ -191,15 +206,15 @@ fn forward_tiled(
   let output_quad = lane / 8;
   let quad = lane % 16; // what it fetches: rows row and row + 8 of both tiles
   let row = lane / 16;
-  let taps = dims.kernel * dims.kernel;
+  let taps = dims.tap_rows * dims.tap_columns;
   let w_quad = group.y * 16 + quad;
-  let panel = w_quad / 8 * even(dims.in_channels) * taps * 8 + w_quad % 8;
   let present = w_quad * 4 < dims.out_channels;
   var near = mat4x4f();
   var far = mat4x4f();
 
   for (var tap = 0u; tap < taps; tap++) {
     let source = places(first_pixels + quad, tap);
+    let panel = panel_of(w_quad / 8, tap) + w_quad % 8;
     for (var first = 0u; first < dims.in_channels; first += depth) {
       for (var i = 0u; i < 2; i++) {
         let channel = first + row + i * 8;
@@ -207,7 +222,7 @@ fn forward_tiled(
         var weights = vec4f();
         if channel < dims.in_channels {
           pixels = read_x(source, channel);
-          if present { weights = panels[panel + (channel * taps + tap) * 8]; }
+          if present { weights = panels[panel + channel * 8]; }
         }
         x_tile[lane + i * 128] = pixels;
         w_tile[lane + i * 128] = weights;
@@ -225,4 +240,33 @@ fn forward_tiled(
   let output = (group.y * 16 + output_quad) * 4;
   finish(first_pixels + pixel_quad, output, near);
   finish(first_pixels + pixel_quad + 8, output, far);
+}
+
+// packed[tile][tap][k][j] = the weight of output 32·tile + j and input k, zero past either end
+struct Packing {
+  inputs: u32,
+  outputs: u32,
+  taps: u32,
+  first: u32, // number of the first weight
+  input_stride: u32,
+  output_stride: u32,
+}
+
+@group(0) @binding(6) var<uniform> packing: Packing;
+@group(0) @binding(7) var<storage, read> weight: array<f32>;
+@group(0) @binding(8) var<storage, read_write> packed: array<f32>;
+
+@compute @workgroup_size(64)
+fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64 + id.x;
+  let depth = even(packing.inputs);
+  let k = i / 32 % depth;
+  let tap = i / 32 / depth % packing.taps;
+  let output = i / 32 / depth / packing.taps * 32 + i % 32;
+  if output >= (packing.outputs + 31) / 32 * 32 { return; }
+  var value = 0.0;
+  if output < packing.outputs && k < packing.inputs {
+    value = weight[packing.first + k * packing.input_stride + output * packing.output_stride + tap];
+  }
+  packed[i] = value;
 }

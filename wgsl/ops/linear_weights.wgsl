@@ -269,18 +269,22 @@ fn gradient_tiled(
   }
 }
 
-// The parts' sums in their order, so that equal inputs give equal bits: for row r and column c of `columns`,
-// sums[group·group_stride + r·row_stride + first + c] (+)= Σ parts[part of the group][r·part_row + c·part_column]
+// The parts' sums in their order, so that equal inputs give equal bits: for group g, row r and column c,
+// sums[first + g·group_stride + r·row_stride + c·column_stride] (+)=
+//   Σ parts[part·part_size + part_first + g·part_group + r·part_row + c·part_column] over the parts of a group
 struct Sums {
   rows: u32,
   columns: u32,
+  parts_per_group: u32,
+  part_size: u32,
+  part_first: u32,
+  part_group: u32,
   part_row: u32,
   part_column: u32,
-  part_size: u32,
-  parts_per_group: u32,
-  row_stride: u32,
-  group_stride: u32,
   first: u32,
+  group_stride: u32,
+  row_stride: u32,
+  column_stride: u32,
   accumulate: u32,
 }
 
@@ -294,13 +298,12 @@ fn sum_parts(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
   if i >= places.rows * places.columns { return; }
   let row = i / places.columns;
   let column = i % places.columns;
-  let base = id.z * places.parts_per_group * places.part_size + row * places.part_row +
-    column * places.part_column;
+  let base = places.part_first + id.z * places.part_group + row * places.part_row + column * places.part_column;
   var sum = 0.0;
   for (var part = 0u; part < places.parts_per_group; part++) {
     sum += parts[base + part * places.part_size];
   }
-  let at = id.z * places.group_stride + row * places.row_stride + places.first + column;
+  let at = places.first + id.z * places.group_stride + row * places.row_stride + column * places.column_stride;
   sums[at] = select(sum, sum + sums[at], places.accumulate == 1);
 }
 
