@@ -1,8 +1,6 @@
-/** A file or folder that cannot be used as it is: the message says what, where, and what to do. */
-export class DataError extends Error {
-  /** Always `"DataError"`. */
-  override name = "DataError";
-}
+import { DataError } from "./data_error.ts";
+
+export { DataError } from "./data_error.ts";
 
 /**
  * Reads a whole file.
