@@ -71,6 +71,8 @@ export interface TrainerState {
 export interface TrainerOptions {
   /** Where to go on from. */
   state?: TrainerState;
+  /** Weights of one encoder or of both by official name, instead of seeded ones; see `withEncoders`. A state has its own. */
+  encoderWeights?: ReadonlyMap<string, Float32Array>;
   /** Called with what is being prepared, and how far it is in 0…1. */
   onProgress?: (what: string, fraction: number) => void;
   /** Gives up the preparation. */
@@ -142,7 +144,7 @@ export class Trainer {
   /**
    * Makes the model, uploads the scenes' frames, and encodes them unless the encoders train too.
    *
-   * @throws when the state's parameters do not fit the recipe
+   * @throws when the parameters of the state or of the encoders do not fit the recipe
    */
   static async create(
     gpu: Gpu,
@@ -150,7 +152,7 @@ export class Trainer {
     scenes: readonly Scene[],
     options: TrainerOptions = {},
   ): Promise<Trainer> {
-    const { state, onProgress, signal } = options;
+    const { state, encoderWeights, onProgress, signal } = options;
     if (scenes.length === 0) throw new Error("Cannot train: no scene was given");
     if (recipe.rays % scenes.length !== 0 || recipe.rays < 2 * scenes.length) {
       throw new Error(
@@ -159,6 +161,9 @@ export class Trainer {
     }
     const { model: sizes, seed, trainEncoders } = recipe;
     const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
+    for (const group of [model.video, model.image]) {
+      if (encoderWeights?.has(group.specs[0].name)) group.write(encoderWeights);
+    }
     if (state) {
       writeParameters(model, new Map([...state.tensors].map(([name, { data }]) => [name, data])));
     }
