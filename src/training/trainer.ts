@@ -68,7 +68,7 @@ export interface TrainerState {
 }
 
 /** What {@link Trainer.create} may be told. */
-export interface TrainerOptions {
+export interface TrainerOptions extends Pick<EncodeScenesOptions, "cache" | "onEncoded"> {
   /** Where to go on from. */
   state?: TrainerState;
   /** Weights of one encoder or of both by official name, instead of seeded ones; see `withEncoders`. A state has its own. */
@@ -152,7 +152,7 @@ export class Trainer {
     scenes: readonly Scene[],
     options: TrainerOptions = {},
   ): Promise<Trainer> {
-    const { state, encoderWeights, onProgress, signal } = options;
+    const { state, encoderWeights, ...encoding } = options;
     if (scenes.length === 0) throw new Error("Cannot train: no scene was given");
     if (recipe.rays % scenes.length !== 0 || recipe.rays < 2 * scenes.length) {
       throw new Error(
@@ -171,7 +171,7 @@ export class Trainer {
     throwDeviceErrors(gpu, "upload the scenes");
     const inputs = new StepInputs(gpu, scenes);
     const trainer = new Trainer(gpu, recipe, scenes, model, memories, inputs, state);
-    if (!recipe.trainEncoders) await trainer.encode({ onProgress, signal });
+    if (!recipe.trainEncoders) await trainer.encode(encoding);
     return trainer;
   }
 

@@ -1,0 +1,110 @@
+/**
+ * Encoded features between the GPU and a cache: what decides them, hashed, and their tensors there and back.
+ *
+ * @module
+ */
+// @ts-types="npm:@types/ndarray@1.0.14"
+import type { NdArray } from "npm:ndarray@1.1.1";
+import type { FeatureCache, FeatureTensor } from "../data/feature_cache.ts";
+import type { ParameterGroup } from "../nets/parameters.ts";
+import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
+import { readBytes, readTensor } from "../runtime/readback.ts";
+import { createTensor, destroyTensor, type Layout, type Tensor } from "../runtime/tensor.ts";
+
+/** Raise this where encoders are changed to give other features of the same frames, parameters and settings. */
+const version = 1;
+
+/** A tensor of features, as the fields read it. */
+export interface FeatureSpec extends FeatureTensor {
+  readonly layout: Layout;
+}
+
+/** What decides the features of a batch. */
+export interface FeatureSources {
+  /** `video` or `image`. */
+  readonly encoder: string;
+  readonly group: ParameterGroup;
+  /** By scene, in order: batch statistics make a scene's features depend on its companions. */
+  readonly frames: readonly NdArray<Float32Array | Uint8Array>[];
+  /** All else: plain values. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** SHA-256 of everything that decides features; adapters are part of it, as they differ in the last digits. */
+export async function featureKey(gpu: Gpu, sources: FeatureSources): Promise<string> {
+  const { encoder, group, frames, settings } = sources;
+  const [parameters] = await readBytes(gpu, [group.values]);
+  const facts = {
+    version,
+    adapter: gpu.description,
+    encoder,
+    settings,
+    parameters: {
+      shapes: group.specs.map(({ name, shape }) => [name, shape]),
+      sha256: await sha256(new Uint8Array(parameters)),
+    },
+    frames: await Promise.all(frames.map(async ({ data, shape, offset, size }) => ({
+      shape,
+      type: data.constructor.name,
+      sha256: await sha256(bytesOf(data.subarray(offset, offset + size))),
+    }))),
+  };
+  return await sha256(new TextEncoder().encode(JSON.stringify(facts)));
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array) {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+const bytesAhead = 2 ** 28; // that are uploaded before the device is waited for
+
+/** Tensors with the features that a cache has under a key, or undefined where it has none. */
+export async function readFeatures(
+  gpu: Gpu,
+  cache: FeatureCache,
+  key: string,
+  specs: readonly FeatureSpec[],
+  onTensor: (done: number) => void = () => {},
+): Promise<Tensor[] | undefined> {
+  const tensors: Tensor[] = [];
+  let ahead = 0;
+  const settle = async () => {
+    gpu.device.queue.submit([]);
+    await Promise.race([gpu.device.queue.onSubmittedWorkDone(), gpu.lost]);
+    throwDeviceErrors(gpu, "upload encoded features");
+    ahead = 0;
+  };
+  const free = () => tensors.forEach((tensor) => destroyTensor(gpu, tensor));
+  try {
+    const whole = await cache.read(key, specs, async (data, i) => {
+      const { name, shape, layout } = specs[i];
+      tensors.push(createTensor(gpu, name, shape, { layout, data }));
+      ahead += data.byteLength;
+      if (ahead >= bytesAhead) await settle();
+      onTensor(i + 1);
+    });
+    if (whole) {
+      await settle();
+      return tensors;
+    }
+  } catch (error) {
+    free();
+    throw error;
+  }
+  free();
+}
+
+/** Puts features into a cache. */
+export async function writeFeatures(
+  gpu: Gpu,
+  cache: FeatureCache,
+  key: string,
+  specs: readonly FeatureSpec[],
+  tensors: readonly Tensor[],
+): Promise<void> {
+  await cache.write(key, specs, (i) => readTensor(gpu, tensors[i]));
+}
