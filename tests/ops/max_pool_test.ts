@@ -1,7 +1,17 @@
+import { assertEquals } from "@std/assert";
 import { maxPool } from "../../src/ops/max_pool.ts";
 import { assertClose } from "../support/close.ts";
-import { evaluate, randomMaps, uploadMaps } from "../support/frame_maps.ts";
-import { testGpu } from "../support/gpu.ts";
+import {
+  checkedMaps,
+  evaluate,
+  type HostMaps,
+  mapsAmong,
+  numbered,
+  randomMaps,
+  uploadMaps,
+} from "../support/frame_maps.ts";
+import { checkGradients, randomArray, testGpu } from "../support/gpu.ts";
+import { runRecorded } from "../support/recorded.ts";
 
 for (const [height, width] of [[1, 1], [7, 12], [16, 17]]) {
   Deno.test(`maxPool() takes the largest of the pixels inside the frame: ${height} x ${width}`, async () => {
@@ -29,3 +39,54 @@ for (const [height, width] of [[1, 1], [7, 12], [16, 17]]) {
     });
   });
 }
+
+for (const [height, width] of [[1, 1], [7, 12], [16, 17]]) {
+  Deno.test(`maxPool() has its gradient: ${height} x ${width}`, async () => {
+    const channels = 3, count = height * width * channels;
+    // all values of a frame at least 0.1 apart, in an order of their own
+    const shuffled = (seed: number) => {
+      const order = randomArray(seed, count);
+      const ranked = [...order.keys()].sort((a, b) => order[a] - order[b]);
+      return Float32Array.from(order, (_, i) => ranked.indexOf(i) / 10);
+    };
+    const x: HostMaps = {
+      height,
+      width,
+      channels,
+      values: [[shuffled(1)], [shuffled(2), shuffled(3)]],
+    };
+    await checkGradients(
+      checkedMaps("x", x),
+      (plan, inputs) => maxPool(plan, "pool", mapsAmong(inputs, "x", x)).frames.flat(),
+    );
+  });
+}
+
+Deno.test("maxPool() gives the gradient to the first of equal pixels, to the corner in the corner", async () => {
+  const x: HostMaps = {
+    height: 5,
+    width: 6,
+    channels: 1,
+    // deno-fmt-ignore
+    values: [[Float32Array.of(
+      0, 0, 0, 0, 0, 0,
+      0, 0, 0, 0, 0, 0,
+      0, 0, 0, 0, 0, 0,
+      0, 0, 0, 7, 0, 0,
+      0, 0, 7, 0, 0, 9,
+    )]],
+  };
+  const { gradients } = await runRecorded(
+    checkedMaps("x", x),
+    (plan, inputs) => numbered(maxPool(plan, "pool", mapsAmong(inputs, "x", x)).frames.flat()),
+    numbered([Float32Array.of(1, 2, 4, 8, 16, 32, 64, 128, 256)]),
+  );
+  // deno-fmt-ignore
+  assertEquals([...gradients["x.0.0"]], [
+    1, 2, 0, 4, 0, 0,
+    8, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0,
+    64, 0, 0, 16 + 32 + 128, 0, 0,
+    0, 0, 0, 0, 0, 256,
+  ]);
+});

@@ -1,30 +1,88 @@
 // y[c, p] = max of x[c, 2p + tap − 1] over the 3x3 taps inside the frame
 // x (1, in_height·in_width, channels)  y (1, out_height·out_width, channels), in blocks
+//
+// The gradient goes to the first largest tap in row-major order, as PyTorch's does.
 
-struct Dims { channels: u32, in_height: u32, in_width: u32, out_height: u32, out_width: u32 }
+struct Dims {
+  channels: u32,
+  in_height: u32,
+  in_width: u32,
+  out_height: u32,
+  out_width: u32,
+  accumulate: u32,
+}
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> taps: array<u32>; // like y: which tap was the first largest, 0 to 8
+@group(0) @binding(4) var<storage, read> kept_taps: array<u32>; // the taps, made before
+@group(0) @binding(5) var<storage, read> d_y: array<f32>;
+@group(0) @binding(6) var<storage, read_write> d_x: array<f32>;
 
-// A workgroup takes one block of one channel.
-@compute @workgroup_size(64)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let channel = group.y;
-  let pixel = group.x * 64 + lane;
-  if pixel >= dims.out_height * dims.out_width { return; }
+struct Largest { value: f32, tap: u32 }
+
+const no_tap = 9u;
+
+fn largest(channel: u32, pixel: u32) -> Largest {
   let row = 2 * (pixel / dims.out_width);
   let column = 2 * (pixel % dims.out_width);
-  var largest = read_x(channel, row, column); // always inside
+  var found = Largest(0.0, no_tap);
   for (var tap = 0u; tap < 9; tap++) {
     let r = row + tap / 3 - 1; // wraps past every height when negative
     let c = column + tap % 3 - 1;
-    if r < dims.in_height && c < dims.in_width { largest = max(largest, read_x(channel, r, c)); }
+    if r >= dims.in_height || c >= dims.in_width { continue; }
+    let at = r * dims.in_width + c;
+    let value = x[(at / 64 * dims.channels + channel) * 64 + at % 64];
+    if found.tap == no_tap || value > found.value { found = Largest(value, tap); }
   }
-  y[(group.x * dims.channels + channel) * 64 + lane] = largest;
+  return found;
 }
 
-fn read_x(channel: u32, row: u32, column: u32) -> f32 {
+// A workgroup takes one block of one channel of y.
+@compute @workgroup_size(64)
+fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let pixel = group.x * 64 + lane;
+  if pixel >= dims.out_height * dims.out_width { return; }
+  y[(group.x * dims.channels + group.y) * 64 + lane] = largest(group.y, pixel).value;
+}
+
+@compute @workgroup_size(64)
+fn find_taps(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let pixel = group.x * 64 + lane;
+  if pixel >= dims.out_height * dims.out_width { return; }
+  taps[(group.x * dims.channels + group.y) * 64 + lane] = largest(group.y, pixel).tap;
+}
+
+// What the window at `row`, `column` of y gives to four pixels of x, each of which is the tap named for it.
+fn window_gradient(channel: u32, row: u32, column: u32, named: vec4u) -> vec4f {
+  if row >= dims.out_height || column >= dims.out_width { return vec4f(); }
+  let pixel = row * dims.out_width + column;
+  let i = (pixel / 64 * dims.channels + channel) * 64 + pixel % 64;
+  return select(vec4f(), vec4f(d_y[i]), named == vec4u(kept_taps[i]));
+}
+
+// An invocation takes the four pixels of x from (2·row, 2·column) on, which four windows cover.
+@compute @workgroup_size(64)
+fn backward_input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let channel = group.y;
+  let pixel = group.x * 64 + lane;
+  if pixel >= dims.out_height * dims.out_width { return; }
+  let row = pixel / dims.out_width;
+  let column = pixel % dims.out_width;
+  let gradient = window_gradient(channel, row, column, vec4u(4, 5, 7, 8)) +
+    window_gradient(channel, row, column + 1, vec4u(no_tap, 3, no_tap, 6)) +
+    window_gradient(channel, row + 1, column, vec4u(no_tap, no_tap, 1, 2)) +
+    window_gradient(channel, row + 1, column + 1, vec4u(no_tap, no_tap, no_tap, 0));
+  write_d_x(channel, 2 * row, 2 * column, gradient.x);
+  write_d_x(channel, 2 * row, 2 * column + 1, gradient.y);
+  write_d_x(channel, 2 * row + 1, 2 * column, gradient.z);
+  write_d_x(channel, 2 * row + 1, 2 * column + 1, gradient.w);
+}
+
+fn write_d_x(channel: u32, row: u32, column: u32, gradient: f32) {
+  if row >= dims.in_height || column >= dims.in_width { return; }
   let pixel = row * dims.in_width + column;
-  return x[(pixel / 64 * dims.channels + channel) * 64 + pixel % 64];
+  let i = (pixel / 64 * dims.channels + channel) * 64 + pixel % 64;
+  if dims.accumulate == 1 { d_x[i] += gradient; } else { d_x[i] = gradient; }
 }
