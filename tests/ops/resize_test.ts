@@ -1,8 +1,21 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import type { FrameMaps } from "../../src/ops/frame_maps.ts";
 import { concatenateLevels } from "../../src/ops/resize.ts";
+import { Plan } from "../../src/runtime/plan.ts";
+import type { Tensor } from "../../src/runtime/tensor.ts";
 import { assertClose } from "../support/close.ts";
-import { evaluate, type HostMaps, randomMaps, uploadMaps } from "../support/frame_maps.ts";
-import { testGpu } from "../support/gpu.ts";
+import {
+  checkedMaps,
+  evaluate,
+  type HostMaps,
+  mapsAmong,
+  numbered,
+  only,
+  randomMaps,
+  uploadMaps,
+} from "../support/frame_maps.ts";
+import { checkGradients, randomArray, testGpu } from "../support/gpu.ts";
+import { runRecorded } from "../support/recorded.ts";
 
 /** One value of a level at a pixel of the grid `height × width`, corners meeting corners. */
 function sample(
@@ -50,3 +63,65 @@ for (const [height, width] of [[13, 9], [8, 1], [1, 70]]) {
     });
   });
 }
+
+// the first grid itself, half of it, larger ones, single rows and columns
+for (
+  const grids of [[[13, 9], [7, 5], [1, 1]], [[8, 1], [3, 2], [20, 3]], [[1, 70], [1, 9], [4, 64]]]
+) {
+  Deno.test(`concatenateLevels() has its gradients: ${grids.map((grid) => grid.join(" x "))}`, async () => {
+    const levels = grids.map(([height, width], i) =>
+      randomMaps(i, [2, 1], { height, width, channels: [3, 6, 4][i] })
+    );
+    const inputs = Object.assign({}, ...levels.map((level, i) => checkedMaps(`level${i}`, level)));
+    const record = (plan: Plan, tensors: Record<string, Tensor>) =>
+      concatenateLevels(
+        plan,
+        "maps",
+        levels.map((level, i) => mapsAmong(tensors, `level${i}`, level)),
+      ).flat();
+    const all = await checkGradients(inputs, record);
+    const seeds = levels[0].values.flat().map((_, f) =>
+      randomArray(1000 + f, grids[0][0] * grids[0][1] * 13)
+    );
+    const { gradients } = await runRecorded(
+      only("level1", inputs),
+      (plan, tensors) => numbered(record(plan, tensors)),
+      numbered(seeds),
+    );
+    const names = ["level1.0.0", "level1.0.1", "level1.1.0"];
+    assertEquals(gradients, Object.fromEntries(names.map((name) => [name, all[name]])));
+  });
+}
+
+Deno.test("concatenateLevels() gives a level of the first grid the gradient as it is", async () => {
+  const level = randomMaps(1, [1], { height: 5, width: 17, channels: 3 });
+  const seed = randomArray(2, 5 * 17 * 3);
+  const { gradients } = await runRecorded(
+    checkedMaps("x", level),
+    (plan, tensors) =>
+      numbered(concatenateLevels(plan, "maps", [mapsAmong(tensors, "x", level)]).flat()),
+    numbered([seed]),
+  );
+  assertEquals(gradients["x.0.0"], seed);
+});
+
+Deno.test("concatenateLevels() refuses to differentiate a level that too many pixels read", async () => {
+  const [large, pixel] = [[200, 400], [1, 1]].map(([height, width]): FrameMaps => ({
+    height,
+    width,
+    channels: 1,
+    frames: [[{
+      label: "x",
+      shape: [1, height * width, 1],
+      layout: "blocks",
+      size: 64 * Math.ceil(height * width / 64),
+      requiresGradient: true,
+    }]],
+  }));
+  const plan = new Plan(await testGpu(), "test");
+  assertThrows(
+    () => concatenateLevels(plan, "maps", [large, pixel]),
+    Error,
+    'Cannot differentiate concatenateLevels "maps": 80000 pixels read one of a level of 1 x 1',
+  );
+});
