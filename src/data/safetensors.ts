@@ -2,18 +2,30 @@ import { DataError } from "./files.ts";
 
 /** The array in memory for each element type that can be read and written; `BOOL` is one byte, 0 or 1. */
 export interface SafetensorsData {
+  /** IEEE 754 half precision, its bits; {@linkcode toFloat32} gives numbers. */
+  F16: Uint16Array;
+  /** bfloat16, its bits; {@linkcode toFloat32} gives numbers. */
+  BF16: Uint16Array;
   /** 32-bit floating point. */
   F32: Float32Array;
   /** 64-bit floating point. */
   F64: Float64Array;
+  /** Signed bytes. */
+  I8: Int8Array;
+  /** Signed 16-bit integers. */
+  I16: Int16Array;
   /** Signed 32-bit integers. */
   I32: Int32Array;
-  /** Unsigned 32-bit integers. */
-  U32: Uint32Array;
   /** Signed 64-bit integers. */
   I64: BigInt64Array<ArrayBuffer>;
   /** Bytes. */
   U8: Uint8Array;
+  /** Unsigned 16-bit integers. */
+  U16: Uint16Array;
+  /** Unsigned 32-bit integers. */
+  U32: Uint32Array;
+  /** Unsigned 64-bit integers. */
+  U64: BigUint64Array<ArrayBuffer>;
   /** Truth values. */
   BOOL: Uint8Array;
 }
@@ -34,13 +46,20 @@ export interface Safetensors {
   metadata: Record<string, string>;
 }
 
-const VIEWS = {
+/** The typed array of each element type. */
+export const tensorViews = {
+  F16: Uint16Array,
+  BF16: Uint16Array,
   F32: Float32Array,
   F64: Float64Array,
+  I8: Int8Array,
+  I16: Int16Array,
   I32: Int32Array,
-  U32: Uint32Array,
   I64: BigInt64Array,
   U8: Uint8Array,
+  U16: Uint16Array,
+  U32: Uint32Array,
+  U64: BigUint64Array,
   BOOL: Uint8Array,
 } as const;
 
@@ -62,7 +81,7 @@ export function encodeSafetensorsHeader(
   let end = 0;
   for (const [name, { dtype, shape }] of tensors) {
     const start = end;
-    end += elements(shape) * VIEWS[dtype].BYTES_PER_ELEMENT;
+    end += elements(shape) * tensorViews[dtype].BYTES_PER_ELEMENT;
     header.push([name, { dtype, shape, data_offsets: [start, end] }]);
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
@@ -134,14 +153,14 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
     if (!isDtype(dtype)) {
       throw fail(
         `tensor "${key}" has dtype ${JSON.stringify(dtype)}, wanted one of ` +
-          `${Object.keys(VIEWS).join(", ")}; convert it`,
+          `${Object.keys(tensorViews).join(", ")}; convert it`,
       );
     }
     if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
       throw fail(`tensor "${key}" has a damaged shape or position; copy or save the file again`);
     }
     const [from, to] = offsets;
-    const wanted = elements(shape) * VIEWS[dtype].BYTES_PER_ELEMENT;
+    const wanted = elements(shape) * tensorViews[dtype].BYTES_PER_ELEMENT;
     if (to - from !== wanted || start + to > bytes.length) {
       throw fail(
         `tensor "${key}" of shape (${shape.join(", ")}) needs ${wanted} bytes, found ` +
@@ -149,7 +168,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
       );
     }
     spans.push({ name: key, from, to });
-    const data = new VIEWS[dtype](bytes.slice(start + from, start + to).buffer);
+    const data = new tensorViews[dtype](bytes.slice(start + from, start + to).buffer);
     tensors.set(key, { dtype, shape, data } as SafetensorsTensor);
   }
   spans.sort((a, b) => a.from - b.from || a.to - b.to);
@@ -180,7 +199,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isDtype(value: unknown): value is SafetensorsDtype {
-  return typeof value === "string" && Object.hasOwn(VIEWS, value);
+  return typeof value === "string" && Object.hasOwn(tensorViews, value);
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -1,0 +1,289 @@
+/**
+ * What PyTorch's pickles name: storages, views of them, and the few functions that put tensors together.
+ *
+ * A tensor is a view of a storage: offset, sizes and strides in elements. Storages may be shared, overlap, or be expanded by
+ * strides of 0. Source: torch/_utils.py, torch/storage.py.
+ *
+ * @module
+ */
+import { DataError } from "./files.ts";
+import { PickleDict, type PickleFunction, type PickleHost } from "./pickle.ts";
+import { type SafetensorsDtype, type SafetensorsTensor, tensorViews } from "./safetensors.ts";
+
+/** Element type of a tensor in a PyTorch file. */
+export type PthDtype = Exclude<SafetensorsDtype, "U16" | "U32" | "U64">;
+
+/** A tensor of a PyTorch file, row-major and contiguous; F16 and BF16 as their bits. */
+export type PthTensor = Extract<SafetensorsTensor, { dtype: PthDtype }>;
+
+/** Memory that tensors view; where its bytes are is the container's business. */
+export interface Storage {
+  /** Its name in the file. */
+  readonly key: string;
+  /** Its size. */
+  readonly bytes: number;
+  /** Bytes of an element of the type under which it was met first. */
+  readonly itemBytes: number;
+}
+
+/** A storage, or a piece of one, as elements of a type. */
+class StorageView {
+  constructor(
+    readonly storage: Storage,
+    readonly dtype: PthDtype,
+    readonly start: number,
+    readonly bytes: number,
+  ) {}
+}
+
+/** A tensor that is not yet gathered: sizes, strides and offset in elements of `dtype`. */
+export class TensorView {
+  /** Made by {@linkcode torchHost} only, which has checked that all elements lie in the storage. */
+  constructor(
+    /** The memory. */
+    readonly storage: Storage,
+    /** Its elements. */
+    readonly dtype: PthDtype,
+    /** Where in the storage the first element begins, in bytes. */
+    readonly start: number,
+    /** Sizes, outermost first. */
+    readonly shape: readonly number[],
+    /** From one element to the next along each dimension. */
+    readonly strides: readonly number[],
+  ) {}
+
+  /** Bytes of the tensor once gathered. */
+  get bytes(): number {
+    return elements(this.shape) * itemBytes(this.dtype);
+  }
+}
+
+/** A storage class or a dtype, as a pickle names them. */
+class ElementType {
+  constructor(readonly dtype: PthDtype) {}
+}
+
+const STORAGES: Record<string, PthDtype> = {
+  HalfStorage: "F16",
+  BFloat16Storage: "BF16",
+  FloatStorage: "F32",
+  DoubleStorage: "F64",
+  CharStorage: "I8",
+  ShortStorage: "I16",
+  IntStorage: "I32",
+  LongStorage: "I64",
+  ByteStorage: "U8",
+  BoolStorage: "BOOL",
+  UntypedStorage: "U8",
+  _UntypedStorage: "U8",
+};
+
+const DTYPES: Record<string, PthDtype> = {
+  float16: "F16",
+  bfloat16: "BF16",
+  float32: "F32",
+  float64: "F64",
+  int8: "I8",
+  int16: "I16",
+  int32: "I32",
+  int64: "I64",
+  uint8: "U8",
+  bool: "BOOL",
+};
+
+/** PyTorch's own limit is 64 dimensions. */
+const MOST_DIMENSIONS = 64;
+/** Ten times what the largest networks and their optimisers have. */
+const MOST_TENSORS = 2 ** 17;
+
+/**
+ * What the pickles of one file may name.
+ *
+ * @param name Where the bytes came from, for messages.
+ * @returns The host, and the storages that its tensors view, by key.
+ */
+export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<string, Storage> } {
+  const fail = (what: string) => new DataError(`Cannot read "${name}": ${what}`);
+  const wrong = (what: string) => fail(`${what}; copy the file again or save it again`);
+  const storages = new Map<string, Storage>();
+  let tensors = 0;
+
+  /** `('storage', type, key, location, elements[, (view key, offset, elements)])`: where it lay does not matter here. */
+  const persistent = (id: unknown): StorageView => {
+    const [tag, type, key, _location, count, part] = Array.isArray(id) ? id : [];
+    if (
+      tag !== "storage" || !(type instanceof ElementType) || typeof key !== "string" ||
+      !isSize(count)
+    ) {
+      throw wrong("a storage is described in a way that is not known");
+    }
+    const bytes = count * itemBytes(type.dtype);
+    const storage = storages.get(key) ?? { key, bytes, itemBytes: itemBytes(type.dtype) };
+    if (storage.bytes !== bytes) {
+      throw wrong(`storage "${shown(key)}" has ${storage.bytes} and ${bytes} bytes`);
+    }
+    storages.set(key, storage);
+    if (part === undefined || part === null) return new StorageView(storage, type.dtype, 0, bytes);
+    const [, offset, size] = Array.isArray(part) ? part : [];
+    if (!isSize(offset) || !isSize(size) || offset + size > count) {
+      throw wrong(`a part of storage "${shown(key)}" of ${count} elements lies outside it`);
+    }
+    const item = itemBytes(type.dtype);
+    return new StorageView(storage, type.dtype, offset * item, size * item);
+  };
+
+  const view = (args: readonly unknown[], type?: unknown): TensorView => {
+    const [part, offset, size, stride] = args;
+    if (
+      !(part instanceof StorageView) || !isSize(offset) || !isSizes(size) || !isSizes(stride) ||
+      size.length !== stride.length
+    ) {
+      throw wrong("a tensor is described in a way that is not known");
+    }
+    if (++tensors > MOST_TENSORS) throw fail(`it has more than ${MOST_TENSORS} tensors`);
+    const dtype = type instanceof ElementType ? type.dtype : part.dtype;
+    const item = itemBytes(dtype);
+    const last = size.includes(0) ? -1 : size.reduce(
+      (sum, length, dimension) => sum + (length - 1) * stride[dimension],
+      offset,
+    );
+    if (!(elements(size) <= Number.MAX_SAFE_INTEGER) || (last + 1) * item > part.bytes) {
+      throw wrong(
+        `a tensor of shape (${size.join(", ")}), strides (${stride.join(", ")}) and offset ` +
+          `${offset} lies outside its storage "${shown(part.storage.key)}" of ` +
+          `${part.bytes / item} elements`,
+      );
+    }
+    return new TensorView(part.storage, dtype, part.start + offset * item, [...size], [...stride]);
+  };
+
+  /** `(…, requires_grad, backward_hooks[, metadata])`: a conjugated or negated view's values are not its storage's. */
+  const plain = (metadata: unknown): void => {
+    if (metadata instanceof PickleDict && metadata.items.includes(true)) {
+      throw fail("a tensor is a negated or conjugated view; save its .clone()");
+    }
+  };
+
+  const functions: Record<string, PickleFunction> = {
+    "collections.OrderedDict": dictOf,
+    "collections.Counter": dictOf,
+    "torch.Size": ([sizes]) => {
+      if (!isSizes(sizes)) throw wrong("a torch.Size is no list of sizes");
+      return [...sizes];
+    },
+    "torch._utils._rebuild_tensor": (args) => view(args),
+    "torch._utils._rebuild_tensor_v2": (args) => {
+      plain(args[6]);
+      return view(args);
+    },
+    "torch._utils._rebuild_tensor_v3": (args) => {
+      if (!(args[6] instanceof ElementType)) throw wrong("a tensor's dtype is not known");
+      plain(args[7]);
+      return view(args, args[6]);
+    },
+    "torch._utils._rebuild_parameter": tensorOf,
+    "torch._utils._rebuild_parameter_with_state": tensorOf,
+    // Before PyTorch 0.4: Parameter(tensor), then its flags as state.
+    "torch.nn.parameter.Parameter": tensorOf,
+    // How protocol 2 spells bytes.
+    "_codecs.encode": ([text, encoding]) => {
+      if (typeof text !== "string" || encoding !== "latin1") {
+        throw wrong("bytes are spelled in a way that is not known");
+      }
+      return Uint8Array.from(text, (character) => character.charCodeAt(0));
+    },
+  };
+  const globals = new Map<string, unknown>(Object.entries(functions));
+  for (const [type, dtype] of Object.entries(STORAGES)) {
+    for (const module of ["torch", "torch.cuda", "torch.storage"]) {
+      globals.set(`${module}.${type}`, new ElementType(dtype));
+    }
+  }
+  for (const [type, dtype] of Object.entries(DTYPES)) {
+    globals.set(`torch.${type}`, new ElementType(dtype));
+  }
+
+  function dictOf([items]: readonly unknown[]): PickleDict {
+    const dict = new PickleDict();
+    if (items === undefined) return dict;
+    if (items instanceof PickleDict) return items;
+    for (const pair of Array.isArray(items) ? items : [items]) { // Python 2: a list of pairs
+      if (!Array.isArray(pair) || pair.length !== 2) throw wrong("a dict is no list of pairs");
+      dict.items.push(...pair);
+    }
+    return dict;
+  }
+
+  function tensorOf([tensor]: readonly unknown[]): TensorView {
+    if (!(tensor instanceof TensorView)) throw wrong("a parameter is no tensor");
+    return tensor;
+  }
+
+  return {
+    name,
+    globals,
+    storages,
+    persistent,
+    setState(object) {
+      // A tensor's state is its flags and hooks.
+      if (!(object instanceof TensorView)) throw wrong("an object has a state that is not known");
+    },
+  };
+}
+
+/**
+ * Copies a view's elements out of its storage, row-major.
+ *
+ * @param storage The storage's memory, all of it.
+ */
+export function gather(view: TensorView, storage: Uint8Array): PthTensor {
+  const { dtype, start } = view, item = itemBytes(dtype);
+  const shape = [...view.shape], strides = view.strides.map((stride) => stride * item);
+  let bytes: Uint8Array<ArrayBuffer>;
+  if (isContiguous(view)) {
+    bytes = storage.slice(start, start + view.bytes);
+  } else {
+    bytes = new Uint8Array(view.bytes);
+    let to = 0;
+    const copy = (dimension: number, from: number): void => {
+      if (dimension === shape.length) {
+        for (let byte = 0; byte < item; byte++) bytes[to++] = storage[from + byte];
+        return;
+      }
+      for (let i = 0; i < shape[dimension]; i++) copy(dimension + 1, from + i * strides[dimension]);
+    };
+    copy(0, start);
+  }
+  return { dtype, shape, data: new tensorViews[dtype](bytes.buffer) } as PthTensor;
+}
+
+function isContiguous({ shape, strides }: TensorView): boolean {
+  let inner = 1;
+  for (let dimension = shape.length - 1; dimension >= 0; dimension--) {
+    if (shape[dimension] !== 1 && strides[dimension] !== inner) return elements(shape) === 0;
+    inner *= shape[dimension];
+  }
+  return true;
+}
+
+/** Bytes of an element. */
+export function itemBytes(dtype: PthDtype): number {
+  return tensorViews[dtype].BYTES_PER_ELEMENT;
+}
+
+/** Elements of a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= MOST_DIMENSIONS && value.every(isSize);
+}
+
+function shown(text: string): string {
+  return text.length > 99 ? `${text.slice(0, 99)}…` : text;
+}
