@@ -138,7 +138,7 @@ function temporaryName(path: string): string {
 }
 
 /** What the system said, in the user's words, with what to do. */
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (/ENOSPC|No space left|os error 28/i.test(message)) {
     return "the disk is full; free some space or choose another folder";
