@@ -15,7 +15,7 @@ import { type Grants, permissionFlags } from "./permissions.ts";
 
 /** What the task `name` may do; undefined where there is no such task. */
 export function grantsOf(name: string): Grants | undefined {
-  const cache = cacheFolder(); // kernels' measured variants
+  const cache = cacheFolder(); // encoded features
   const grants: Record<string, Grants> = {
     adapter: {},
     bench: {}, // its scenes are made in memory
@@ -23,7 +23,7 @@ export function grantsOf(name: string): Grants | undefined {
       read: ["/"], // scenes lie anywhere: where --data says, or where a resumed run had them
       write: ["data", "runs", cache],
       env: ["HOME", "XDG_CACHE_HOME"],
-      pathFlags: ["data", "run", "resume"],
+      pathFlags: ["data", "run", "resume", "feature-cache"],
     },
     test: {
       read: [".", cache],

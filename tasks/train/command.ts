@@ -31,11 +31,33 @@ export interface Pace {
   checkpointEvery: number;
 }
 
+/** Where encoded features are kept. */
+export interface FeatureKeeping {
+  /** By default in the user's cache folder. */
+  folder?: string;
+  /** What they may take; 0: none are kept. */
+  limitBytes: number;
+}
+
 /** What the command line asks for. */
 export type TrainCommand =
   | { kind: "list" }
-  | { kind: "start"; recipe: Recipe; data: string; dataGiven: boolean; run?: string; pace: Pace }
-  | { kind: "resume"; run?: string; evaluationViews?: number; pace: Pace };
+  | {
+    kind: "start";
+    recipe: Recipe;
+    data: string;
+    dataGiven: boolean;
+    run?: string;
+    pace: Pace;
+    features: FeatureKeeping;
+  }
+  | {
+    kind: "resume";
+    run?: string;
+    evaluationViews?: number;
+    pace: Pace;
+    features: FeatureKeeping;
+  };
 
 const usage: Usage = {
   usage: "deno task train RECIPE [flags]\n" +
@@ -53,6 +75,8 @@ const runFlags = flagGroup("Run", {
   run: undefined as string | undefined,
   resume: false,
   list: false,
+  featureCache: undefined as string | undefined,
+  featureCacheLimit: 20,
 }, {
   preset: {
     about: "sizes to start from; small on software drivers, full on a GPU",
@@ -63,6 +87,12 @@ const runFlags = flagGroup("Run", {
   run: { about: "where to write; by default runs/RECIPE-PRESET", unit: "folder" },
   resume: { about: "go on with a run that was stopped: the one named, or the last" },
   list: { about: "say which recipes there are, and end" },
+  featureCache: {
+    about:
+      "where encoded features are kept for the next start; by default in the user's cache folder",
+    unit: "folder",
+  },
+  featureCacheLimit: { about: "what they may take; 0: none are kept", unit: "GB", min: 0 },
 });
 
 /** What a run that goes on may be told; all else its recipe decides. */
@@ -71,6 +101,8 @@ const RESUMABLE: readonly string[] = [
   "reportEvery",
   "checkpointEvery",
   "evaluationViews",
+  "featureCache",
+  "featureCacheLimit",
 ];
 
 /**
@@ -113,6 +145,7 @@ function parseCommand(args: readonly string[], machinePreset: PresetName): Train
   const { values, given, positionals } = readOptions(flags, usage, args);
   const { reportEvery, checkpointEvery } = values;
   const pace = { reportEvery, checkpointEvery };
+  const features = { folder: values.featureCache, limitBytes: 1e9 * values.featureCacheLimit };
   if (values.list) return { kind: "list" };
   if (values.resume) {
     const fixed = [...given].find((name) => !RESUMABLE.includes(name));
@@ -126,7 +159,7 @@ function parseCommand(args: readonly string[], machinePreset: PresetName): Train
     const [run, ...rest] = positionals;
     if (rest.length > 0) throw new UsageError(`Cannot go on with more than one run: "${rest[0]}"`);
     const evaluationViews = given.has("evaluationViews") ? values.evaluationViews : undefined;
-    return { kind: "resume", run, evaluationViews, pace };
+    return { kind: "resume", run, evaluationViews, pace, features };
   }
 
   const [name, ...named] = positionals;
@@ -148,6 +181,7 @@ function parseCommand(args: readonly string[], machinePreset: PresetName): Train
     dataGiven: given.has("data"),
     run: values.run,
     pace,
+    features,
   };
 }
 

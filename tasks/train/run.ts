@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import type { Checkpoint } from "../../src/data/checkpoint.ts";
+import { FeatureFolder } from "../../src/data/feature_cache.ts";
 import { DataError } from "../../src/data/files.ts";
 import { latestUnfinishedRun, RunFolder, type RunRecord } from "../../src/data/run_folder.ts";
 import { loadMultiviewImage, type Scene } from "../../src/data/scene.ts";
@@ -14,11 +16,13 @@ import type { Evaluation } from "../../src/evaluation/report.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
+import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { Trainer, TrainingError } from "../../src/training/trainer.ts";
+import { cacheFolder } from "../driver/swiftshader.ts";
 import { Progress } from "../terminal/progress.ts";
-import { type Pace, resumeCommand, type TrainCommand } from "./command.ts";
+import { type FeatureKeeping, type Pace, resumeCommand, type TrainCommand } from "./command.ts";
 import { findScenes, loadScenes, movingTruth } from "./scenes.ts";
-import { factsLine, scoreTable } from "./summary.ts";
+import { encodingLine, factsLine, scoreTable } from "./summary.ts";
 
 /** Where runs are kept. */
 const RUNS = "runs";
@@ -48,7 +52,7 @@ export async function train(
       `The run began on "${run.folder.record.adapter}": on another adapter its numbers differ in the last digits.`,
     );
   }
-  const trainer = await prepare(gpu, recipe, scenes, checkpoint, signal);
+  const trainer = await prepare(gpu, run, command.features, signal);
   const folder = run.folder ?? await newFolder(gpu, command, run);
   console.log(`${checkpoint ? "Going on in" : "Writing to"} "${folder.directory}".`);
   try {
@@ -118,21 +122,26 @@ async function newFolder(
 
 async function prepare(
   gpu: Gpu,
-  recipe: Recipe,
-  scenes: Scene[],
-  state: Checkpoint | undefined,
+  { recipe, scenes, checkpoint }: Run,
+  features: FeatureKeeping,
   signal: AbortSignal,
 ): Promise<Trainer> {
   const progress = new Progress({ every: Infinity }); // a bar in a terminal, no lines elsewhere
+  const reports: EncodingReport[] = [];
+  const { limitBytes, folder = join(cacheFolder(), "features") } = features;
+  const onNotice = (line: string) => progress.log(line);
   try {
     return await Trainer.create(gpu, recipe, scenes, {
-      state,
+      state: checkpoint,
+      cache: limitBytes > 0 ? new FeatureFolder(folder, { limitBytes, onNotice }) : undefined,
+      onEncoded: (report) => reports.push(report),
       signal,
       onProgress: (stage, fraction) =>
         progress.update({ stage, step: Math.min(99, Math.round(100 * fraction)), steps: 100 }),
     });
   } finally {
     progress.close();
+    if (reports.length > 0) console.log(encodingLine(reports));
   }
 }
 

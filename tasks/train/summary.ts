@@ -8,6 +8,7 @@ import { scoredViews } from "../../src/evaluation/evaluate.ts";
 import type { Evaluation, Scores } from "../../src/evaluation/report.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
+import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { renderTable } from "../terminal/table.ts";
 
 /** One line: the machine, the sizes, and the scenes with what to know of their choice. */
@@ -25,6 +26,20 @@ export function factsLine(
   });
   return `${machine}; ${recipe.preset}, seed ${recipe.seed}; ${parts.join(" + ")}` +
     (note === "" ? "" : ` (${note})`);
+}
+
+/** One line: what the features of the scenes cost, or that they were kept from an earlier start. */
+export function encodingLine(reports: readonly EncodingReport[]): string {
+  const parts = reports.map(({ encoder, cached, flops, seconds }) =>
+    cached
+      ? `${encoder} read from the cache in ${seconds.toFixed(1)} s`
+      : `${encoder} encoded in ${seconds.toFixed(1)} s, ${(flops / 1e9).toFixed(1)} GFLOP at ${
+        (flops / seconds / 1e9).toFixed(1)
+      } GFLOP/s`
+  );
+  const peak = Math.max(...reports.map(({ peakBytes }) => peakBytes));
+  return `Features of ${reports[0].frames} frames: ${parts.join("; ")}; ` +
+    `${(peak / 1e6).toFixed(0)} MB on the adapter at most.`;
 }
 
 /** The scores of each scene and of all, beside the two baselines. */

@@ -17,7 +17,7 @@ import { copyFolder, fixture, names, temporaryFolder } from "../data/temporary_f
 const TINY = (
   "--preset small --hidden 16 --global-code 8 --global-hidden 8 --video-width 4 --image-width 4 " +
   "--encoder-width 16 --encoder-height 16 --factor 2 --rays 32 --samples 8 --static-steps 6 --dynamic-steps 40 " +
-  "--evaluation-views 2 --report-every 1 --checkpoint-every 20"
+  "--evaluation-views 2 --report-every 1 --checkpoint-every 20 --feature-cache-limit 0"
 ).split(" ");
 
 /** Starts `deno task train` as the task runner does, once it has found an adapter. */
@@ -65,9 +65,11 @@ async function goldenData(...scenes: string[]) {
 Deno.test("deno task train makes a run folder; Ctrl-C and --resume give the very same checkpoint", async () => {
   await using data = await proceduralData();
   const run = (name: string) => join(data.path, name);
+  const cache = ["--feature-cache", run("features"), "--feature-cache-limit", "1"];
   const start = (name: string, ...more: string[]) => [
     ...["own", "balloon1", "balloon2", "--data", data.path, "--run", run(name)],
     ...TINY,
+    ...cache,
     ...more,
   ];
 
@@ -82,6 +84,8 @@ Deno.test("deno task train makes a run folder; Ctrl-C and --resume give the very
     "renders",
   ]);
   assertMatch(whole.out, /balloon1 12 frames of 32 x 18, 132 held-out views \+ balloon2 /);
+  assertMatch(whole.out, /\nFeatures of 24 frames: video encoded in [\d.]+ s, [\d.]+ GFLOP at /);
+  assertEquals((await names(run("features"))).length, 2);
   assertMatch(whole.out, /\nstatic +5\/6 .* dB .* steps\/s/);
   assertMatch(whole.out, /held-out views +views +PSNR +nearest frame +mean image/);
   assertMatch(whole.out, /\nall +4 +\d/);
@@ -112,8 +116,11 @@ Deno.test("deno task train makes a run folder; Ctrl-C and --resume give the very
   assert(step >= 5 && step < 40, `stopped at dynamic step ${step}`);
   assert(!(await names(run("parts"))).includes("evaluation.json"));
 
-  const rest = await train(["--resume", run("parts"), "--report-every", "1"]);
+  const rest = await train(["--resume", run("parts"), "--report-every", "1", ...cache]);
   assertEquals([rest.err, rest.code], ["", 0]);
+  for (const { out } of [first, rest]) {
+    assertMatch(out, /: video read from the cache in [\d.]+ s; image read from the cache in /);
+  }
   const bytes = (name: string) => Deno.readFile(join(run(name), "checkpoint.safetensors"));
   assertEquals(await bytes("parts"), await bytes("whole"));
   const steps = async (name: string) =>
