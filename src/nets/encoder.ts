@@ -8,6 +8,7 @@ import type { NdArray } from "npm:ndarray@1.1.1";
 import { batchNorm, type BatchNormStatistics } from "../ops/batch_norm.ts";
 import { conv } from "../ops/conv.ts";
 import type { FrameMaps } from "../ops/frame_maps.ts";
+import { channelMoments } from "../ops/moments.ts";
 import { concatenateLevels } from "../ops/resize.ts";
 import { standardizeMaps } from "../ops/standardize.ts";
 import type { Plan } from "../runtime/plan.ts";
@@ -220,14 +221,27 @@ export async function levelsToMaps(
     );
     stages.free(group.flatMap((level) => level.frames[0]));
   }
-  if (standardize) {
-    await stages.run("standardize", 0, (plan) => {
-      standardizeMaps(plan, `${stages.label}.maps`, all);
-      return { result: undefined, outputs: [] };
-    });
-  }
+  if (standardize) await standardizeInGroups(stages, all, size);
   const maps = frames.map((scene) => all.splice(0, scene.length));
   return { maps, channels, height, width };
+}
+
+/** Puts standardised maps in the place of `maps`, which are freed, `size` of them at a time. */
+async function standardizeInGroups(stages: Stages, maps: Tensor[], size: number): Promise<void> {
+  const label = `${stages.label}.maps`;
+  const moments = await stages.run("moments", 0, (plan) => {
+    const result = channelMoments(plan, `${label}.moments`, maps);
+    return { result, outputs: [result] };
+  });
+  for (let first = 0; first < maps.length; first += size) {
+    const group = maps.slice(first, first + size);
+    const standard = await stages.run("standardize", 0, (plan) => {
+      const result = standardizeMaps(plan, label, group, { moments });
+      return { result, outputs: result };
+    });
+    stages.free(maps.splice(first, group.length, ...standard));
+  }
+  stages.free([moments]);
 }
 
 /** Records levels brought to the first one's grid. */
@@ -240,6 +254,11 @@ export function recordMaps(
   const [{ height, width }] = levels;
   const channels = levels.reduce((sum, level) => sum + level.channels, 0);
   const maps = concatenateLevels(plan, label, levels);
-  if (standardize) standardizeMaps(plan, label, maps.flat());
-  return { maps, channels, height, width };
+  const flat = standardize ? standardizeMaps(plan, label, maps.flat()) : maps.flat();
+  return {
+    maps: maps.map((scene) => flat.splice(0, scene.length)),
+    channels,
+    height,
+    width,
+  };
 }

@@ -130,8 +130,7 @@ function videoParts(group: Parameters, statistics: BatchNormStatistics): Encoder
 /** Records the mean of layer4 over each scene, `(scenes, 1, 32·width)` in blocks. */
 function pooledCode(plan: Plan, last: FrameMaps, standardize: boolean): Tensor {
   const code = globalAverage(plan, "encoder.pooled", last);
-  if (standardize) standardizeCode(plan, "encoder.pooled", code, 1 / 4);
-  return code;
+  return standardize ? standardizeCode(plan, "encoder.pooled", code, 1 / 4) : code;
 }
 
 /**

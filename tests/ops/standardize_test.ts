@@ -1,8 +1,12 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { channelMoments } from "../../src/ops/moments.ts";
 import { standardizeCode, standardizeMaps } from "../../src/ops/standardize.ts";
-import { createTensor } from "../../src/runtime/tensor.ts";
+import { Plan } from "../../src/runtime/plan.ts";
+import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import { assertClose } from "../support/close.ts";
-import { evaluate } from "../support/frame_maps.ts";
-import { randomArray, testGpu } from "../support/gpu.ts";
+import { evaluate, numbered } from "../support/frame_maps.ts";
+import { type CheckedInput, checkGradients, randomArray, testGpu } from "../support/gpu.ts";
+import { runRecorded } from "../support/recorded.ts";
 
 /** `(x − mean)/√(variance + 10⁻⁵)` of one list. */
 function standardized(x: number[]): number[] {
@@ -19,8 +23,7 @@ Deno.test("standardizeMaps() gives every channel mean 0 and deviation 1 over all
   );
   const y = await evaluate(gpu, (plan) => {
     const maps = data.map((data) => createTensor(gpu, "map", [7, 11, channels], { data }));
-    standardizeMaps(plan, "maps", maps);
-    return maps;
+    return standardizeMaps(plan, "maps", maps);
   });
   for (let channel = 0; channel < channels; channel++) {
     const pick = (maps: Float32Array[]) =>
@@ -35,11 +38,72 @@ Deno.test("standardizeCode() gives every scene's code mean 0 and the deviation a
   const data = randomArray(4, 2 * 70, 1, 5);
   const [y] = await evaluate(gpu, (plan) => {
     const code = createTensor(gpu, "code", [2, 1, 70], { layout: "blocks", data });
-    standardizeCode(plan, "code", code, 0.25);
-    return [code];
+    return [standardizeCode(plan, "code", code, 0.25)];
   });
   const expected = [0, 70].flatMap((first) =>
     standardized([...data.slice(first, first + 70)]).map((value) => value / 4)
   );
   assertClose(y, expected, 1e-6, "code");
 });
+
+Deno.test("standardizeMaps() makes the same a few maps at a time with moments of all", async () => {
+  const gpu = await testGpu();
+  const maps = [1, 2, 3].map((seed) =>
+    createTensor(gpu, "map", [7, 11, 5], { data: randomArray(seed, 7 * 11 * 5) })
+  );
+  const all = await evaluate(gpu, (plan) => standardizeMaps(plan, "maps", maps));
+  const parts = await evaluate(gpu, (plan) => {
+    const moments = channelMoments(plan, "moments", maps);
+    return [maps.slice(0, 1), maps.slice(1)].flatMap((part) =>
+      standardizeMaps(plan, "maps", part, { moments })
+    );
+  });
+  assertEquals(parts, all);
+});
+
+Deno.test("standardizeMaps() refuses a gradient through moments made before", async () => {
+  const gpu = await testGpu();
+  const plan = new Plan(gpu, "test");
+  const map = plan.activation("map", [2, 3, 4]);
+  const moments = plan.activation("moments", [4, 2]);
+  standardizeMaps(plan, "maps", [map], { moments });
+  assertThrows(
+    () => standardizeMaps(plan, "maps", [{ ...map, requiresGradient: true }], { moments }),
+    Error,
+    'Cannot record standardizeMaps "maps": "map" requires a gradient',
+  );
+});
+
+for (const [height, width] of [[1, 2], [7, 9], [13, 45]]) {
+  Deno.test(`standardizeMaps() has its gradients: ${height} x ${width}`, async () => {
+    const count = height * width * 5;
+    const inputs = Object.fromEntries(["a", "b", "c"].map((name, i): [string, CheckedInput] => [
+      name,
+      { shape: [height, width, 5], data: randomArray(i, count, 2, 4) },
+    ]));
+    const record = (plan: Plan, { a, b, c }: Record<string, Tensor>) =>
+      standardizeMaps(plan, "maps", [a, b, c]);
+    const all = await checkGradients(inputs, record);
+    for (const name of ["a", "c"]) {
+      const alone = Object.entries(inputs).map(([key, input]) => [
+        key,
+        { ...input, differentiable: key === name },
+      ]);
+      const { gradients } = await runRecorded(
+        Object.fromEntries(alone),
+        (plan, tensors) => numbered(record(plan, tensors)),
+        numbered([0, 1, 2].map((i) => randomArray(1000 + i, count))),
+      );
+      assertEquals(gradients, { [name]: all[name] });
+    }
+  });
+}
+
+for (const channels of [1, 63, 70]) {
+  Deno.test(`standardizeCode() has its gradient: ${channels} channels`, async () => {
+    await checkGradients(
+      { code: { shape: [3, 1, channels], layout: "blocks", data: randomArray(4, 3 * channels) } },
+      (plan, { code }) => standardizeCode(plan, "code", code, 0.25),
+    );
+  });
+}

@@ -1,35 +1,125 @@
-// y ← (y − mean[c])/√(variance[c] + ε)          y (pixels, channels) rows
-// code[c] ← scale·(code[c] − mean)/√(variance + ε), mean and variance over the channels          code (scenes, 1, channels) in blocks
+// maps:  y = (x − mean[c])/σ[c], σ = √(variance + ε), over all pixels of all maps          x, y (pixels, channels) rows
+//        d_x = (g − Σ g/n − y·Σ g·y/n)/σ, g = d_y
+// codes: y[c] = scale·(x[c] − mean)/σ, over a scene's channels          x, y (scenes, 1, channels) in blocks
+//        d_x = scale/σ·(g − Σ g/n − (x − mean)/σ²·Σ g·(x − mean)/n)
 
-struct Dims { size: u32, channels: u32, epsilon: f32, scale: f32 }
+struct Dims { size: u32, channels: u32, epsilon: f32, scale: f32, accumulate: u32 }
+struct Parts {
+  points: u32, // of one map
+  points_per_part: u32,
+  parts: u32,
+  first_row: u32, // of this map's partials
+}
+struct Merge { rows: u32, channels: u32, points: f32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> moments: array<vec2f>; // (channels) of (mean, variance), from moments.wgsl
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-@group(0) @binding(3) var<storage, read_write> code: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> kept_y: array<f32>; // y, made before
+@group(0) @binding(5) var<storage, read> d_y: array<f32>;
+@group(0) @binding(6) var<storage, read_write> d_x: array<f32>;
+@group(0) @binding(7) var<uniform> split: Parts;
+@group(0) @binding(8) var<storage, read_write> partials: array<vec2f>; // (rows, channels) of (Σ g, Σ g·y)
+@group(0) @binding(9) var<uniform> merging: Merge;
+@group(0) @binding(10) var<storage, read> parts: array<vec2f>; // the partials, made before
+@group(0) @binding(11) var<storage, read_write> means: array<vec2f>; // (channels) of (Σ g/n, Σ g·y/n)
+@group(0) @binding(12) var<storage, read> kept_means: array<vec2f>; // the means, made before
 
 @compute @workgroup_size(64)
 fn maps(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64 + id.x;
   if i >= dims.size { return; }
   let moment = moments[i % dims.channels];
-  y[i] = (y[i] - moment.x) / sqrt(moment.y + dims.epsilon);
+  y[i] = (x[i] - moment.x) / sqrt(moment.y + dims.epsilon);
 }
 
-// A workgroup a scene; size = scenes. Two passes: first the mean, then the differences from it.
-@compute @workgroup_size(1)
-fn codes(@builtin(workgroup_id) group: vec3u) {
+// An invocation sums one part of one channel of a map.
+@compute @workgroup_size(64)
+fn backward_maps_sums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64 + id.x;
+  if i >= dims.channels * split.parts { return; }
+  let channel = i % dims.channels;
+  let first = i / dims.channels * split.points_per_part;
+  let end = min(first + split.points_per_part, split.points);
+  var sums = vec2f();
+  for (var point = first; point < end; point++) {
+    let at = point * dims.channels + channel;
+    sums += d_y[at] * vec2f(1.0, kept_y[at]);
+  }
+  partials[split.first_row * dims.channels + i] = sums;
+}
+
+@compute @workgroup_size(64)
+fn backward_maps_merge(@builtin(global_invocation_id) id: vec3u) {
+  let channel = id.x;
+  if channel >= merging.channels { return; }
+  var sums = vec2f();
+  for (var row = 0u; row < merging.rows; row++) { sums += parts[row * merging.channels + channel]; }
+  means[channel] = sums / merging.points;
+}
+
+@compute @workgroup_size(64)
+fn backward_maps(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64 + id.x;
+  if i >= dims.size { return; }
+  let channel = i % dims.channels;
+  let mean = kept_means[channel];
+  let gradient = (d_y[i] - mean.x - kept_y[i] * mean.y) / sqrt(moments[channel].y + dims.epsilon);
+  write_d_x(i, gradient);
+}
+
+fn write_d_x(i: u32, gradient: f32) {
+  if dims.accumulate == 1 { d_x[i] += gradient; } else { d_x[i] = gradient; }
+}
+
+const lanes = 64u;
+const columns = 2u;
+
+// Means over a scene's channels of what each lane has summed.
+fn means_of(lane: u32, sums: vec2f) -> vec2f {
+  lane_values[lane] = sums.x;
+  lane_values[lanes + lane] = sums.y;
+  sum_lanes(lane);
+  return vec2f(column_sums[0], column_sums[1]) / f32(dims.channels);
+}
+
+// A workgroup a scene. Two passes: first the mean, then the differences from it.
+@compute @workgroup_size(64)
+fn codes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first = group.x * dims.channels;
   var sum = 0.0;
-  for (var c = 0u; c < dims.channels; c++) { sum += code[(first + c) * 64]; }
-  let mean = sum / f32(dims.channels);
+  for (var c = lane; c < dims.channels; c += lanes) { sum += x[(first + c) * 64]; }
+  let mean = means_of(lane, vec2f(sum, 0.0)).x;
   var squares = 0.0;
-  for (var c = 0u; c < dims.channels; c++) {
-    let difference = code[(first + c) * 64] - mean;
+  for (var c = lane; c < dims.channels; c += lanes) {
+    let difference = x[(first + c) * 64] - mean;
     squares += difference * difference;
   }
-  let scale = dims.scale / sqrt(squares / f32(dims.channels) + dims.epsilon);
-  for (var c = 0u; c < dims.channels; c++) {
-    code[(first + c) * 64] = (code[(first + c) * 64] - mean) * scale;
+  let scale = dims.scale / sqrt(means_of(lane, vec2f(squares, 0.0)).x + dims.epsilon);
+  for (var c = lane; c < dims.channels; c += lanes) {
+    y[(first + c) * 64] = (x[(first + c) * 64] - mean) * scale;
+  }
+}
+
+@compute @workgroup_size(64)
+fn backward_codes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let first = group.x * dims.channels;
+  var sums = vec2f(); // of x and g
+  for (var c = lane; c < dims.channels; c += lanes) {
+    sums += vec2f(x[(first + c) * 64], d_y[(first + c) * 64]);
+  }
+  let mean = means_of(lane, sums);
+  var products = vec2f(); // of x − mean with itself and with g
+  for (var c = lane; c < dims.channels; c += lanes) {
+    let difference = x[(first + c) * 64] - mean.x;
+    products += difference * vec2f(difference, d_y[(first + c) * 64]);
+  }
+  let moment = means_of(lane, products);
+  let inverse = 1.0 / (moment.x + dims.epsilon);
+  for (var c = lane; c < dims.channels; c += lanes) {
+    let i = (first + c) * 64;
+    let slope = d_y[i] - mean.y - (x[i] - mean.x) * inverse * moment.y;
+    write_d_x(i, dims.scale * sqrt(inverse) * slope);
   }
 }
