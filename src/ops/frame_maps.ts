@@ -30,20 +30,6 @@ export function expectFrameMaps(
 }
 
 /**
- * Checks that nobody wants a gradient through operations on frame maps: they record none.
- *
- * @throws naming the tensor that requires one
- */
-export function expectFrozen(label: string, inputs: readonly Tensor[]): void {
-  const differentiated = inputs.find((input) => input.requiresGradient);
-  if (!differentiated) return;
-  throw new Error(
-    `Cannot record "${label}": "${differentiated.label}" requires a gradient, and operations on frame maps ` +
-      "record none; make its group with trainable = false",
-  );
-}
-
-/**
  * Output maps of an operation: the scenes and frames of `x`, on another grid or with other channels.
  *
  * @param inputs all that the maps depend on; they require gradients when one of these does
