@@ -40,6 +40,17 @@ export interface RunScene {
   height: number;
 }
 
+/** A file of weights; null: seeded ones. */
+export type EncoderSource = { file: string; sha256: string } | null;
+
+/** What the encoders of a run started from. */
+export interface EncoderSources {
+  /** The video encoder. */
+  video: EncoderSource;
+  /** The image encoder. */
+  image: EncoderSource;
+}
+
 /** The content of `recipe.json`: all that decides a run. */
 export interface RunRecord {
   /** Version of this program. */
@@ -48,6 +59,8 @@ export interface RunRecord {
   adapter: string;
   /** Its scenes. */
   scenes: RunScene[];
+  /** What its encoders started from; older runs do not say. Their weights are in the checkpoint. */
+  encoders?: EncoderSources;
   /** Its settings. */
   recipe: Recipe;
 }

@@ -22,6 +22,7 @@ import {
   UsageError,
 } from "../terminal/options.ts";
 import { renderTable } from "../terminal/table.ts";
+import type { EncoderChoice } from "./encoders.ts";
 
 /** Steps between two of a kind, which do not change what is learned. */
 export interface Pace {
@@ -45,6 +46,7 @@ export type TrainCommand =
   | {
     kind: "start";
     recipe: Recipe;
+    encoders: EncoderChoice;
     data: string;
     dataGiven: boolean;
     run?: string;
@@ -95,6 +97,21 @@ const runFlags = flagGroup("Run", {
   featureCacheLimit: { about: "what they may take; 0: none are kept", unit: "GB", min: 0 },
 });
 
+/** Files that the encoders start from. */
+const encoderFlags = flagGroup("Encoders", {
+  videoEncoder: undefined as string | undefined,
+  imageEncoder: undefined as string | undefined,
+}, {
+  videoEncoder: {
+    about: "weights of SlowOnly: MMAction2's file, or a checkpoint; its width follows them",
+    unit: "file",
+  },
+  imageEncoder: {
+    about: "weights of ResNet-18: torchvision's file, or a checkpoint; its width follows them",
+    unit: "file",
+  },
+});
+
 /** What a run that goes on may be told; all else its recipe decides. */
 const RESUMABLE: readonly string[] = [
   "resume",
@@ -129,6 +146,7 @@ function parseCommand(args: readonly string[], machinePreset: PresetName): Train
     ...runFlags,
     preset: { ...runFlags.preset, default: preset },
     ...fieldFlags(standard),
+    ...encoderFlags,
     ...weights,
     ...flagGroup(
       "Run",
@@ -176,7 +194,8 @@ function parseCommand(args: readonly string[], machinePreset: PresetName): Train
   };
   return {
     kind: "start",
-    recipe: checked({ ...recipe, lossWeights }),
+    recipe: asCommandRecipe({ ...recipe, lossWeights }),
+    encoders: { video: values.videoEncoder, image: values.imageEncoder, given },
     data: values.data,
     dataGiven: given.has("data"),
     run: values.run,
@@ -199,8 +218,12 @@ function makeRecipe(name: string | undefined, preset: PresetName, scenes: string
   );
 }
 
-/** The recipe, if it can be one: flags do not know all rules. */
-function checked(recipe: Recipe): Recipe {
+/**
+ * The recipe, if it can be one: flags do not know all rules.
+ *
+ * @throws {UsageError} If it cannot.
+ */
+export function asCommandRecipe(recipe: Recipe): Recipe {
   try {
     return asRecipe(recipe);
   } catch (error) {

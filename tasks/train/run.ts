@@ -8,7 +8,12 @@ import config from "../../deno.json" with { type: "json" };
 import type { Checkpoint } from "../../src/data/checkpoint.ts";
 import { FeatureFolder } from "../../src/data/feature_cache.ts";
 import { DataError } from "../../src/data/files.ts";
-import { latestUnfinishedRun, RunFolder, type RunRecord } from "../../src/data/run_folder.ts";
+import {
+  type EncoderSources,
+  latestUnfinishedRun,
+  RunFolder,
+  type RunRecord,
+} from "../../src/data/run_folder.ts";
 import { loadMultiviewImage, type Scene } from "../../src/data/scene.ts";
 import { contactSheet } from "../../src/evaluation/contact_sheet.ts";
 import { evaluate, layerPictures } from "../../src/evaluation/evaluate.ts";
@@ -21,6 +26,7 @@ import { Trainer, TrainingError } from "../../src/training/trainer.ts";
 import { cacheFolder } from "../driver/swiftshader.ts";
 import { Progress } from "../terminal/progress.ts";
 import { type FeatureKeeping, type Pace, resumeCommand, type TrainCommand } from "./command.ts";
+import { chooseEncoders } from "./encoders.ts";
 import { findScenes, loadScenes, movingTruth } from "./scenes.ts";
 import { encodingLine, factsLine, scoreTable } from "./summary.ts";
 
@@ -33,6 +39,9 @@ interface Run {
   scenes: Scene[];
   /** What to know of the choice of scenes. */
   note: string;
+  /** Of a run that begins: the encoders' weights by official name, and what they come from. */
+  encoderWeights?: ReadonlyMap<string, Float32Array>;
+  encoders?: EncoderSources;
   /** The folder of a run that goes on. */
   folder?: RunFolder;
   checkpoint?: Checkpoint;
@@ -78,8 +87,19 @@ export async function train(
 
 async function begin(command: Extract<TrainCommand, { kind: "start" }>): Promise<Run> {
   const { directories, note } = await findScenes(command.recipe, command.data, command.dataGiven);
-  const scenes = await loadScenes(directories, command.recipe);
-  return { recipe: { ...command.recipe, scenes: scenes.map(({ name }) => name) }, scenes, note };
+  const { recipe, encoderWeights, sources, lines } = await chooseEncoders(
+    command.recipe,
+    command.encoders,
+  );
+  const scenes = await loadScenes(directories, recipe);
+  for (const line of lines) console.log(line);
+  return {
+    recipe: { ...recipe, scenes: scenes.map(({ name }) => name) },
+    scenes,
+    note,
+    encoderWeights,
+    encoders: sources,
+  };
 }
 
 async function resume(directory: string | undefined): Promise<Run> {
@@ -102,7 +122,7 @@ async function resume(directory: string | undefined): Promise<Run> {
 async function newFolder(
   gpu: Gpu,
   command: TrainCommand,
-  { recipe, scenes }: Run,
+  { recipe, scenes, encoders }: Run,
 ): Promise<RunFolder> {
   const record: RunRecord = {
     version: config.version,
@@ -113,6 +133,7 @@ async function newFolder(
       width,
       height,
     })),
+    encoders,
     recipe,
   };
   return command.kind === "start" && command.run !== undefined
@@ -122,7 +143,7 @@ async function newFolder(
 
 async function prepare(
   gpu: Gpu,
-  { recipe, scenes, checkpoint }: Run,
+  { recipe, scenes, encoderWeights, checkpoint }: Run,
   features: FeatureKeeping,
   signal: AbortSignal,
 ): Promise<Trainer> {
@@ -133,6 +154,7 @@ async function prepare(
   try {
     return await Trainer.create(gpu, recipe, scenes, {
       state: checkpoint,
+      encoderWeights,
       cache: limitBytes > 0 ? new FeatureFolder(folder, { limitBytes, onNotice }) : undefined,
       onEncoded: (report) => reports.push(report),
       signal,
