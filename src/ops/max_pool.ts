@@ -1,5 +1,5 @@
 /**
- * The max-pool of ResNets.
+ * The max-pools of ResNets and AlexNet.
  *
  * @module
  */
@@ -11,16 +11,38 @@ import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 
 const kernel = defineKernel("wgsl/ops/max_pool.wgsl", text);
 
+/** What {@link maxPool} may be told. */
+export interface MaxPoolOptions {
+  /** Rows and columns around a frame, which take no part: 1 in ResNets, 0 in AlexNet. Default 1. */
+  readonly padding?: 0 | 1;
+}
+
 /**
- * Records the largest of the 3×3 pixels around every second one; what lies outside the frame takes no part.
+ * Records the largest pixel of 3×3 windows at every second pixel, `y[p] = max x[2p + tap − padding]`; what lies outside the
+ * frame takes no part.
  *
  * The gradient goes to the first of the largest in row-major order, as PyTorch's does.
  *
- * @returns maps on a grid of ⌈height/2⌉ × ⌈width/2⌉
+ * @returns maps on a grid of `⌊(length + 2·padding − 3)/2⌋ + 1` both ways
+ * @throws where no window fits into a frame
  */
-export function maxPool(plan: Plan, label: string, x: FrameMaps): FrameMaps {
+export function maxPool(
+  plan: Plan,
+  label: string,
+  x: FrameMaps,
+  { padding = 1 }: MaxPoolOptions = {},
+): FrameMaps {
   expectFrameMaps("maxPool", plan.path(label), "x", x);
-  const height = Math.ceil(x.height / 2), width = Math.ceil(x.width / 2);
+  const [height, width] = [x.height, x.width].map((length) =>
+    Math.floor((length + 2 * padding - 3) / 2) + 1
+  );
+  if (height < 1 || width < 1) {
+    throw new Error(
+      `Cannot record maxPool "${
+        plan.path(label)
+      }": x is ${x.height} x ${x.width}, wanted at least 3 x 3`,
+    );
+  }
   const frames = x.frames.flat();
   const y = mapsLike(plan, label, x, { height, width }, frames);
   const outputs = y.frames.flat();
@@ -30,33 +52,40 @@ export function maxPool(plan: Plan, label: string, x: FrameMaps): FrameMaps {
     in_width: x.width,
     out_height: height,
     out_width: width,
+    padding,
+    quad_columns: 0, // of the backward pass
     accumulate: 0,
   };
-  const record = (entry: string, bindings: Dispatch["bindings"]) =>
+  const record = (entry: string, pixels: number, bindings: Dispatch["bindings"]) =>
     plan.dispatch({
       label: `${label}.${entry}`,
       kernel,
       entry,
       bindings: { dims, ...bindings },
-      workgroups: [blocksOf(height * width), x.channels],
+      workgroups: [blocksOf(pixels), x.channels],
     });
+  const pixels = height * width;
 
-  frames.forEach((frame, f) => record("forward", { x: frame, y: outputs[f] }));
+  frames.forEach((frame, f) => record("forward", pixels, { x: frame, y: outputs[f] }));
 
-  plan.backward(outputs, (gradients) =>
+  plan.backward(outputs, (gradients) => {
+    const [quad_rows, quad_columns] = [x.height, x.width].map((length) =>
+      Math.ceil((length + 1 - padding) / 2)
+    );
     frames.forEach((frame, f) => {
       const sink = plan.gradientSink(frame);
       if (!sink) return;
       const { gradient: dX, accumulate } = sink;
       const taps = plan.activation(`${label}.taps`, outputs[f].shape, "blocks");
-      record("find_taps", { x: frame, taps });
-      record("backward_input", {
+      record("find_taps", pixels, { x: frame, taps });
+      record("backward_input", quad_rows * quad_columns, {
         kept_taps: taps,
         d_y: gradients[f],
         d_x: dX,
-        dims: { ...dims, accumulate },
+        dims: { ...dims, quad_columns, accumulate },
       });
-    }));
+    });
+  });
 
   return y;
 }

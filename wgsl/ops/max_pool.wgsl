@@ -1,4 +1,4 @@
-// y[c, p] = max of x[c, 2p + tap − 1] over the 3x3 taps inside the frame
+// y[c, p] = max of x[c, 2p + tap − padding] over the 3x3 taps inside the frame
 // x (1, in_height·in_width, channels)  y (1, out_height·out_width, channels), in blocks
 //
 // The gradient goes to the first largest tap in row-major order, as PyTorch's does.
@@ -9,6 +9,8 @@ struct Dims {
   in_width: u32,
   out_height: u32,
   out_width: u32,
+  padding: u32, // 0 or 1
+  quad_columns: u32, // of the grid of the backward pass
   accumulate: u32,
 }
 
@@ -29,8 +31,8 @@ fn largest(channel: u32, pixel: u32) -> Largest {
   let column = 2 * (pixel % dims.out_width);
   var found = Largest(0.0, no_tap);
   for (var tap = 0u; tap < 9; tap++) {
-    let r = row + tap / 3 - 1; // wraps past every height when negative
-    let c = column + tap % 3 - 1;
+    let r = row + tap / 3 - dims.padding; // wraps past every height when negative
+    let c = column + tap % 3 - dims.padding;
     if r >= dims.in_height || c >= dims.in_width { continue; }
     let at = r * dims.in_width + c;
     let value = x[(at / 64 * dims.channels + channel) * 64 + at % 64];
@@ -62,22 +64,25 @@ fn window_gradient(channel: u32, row: u32, column: u32, named: vec4u) -> vec4f {
   return select(vec4f(), vec4f(d_y[i]), named == vec4u(kept_taps[i]));
 }
 
-// An invocation takes the four pixels of x from (2·row, 2·column) on, which four windows cover.
+// An invocation takes four pixels of x, those that are in the middle and at the end of the window at `row`, `column`: four
+// windows cover them. Without padding the first row and column have no window in whose middle they are: the grid begins a window
+// earlier. Rows and columns wrap past every height and width when negative.
 @compute @workgroup_size(64)
 fn backward_input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let channel = group.y;
-  let pixel = group.x * 64 + lane;
-  if pixel >= dims.out_height * dims.out_width { return; }
-  let row = pixel / dims.out_width;
-  let column = pixel % dims.out_width;
+  let quad = group.x * 64 + lane;
+  let row = quad / dims.quad_columns - (1 - dims.padding);
+  let column = quad % dims.quad_columns - (1 - dims.padding);
   let gradient = window_gradient(channel, row, column, vec4u(4, 5, 7, 8)) +
     window_gradient(channel, row, column + 1, vec4u(no_tap, 3, no_tap, 6)) +
     window_gradient(channel, row + 1, column, vec4u(no_tap, no_tap, 1, 2)) +
     window_gradient(channel, row + 1, column + 1, vec4u(no_tap, no_tap, no_tap, 0));
-  write_d_x(channel, 2 * row, 2 * column, gradient.x);
-  write_d_x(channel, 2 * row, 2 * column + 1, gradient.y);
-  write_d_x(channel, 2 * row + 1, 2 * column, gradient.z);
-  write_d_x(channel, 2 * row + 1, 2 * column + 1, gradient.w);
+  let first_row = 2 * row + 1 - dims.padding;
+  let first_column = 2 * column + 1 - dims.padding;
+  write_d_x(channel, first_row, first_column, gradient.x);
+  write_d_x(channel, first_row, first_column + 1, gradient.y);
+  write_d_x(channel, first_row + 1, first_column, gradient.z);
+  write_d_x(channel, first_row + 1, first_column + 1, gradient.w);
 }
 
 fn write_d_x(channel: u32, row: u32, column: u32, gradient: f32) {
