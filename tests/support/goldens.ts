@@ -1,5 +1,5 @@
 import { AssertionError } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { basename, dirname, fromFileUrl, join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { readNpz } from "../../src/data/npz.ts";
@@ -70,22 +70,23 @@ export function goldensDirectory(): string {
     fromFileUrl(new URL("../../fixtures/goldens", import.meta.url));
 }
 
-/** The index of the goldens. */
-export async function loadIndex(): Promise<Index> {
-  return JSON.parse(await Deno.readTextFile(join(goldensDirectory(), "index.json")));
+/** The index of the goldens, or of those in a folder of them. */
+export async function loadIndex(folder = "."): Promise<Index> {
+  return JSON.parse(await Deno.readTextFile(join(goldensDirectory(), folder, "index.json")));
 }
 
-/** Loads a case of the goldens by its name. */
+/** Loads a case of the goldens by its name: `losses`, or `prep/lpips` of the folder `prep`. */
 export async function loadCase(name: string): Promise<GoldenCase> {
-  const index = await loadIndex();
-  const found = index.cases.find((each) => each.name === name);
+  const folder = dirname(name);
+  const index = await loadIndex(folder);
+  const found = index.cases.find((each) => each.name === basename(name));
   if (!found) {
     throw new Error(
-      `Cannot load golden case "${name}": "${goldensDirectory()}" has ` +
+      `Cannot load golden case "${name}": "${join(goldensDirectory(), folder)}" has ` +
         index.cases.map((each) => each.name).join(", "),
     );
   }
-  const file = await readNpz(join(goldensDirectory(), found.file));
+  const file = await readNpz(join(goldensDirectory(), folder, found.file));
   const inputs = new Map(found.inputs.map((entry) => [entry.name, entry]));
   const outputs = specOutputs(found.outputs);
   const values = ({ key }: OutputEntry): NdArray<Float32Array> =>
