@@ -63,6 +63,19 @@ export type { FrameOptions, Size } from "./src/data/frames.ts";
 export { decodeImage } from "./src/data/image.ts";
 export { encodePng } from "./src/data/png.ts";
 export { loadMultiviewImage, loadScene, type MultiviewFile, type Scene } from "./src/data/scene.ts";
+export { loadWeightsFile, type NamedWeights, type WeightsFile } from "./src/data/weights_file.ts";
+export type { PthValue } from "./src/data/pth.ts";
+export type {
+  SafetensorsData,
+  SafetensorsDtype,
+  SafetensorsTensor,
+} from "./src/data/safetensors.ts";
+export {
+  type EncoderFile,
+  type EncoderKind,
+  type OfficialWeights,
+  officialWeights,
+} from "./src/data/encoder_weights.ts";
 export {
   type Checkpoint,
   type CheckpointStage,
@@ -102,6 +115,7 @@ export {
   type EncodingRecipe,
 } from "./src/training/encode_scenes.ts";
 export { loadModel } from "./src/training/load_model.ts";
+export { type PretrainedRecipe, withEncoders } from "./src/training/pretrained.ts";
 export {
   type RunOptions,
   type StepReport,

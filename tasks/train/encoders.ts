@@ -4,7 +4,11 @@
  * @module
  */
 import { basename, join } from "node:path";
-import { type EncoderKind, officialWeights } from "../../src/data/encoder_weights.ts";
+import {
+  type EncoderKind,
+  type OfficialWeights,
+  officialWeights,
+} from "../../src/data/encoder_weights.ts";
 import { DataError, exists } from "../../src/data/files.ts";
 import { requireHashInName } from "../../src/data/name_hash.ts";
 import { loadWeightsFile, type WeightsFile } from "../../src/data/weights_file.ts";
@@ -14,8 +18,8 @@ import { withEncoders } from "../../src/training/pretrained.ts";
 import { toFlag } from "../terminal/options.ts";
 import { asCommandRecipe } from "./command.ts";
 
-/** Where official files are looked for. */
-const CHECKPOINTS = "checkpoints";
+/** Where official files are looked for, and which. */
+const found = { folder: "checkpoints", official: officialWeights };
 
 /** What the command line says of the encoders. */
 export interface EncoderChoice {
@@ -40,24 +44,28 @@ export interface ChosenEncoders {
 }
 
 const kinds = ["video", "image"] as const;
+const titles = { video: "Video encoder", image: "Image encoder" } as const;
 const widths = { video: "videoWidth", image: "imageWidth" } as const;
 
 /**
  * Chooses the encoders' weights and fits the recipe to them.
  *
- * @param folder Where official files are looked for. They are used where the recipe's encoder is as wide as theirs.
+ * Official files that are found are used where the recipe's encoder is as wide as theirs.
+ *
+ * @param where Official files are looked for, and which; `checkpoints/`, and those of the paper, by default.
  * @throws {DataError} If a file cannot be read, is damaged, does not hold its encoder, or is not as wide as a flag wants it.
  */
 export async function chooseEncoders(
   recipe: Recipe,
   choice: EncoderChoice,
-  folder: string = CHECKPOINTS,
+  where: typeof found = found,
 ): Promise<ChosenEncoders> {
   const files: { [K in EncoderKind]?: WeightsFile & { name: string } } = {};
   const spare: { [K in EncoderKind]?: string } = {}; // there, but of another width
   for (const kind of kinds) {
-    const official = await findOfficialWeights(kind, folder);
-    const fits = recipe.model[widths[kind]] === officialWeights[kind].width;
+    const { files: names, width } = where.official[kind];
+    const official = await firstThatExists(names.map((name) => join(where.folder, name)));
+    const fits = recipe.model[widths[kind]] === width;
     const path = choice[kind] ?? (fits ? official : undefined);
     if (path === undefined) spare[kind] = official;
     else {
@@ -69,12 +77,10 @@ export async function chooseEncoders(
   const { recipe: fitted, encoderWeights } = withEncoders(recipe, files);
   for (const kind of kinds) {
     const field = widths[kind];
-    const [asked, found] = [recipe.model[field], fitted.model[field]];
-    if (asked === found || !choice.given.has(field)) continue;
+    const asked = recipe.model[field], width = fitted.model[field];
+    if (asked === width || !choice.given.has(field)) continue;
     throw new DataError(
-      `Cannot train with --${toFlag(field)} ${asked}: the encoder in "${
-        files[kind]!.name
-      }" is ${found} wide; ` +
+      `Cannot train with --${toFlag(field)} ${asked}: "${files[kind]!.name}" is ${width} wide; ` +
         "leave the flag out, or name another file",
     );
   }
@@ -83,28 +89,37 @@ export async function chooseEncoders(
     recipe: asCommandRecipe({ ...fitted, standardizeFeatures }),
     encoderWeights,
     sources: { video: sourceOf(files.video), image: sourceOf(files.image) },
-    lines: kinds.map((kind) => encoderLine(kind, fitted, files[kind]?.name, spare[kind])),
+    lines: kinds.map((kind) => {
+      const used = files[kind]?.name, width = fitted.model[widths[kind]];
+      return `${titles[kind]}: ` +
+        (used
+          ? `"${used}", ${width} wide`
+          : `seeded, ${width} wide; ${remedy(kind, where.official[kind], spare[kind])}`);
+    }),
   };
+}
+
+/** For each encoder of a run that goes on, what it began with. */
+export function beganWith(sources: EncoderSources): string[] {
+  return kinds.map((kind) => {
+    const source = sources[kind];
+    return `${titles[kind]}: that of the checkpoint, ` +
+      (source ? `first from "${source.file}"` : "at first seeded");
+  });
+}
+
+/** How a seeded encoder becomes a pretrained one. */
+function remedy(kind: EncoderKind, { title, url, width }: OfficialWeights, spare?: string): string {
+  if (spare !== undefined) {
+    return `"${spare}", ${width} wide, is used by --preset full or --${kind}-encoder`;
+  }
+  return `${title} is taken from ${found.folder}/ by --preset full, or from --${kind}-encoder FILE: ${url}`;
 }
 
 function sourceOf(file?: WeightsFile & { name: string }): EncoderSource {
   return file ? { file: basename(file.name), sha256: file.sha256 } : null;
 }
 
-async function findOfficialWeights(kind: EncoderKind, folder: string): Promise<string | undefined> {
-  for (const file of officialWeights[kind].files) {
-    const path = join(folder, file);
-    if (await exists(path)) return path;
-  }
-}
-
-function encoderLine(kind: EncoderKind, { model }: Recipe, used?: string, spare?: string): string {
-  const begins = `${kind === "video" ? "Video" : "Image"} encoder:`;
-  const width = model[widths[kind]];
-  if (used !== undefined) return `${begins} "${used}", ${width} wide.`;
-  const { title, url, width: official } = officialWeights[kind];
-  const remedy = spare === undefined
-    ? `for ${title}, --${kind}-encoder FILE or in ${CHECKPOINTS}/: ${url}`
-    : `"${spare}" is ${official} wide: --${kind}-encoder '${spare}' uses it`;
-  return `${begins} seeded, ${width} wide; ${remedy}`;
+async function firstThatExists(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (await exists(path)) return path;
 }

@@ -26,7 +26,7 @@ import { Trainer, TrainingError } from "../../src/training/trainer.ts";
 import { cacheFolder } from "../driver/swiftshader.ts";
 import { Progress } from "../terminal/progress.ts";
 import { type FeatureKeeping, type Pace, resumeCommand, type TrainCommand } from "./command.ts";
-import { chooseEncoders } from "./encoders.ts";
+import { beganWith, chooseEncoders } from "./encoders.ts";
 import { findScenes, loadScenes, movingTruth } from "./scenes.ts";
 import { encodingLine, factsLine, scoreTable } from "./summary.ts";
 
@@ -116,6 +116,9 @@ async function resume(directory: string | undefined): Promise<Run> {
     );
   }
   await folder.trimMetrics(checkpoint);
+  for (const line of folder.record.encoders ? beganWith(folder.record.encoders) : []) {
+    console.log(line);
+  }
   return { recipe, scenes, note: "", folder, checkpoint };
 }
 

@@ -132,12 +132,17 @@ Deno.test("deno task train makes a run folder; Ctrl-C and --resume give the very
 Deno.test("deno task train balloon trains on the one scene that is there, and scores its own frames", async () => {
   await using data = await goldenData("Balloon1");
   const run = join(data.path, "run");
-  const { out, err, code } = await train(
-    ["balloon", "--data", data.path, "--run", run, ...TINY, "--dynamic-steps", "2"],
-  );
+  const image = fixture("data/encoder_weights/resnet18_legacy.pth"); // 4 wide
+  const { out, err, code } = await train([
+    ...["balloon", "--data", data.path, "--run", run, "--image-encoder", image],
+    ...[...TINY, "--dynamic-steps", "2"],
+  ]);
   assertEquals([err, code], ["", 0]);
   assertStringIncludes(out, "Balloon1 4 frames of 32 x 18, no held-out view");
   assertMatch(out, /\(alone, as ".*Balloon2" is not there\)/);
+  assertMatch(out, /^Video encoder: seeded, 4 wide; .*https:.*\nImage encoder: ".*", 4 wide\n/m);
+  const { encoders } = JSON.parse(await Deno.readTextFile(join(run, "recipe.json")));
+  assertEquals([encoders.video, encoders.image.file], [null, "resnet18_legacy.pth"]);
   const { protocol, views } = JSON.parse(await Deno.readTextFile(join(run, "evaluation.json")));
   assertEquals([protocol, views], ["training-views", 2]);
 });
@@ -214,6 +219,10 @@ Deno.test("deno task train says what is wrong with its data, and leaves no run f
       `Cannot read "${picture}": the file is damaged or cut short`,
     ],
     [["own", "nan", "--data", data.path], `"${poses}"`],
+    [
+      ["own", "scene", "--data", data.path, "--video-encoder", poses],
+      `Cannot read "${poses}": it is neither a PyTorch nor a safetensors file`,
+    ],
     [["--resume", data.path], `"${data.path}" is no run's folder; name one under runs/`],
   ];
   for (const [args, message] of cases) {

@@ -7,12 +7,14 @@ import { loadWeightsFile } from "../../src/data/weights_file.ts";
 import { encodeImages, imageEncoderSpecs } from "../../src/nets/image_encoder.ts";
 import { ParameterGroup, type ParameterSpec } from "../../src/nets/parameters.ts";
 import { videoEncoderSpecs } from "../../src/nets/video_encoder.ts";
-import { own } from "../../src/recipes/recipe.ts";
+import { own, type Recipe } from "../../src/recipes/recipe.ts";
 import { withEncoders } from "../../src/training/pretrained.ts";
+import { Trainer } from "../../src/training/trainer.ts";
 import { fixture } from "../data/temporary_folder.ts";
 import { assertClose } from "../support/close.ts";
 import { channelsFirst } from "../support/encoders.ts";
 import { testGpu } from "../support/gpu.ts";
+import { randomScene } from "../support/scenes.ts";
 
 /** A file with these parameters, all 1. */
 function ones(specs: readonly ParameterSpec[]) {
@@ -66,4 +68,32 @@ Deno.test("withEncoders() makes the image encoder give torch's features from eit
     }
     group.destroy();
   }
+});
+
+Deno.test("Trainer.create() starts from encoders that are given, and goes on without them", async () => {
+  const gpu = await testGpu();
+  const small: Recipe = {
+    ...own("small", ["A"]),
+    model: { hidden: 8, globalCode: 4, globalHidden: 8, videoWidth: 4, imageWidth: 4 },
+    encoderWidth: 12,
+    encoderHeight: 16,
+    rays: 4,
+    samples: 4,
+  };
+  const image = ones(imageEncoderSpecs({ width: 6 }));
+  const { recipe, encoderWeights } = withEncoders(small, { image });
+  const scenes = [randomScene("a", 1)];
+  const first = await Trainer.create(gpu, recipe, scenes, { encoderWeights });
+  const state = await first.state();
+  first.destroy();
+  const name = "encoder2d.features.layer3.0.downsample.0.weight";
+  assertEquals(state.tensors.get(name), {
+    shape: [24, 12, 1, 1],
+    data: new Float32Array(288).fill(1),
+  });
+  assertEquals(state.tensors.get("encoder.model.backbone.conv1.bn.weight")!.data.length, 4);
+
+  const second = await Trainer.create(gpu, recipe, scenes, { state });
+  assertEquals((await second.state()).tensors, state.tensors);
+  second.destroy();
 });
