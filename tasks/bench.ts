@@ -1,16 +1,21 @@
 /**
- * `deno task bench`: how fast training steps are on this adapter, and how much memory they take.
+ * `deno task bench`: how fast training steps or the encoders are on this adapter, and how much memory they take.
  *
  * @module
  */
 import { openGpu } from "../src/runtime/device.ts";
-import { readBenchCases } from "./bench/command.ts";
+import { readBenchCommand } from "./bench/command.ts";
+import { benchEncoding } from "./bench/encode.ts";
 import { bench } from "./bench/run.ts";
 import { runTask } from "./terminal/run_task.ts";
 
 await runTask(async (signal) => {
   const gpu = await openGpu();
-  const cases = readBenchCases(Deno.args, gpu.software);
+  const command = readBenchCommand(Deno.args, gpu.software);
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
-  for (const of of cases) await bench(gpu, of, signal);
+  if (command.kind === "steps") {
+    for (const of of command.cases) await bench(gpu, of, signal);
+  } else {
+    for (const of of command.cases) await benchEncoding(gpu, of, signal);
+  }
 });

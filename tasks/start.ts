@@ -18,7 +18,12 @@ export function grantsOf(name: string): Grants | undefined {
   const cache = cacheFolder(); // encoded features
   const grants: Record<string, Grants> = {
     adapter: {},
-    bench: {}, // its scenes are made in memory
+    bench: {
+      read: ["data", cache],
+      write: ["data", cache], // frames made smaller, and features for a while
+      env: ["HOME", "XDG_CACHE_HOME"],
+      pathFlags: ["data"],
+    },
     train: {
       read: ["/"], // scenes lie anywhere: where --data says, or where a resumed run had them
       write: ["data", "runs", cache],

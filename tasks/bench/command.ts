@@ -20,14 +20,28 @@ export interface BenchCase {
   readonly steps: number;
   /** How much of the best matrix product's speed a step should have. */
   readonly wantedRatio: number;
-  /** Whether the encoders run; otherwise the features are random. */
-  readonly encode: boolean;
 }
 
+/** Sizes at which the encoders are measured, and on what. */
+export interface EncodingCase {
+  readonly recipe: Recipe;
+  /** The scenes' folder. */
+  readonly data: string;
+  /** Of scenes; where there are none the procedural ones are encoded. */
+  readonly names: readonly string[];
+}
+
+/** What a command line asks for. */
+export type BenchCommand =
+  | { readonly kind: "steps"; readonly cases: readonly BenchCase[] }
+  | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] };
+
 const usage: Usage = {
-  usage: "deno task bench [flags]",
+  usage: "deno task bench [flags]\n" +
+    "       deno task bench --encode [NAME… --data FOLDER] [flags]",
   about:
-    "Measures training steps by part beside the best matrix product on this adapter, and the memory they take.\n" +
+    "Measures training steps by part beside the best matrix product on this adapter, and the memory they take;\n" +
+    "or, with --encode, the encoders on the procedural scenes or on those named.\n" +
     "Without flags: the small preset, and the widths of the paper with few rays (on a GPU: both presets).",
 };
 
@@ -51,7 +65,6 @@ const flags = {
   ...flagGroup("Run", {
     stage: undefined as StageName | undefined,
     steps: 6,
-    encode: false,
   }, {
     stage: { about: "only this one", choices: ["static", "dynamic"] },
     steps: {
@@ -60,7 +73,10 @@ const flags = {
       whole: true,
       min: 0,
     },
-    encode: { about: "run the encoders; otherwise features are random" },
+  }),
+  ...flagGroup("Encoders", { encode: false, data: "data" }, {
+    encode: { about: "measure the encoders, not steps, and the cache of what they make" },
+    data: { about: "where the folders of the scenes named are", unit: "folder" },
   }),
 };
 
@@ -70,12 +86,26 @@ const stageNames: readonly StageName[] = ["static", "dynamic"];
 const fewRays = { rays: 64, samples: 32 };
 
 /** Reads the command line, or ends the process; `software` says what the adapter is. */
-export function readBenchCases(args: readonly string[], software: boolean): BenchCase[] {
-  readOptions(flags, usage, args); // answers --help, and ends where something is wrong
-  return benchCases(args, software);
+export function readBenchCommand(args: readonly string[], software: boolean): BenchCommand {
+  const { values, positionals: names } = readOptions(flags, usage, args);
+  const cases = benchCases(args, software);
+  if (!values.encode && names.length > 0) {
+    console.error(
+      `Cannot measure steps on "${
+        names[0]
+      }": steps have scenes of their own; --encode measures the encoders on it\n` +
+        "--help lists all flags.",
+    );
+    Deno.exit(2);
+  }
+  if (!values.encode) return { kind: "steps", cases };
+  return {
+    kind: "encoding",
+    cases: cases.map(({ recipe }) => ({ recipe, data: values.data, names })),
+  };
 }
 
-/** What a command line asks for. */
+/** The sizes that a command line asks for. */
 export function benchCases(args: readonly string[], software: boolean): BenchCase[] {
   const { values, given } = parseOptions(flags, args);
   const base = (preset: PresetName, width = values.width): BenchCase => {
@@ -95,7 +125,6 @@ export function benchCases(args: readonly string[], software: boolean): BenchCas
       stages: values.stage ? [values.stage] : stageNames,
       steps: long ? 0 : values.steps,
       wantedRatio: model.hidden >= 256 ? 0.6 : 0.5,
-      encode: values.encode,
     };
   };
   if (values.preset) return [base(values.preset)];

@@ -5,6 +5,7 @@
  */
 import type { Scene } from "../../src/data/scene.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
+import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { renderTable } from "../terminal/table.ts";
 import { gflopsPerSecond, type Timing } from "./jobs.ts";
 import type { PartRow } from "./parts.ts";
@@ -22,14 +23,59 @@ export interface StepTiming {
 export function sizesLine(
   { preset, model, rays, samples }: Recipe,
   scenes: readonly Scene[],
-  encode: boolean,
 ): string {
   const [{ frames, width, height }] = scenes;
   return `${preset}, width ${model.hidden}: ${scenes.length} scenes x ${
     rays / scenes.length
   } rays x ` +
-    `${samples} samples, ${frames} frames of ${width} x ${height}; ` +
-    (encode ? "encoded features" : "random features, not encoded (--encode)");
+    `${samples} samples, ${frames} frames of ${width} x ${height}; random features`;
+}
+
+/** What scenes there are, in words. */
+export function scenesLine(scenes: readonly Scene[]): string {
+  return scenes.map(({ name, frames, width, height }) =>
+    `${name}, ${frames} frames of ${width} x ${height}`
+  ).join(" + ");
+}
+
+/** What an encoder took, and the cache of its features. */
+export interface EncodingTimes extends EncodingReport {
+  /** Bytes of features in the cache. */
+  readonly cacheBytes: number;
+  readonly writeSeconds: number;
+  /** From parameters and frames to features on the adapter, where the cache kept them. */
+  readonly readSeconds?: number;
+}
+
+/** A row an encoder. */
+export function encodingTable(encoders: readonly EncodingTimes[]): string {
+  const heading = [
+    "encoder",
+    "frames",
+    "size",
+    "GFLOP",
+    "seconds",
+    "GFLOP/s",
+    "peak MB",
+    "features MB",
+    "written, s",
+    "read again, s",
+  ];
+  const rows = encoders.map((of) => [
+    of.encoder,
+    String(of.frames),
+    `${of.width} x ${of.height}`,
+    (of.flops / 1e9).toFixed(1),
+    of.seconds.toFixed(1),
+    (of.flops / of.seconds / 1e9).toFixed(1),
+    (of.peakBytes / 1e6).toFixed(0),
+    (of.cacheBytes / 1e6).toFixed(0),
+    of.writeSeconds.toFixed(2),
+    of.readSeconds?.toFixed(2) ?? "",
+  ]);
+  return renderTable([heading, ...rows], {
+    align: ["left", ...heading.slice(1).map(() => "right" as const)],
+  });
 }
 
 /** A step by part: milliseconds forward and backward, scaled so that they add up to the time of a plain step. */

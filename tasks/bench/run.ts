@@ -6,7 +6,6 @@
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { ProfileRow, Program } from "../../src/runtime/program.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
-import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Stage } from "../../src/training/stages.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { BenchCase } from "./command.ts";
@@ -14,25 +13,18 @@ import { fastest, type Job, median, timeJobs } from "./jobs.ts";
 import { byParts, usefulFlops } from "./parts.ts";
 import { fastestProducts } from "./products.ts";
 import { memoryTable, partsTable, sizesLine, speedTable, type StepTiming } from "./report.ts";
-import { syntheticScene } from "./scene.ts";
+import { syntheticPair } from "./scene.ts";
 import { Workbench } from "./workbench.ts";
 
 /** Measures the stages of a case and prints what it finds. */
 export async function bench(gpu: Gpu, of: BenchCase, signal: AbortSignal): Promise<void> {
-  const { recipe, encode } = of;
-  const { width, height } = frameSize(recipe);
-  const scenes = ["balloon1", "balloon2"].map((name) => syntheticScene(name, width, height));
-  console.log(`\n${sizesLine(recipe, scenes, encode)}\n`);
+  const { recipe } = of;
+  const scenes = syntheticPair(recipe);
+  console.log(`\n${sizesLine(recipe, scenes)}\n`);
   const progress = Deno.stdout.isTerminal() ? new Progress() : undefined;
   const started = gpu.allocatedBytes;
   gpu.peakBytes = started;
-  const workbench = await Workbench.create(gpu, recipe, scenes, {
-    encode,
-    signal,
-    onProgress: (stage, fraction) =>
-      progress?.update({ stage, step: Math.round(100 * fraction), steps: 100 }),
-  });
-  progress?.close();
+  const workbench = await Workbench.create(gpu, recipe, scenes);
   const memory: Record<string, number> = { ...workbench.bytes };
   let peak = gpu.peakBytes - started;
   const timings: StepTiming[] = [];
@@ -50,12 +42,6 @@ export async function bench(gpu: Gpu, of: BenchCase, signal: AbortSignal): Promi
   for (const timing of timings) console.log(`${partsTable(timing)}\n`);
   if (timings.length > 0) console.log(`${speedTable(timings, of.wantedRatio)}\n`);
   console.log(memoryTable({ ...memory, peak }));
-}
-
-/** What the recipe makes of the dataset's frames of 960 x 540. */
-function frameSize({ factor, frameWidth }: Recipe): { width: number; height: number } {
-  const width = frameWidth > 0 ? frameWidth : Math.round(960 / factor);
-  return { width, height: Math.round(width * 540 / 960) };
 }
 
 /** Times a stage's step beside matrix products, then its dispatches. */

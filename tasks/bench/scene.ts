@@ -9,6 +9,14 @@ import { ProceduralScene } from "../../fixtures/scenes/procedural_scene.ts";
 import { camerasFromLlff } from "../../src/data/camera.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
 import type { Scene } from "../../src/data/scene.ts";
+import type { Recipe } from "../../src/recipes/recipe.ts";
+
+/** The procedural pair at the size that the recipe makes of the dataset's frames of 960 x 540. */
+export function syntheticPair({ factor, frameWidth }: Recipe): Scene[] {
+  const width = frameWidth > 0 ? frameWidth : Math.round(960 / factor);
+  const height = Math.round(width * 540 / 960);
+  return ["balloon1", "balloon2"].map((name) => syntheticScene(name, width, height));
+}
 
 /** Pixels across that are painted; wider frames repeat them. */
 const paintedWidth = 96;

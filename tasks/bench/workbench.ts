@@ -5,7 +5,6 @@
  */
 import type { Scene } from "../../src/data/scene.ts";
 import { createMonoNerf, destroyMonoNerf, type MonoNerf } from "../../src/nets/mono_nerf.ts";
-import { fieldSizes } from "../../src/nets/sizes.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { randomUniform } from "../../src/runtime/random.ts";
@@ -13,7 +12,7 @@ import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import {
   destroyEncodedScenes,
   type EncodedScenes,
-  encodeScenes,
+  featureShapes,
 } from "../../src/training/encode_scenes.ts";
 import {
   createSceneMemory,
@@ -27,14 +26,6 @@ import {
   type StageName,
 } from "../../src/training/stages.ts";
 import { StepInputs } from "../../src/training/step_inputs.ts";
-
-/** What a workbench may be told. */
-export interface WorkbenchOptions {
-  /** Runs the encoders; otherwise features are random. */
-  encode?: boolean;
-  onProgress?: (what: string, fraction: number) => void;
-  signal?: AbortSignal;
-}
 
 /** A model with its scenes on an adapter. */
 export class Workbench {
@@ -59,15 +50,12 @@ export class Workbench {
     gpu: Gpu,
     recipe: Recipe,
     scenes: readonly Scene[],
-    options: WorkbenchOptions = {},
   ): Promise<Workbench> {
     const marks = [gpu.allocatedBytes];
     const { model: sizes, seed, trainEncoders } = recipe;
     const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
     marks.push(gpu.allocatedBytes);
-    const encoded = options.encode
-      ? await encodeScenes(model, scenes, recipe, options)
-      : await randomFeatures(gpu, recipe, scenes);
+    const encoded = await randomFeatures(gpu, recipe, scenes);
     marks.push(gpu.allocatedBytes);
     const memories = scenes.map((scene) => createSceneMemory(gpu, scene));
     marks.push(gpu.allocatedBytes);
@@ -104,12 +92,10 @@ export class Workbench {
 /** Features of the shapes that the encoders give, uniform in ±1; all frames have the same. */
 async function randomFeatures(
   gpu: Gpu,
-  { model, encoderWidth, encoderHeight }: Recipe,
+  recipe: Recipe,
   scenes: readonly Scene[],
 ): Promise<EncodedScenes> {
-  const { videoChannels, imageChannels, pooledChannels } = fieldSizes(model);
-  const half = (pixels: number) => Math.ceil(pixels / 2);
-  const { width, height } = scenes[0];
+  const { video, image, pooled } = featureShapes(recipe.model, scenes, recipe);
   const maps = async (name: string, shape: number[]) => {
     const data = noise(shape);
     const all: Tensor[][] = [];
@@ -124,16 +110,11 @@ async function randomFeatures(
     }
     return all;
   };
-  const pooledShape = [scenes.length, 1, pooledChannels];
   return {
     scenes,
-    // the video encoder's first convolution halves its input, the image encoder's pooling once more
-    videoMaps: await maps("video", [half(encoderHeight), half(encoderWidth), videoChannels]),
-    imageMaps: await maps("image", [half(half(height)), half(half(width)), imageChannels]),
-    pooled: createTensor(gpu, "pooled", pooledShape, {
-      layout: "blocks",
-      data: noise(pooledShape),
-    }),
+    videoMaps: await maps("video", video),
+    imageMaps: await maps("image", image),
+    pooled: createTensor(gpu, "pooled", pooled, { layout: "blocks", data: noise(pooled) }),
   };
 }
 

@@ -3,8 +3,9 @@ import { runDeno } from "../../../tasks/driver/run_deno.ts";
 import { permissionFlags } from "../../../tasks/permissions.ts";
 import { grantsOf } from "../../../tasks/start.ts";
 
-Deno.test("deno task bench prints parts, speeds, their ratio and the memory", async () => {
-  const args = "--width 16 --rays 4 --samples 4 --steps 1 --stage static".split(" ");
+/** Runs `deno task bench` as the task runner does; what it prints. */
+async function bench(line: string): Promise<string> {
+  const args = line.split(" ");
   const flags = permissionFlags(grantsOf("bench")!, args);
   const child = runDeno(["run", "--no-check", ...flags, "tasks/bench.ts", ...args], {
     stdout: "piped",
@@ -16,6 +17,11 @@ Deno.test("deno task bench prints parts, speeds, their ratio and the memory", as
     child.status,
   ]);
   assertEquals({ code, err }, { code: 0, err: "" });
+  return out;
+}
+
+Deno.test("deno task bench prints parts, speeds, their ratio and the memory", async () => {
+  const out = await bench("--width 16 --rays 4 --samples 4 --steps 1 --stage static");
   assertMatch(
     out,
     /width 16: 2 scenes x 2 rays x 4 samples, 12 frames of 96 x 54; random features/,
@@ -25,4 +31,15 @@ Deno.test("deno task bench prints parts, speeds, their ratio and the memory", as
   assertMatch(out, /The ratio should be 0\.50 or more\. Best product: \d+ points, /);
   assertMatch(out, /\nfeatures +\d+\.\d\n/);
   assertMatch(out, /\npeak +\d+\.\d\n/);
+});
+
+Deno.test("deno task bench --encode prints what each encoder took, and the cache of its features", async () => {
+  const out = await bench("--encode --width 16");
+  assertMatch(
+    out,
+    /encoders of width 4: balloon1, 12 frames of 96 x 54 \+ balloon2, 12 frames of /,
+  );
+  const numbers = String.raw`+[1-9]\d* +[\d.]+ +[\d.]+ +\d\.\d\d\b`;
+  assertMatch(out, new RegExp(String.raw`\nvideo +24 +72 x 128 +0\.\d +[\d.]+ +[\d.]+ ${numbers}`));
+  assertMatch(out, new RegExp(String.raw`\nimage +24 +96 x 54 +0\.\d +[\d.]+ +[\d.]+ ${numbers}`));
 });

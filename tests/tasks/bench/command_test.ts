@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { balloon } from "../../../src/recipes/recipe.ts";
-import { benchCases } from "../../../tasks/bench/command.ts";
+import { benchCases, readBenchCommand } from "../../../tasks/bench/command.ts";
 
 const shown = (args: string[], software: boolean) =>
   benchCases(args, software).map(({ recipe, stages, steps, wantedRatio }) => ({
@@ -40,4 +40,14 @@ Deno.test("benchCases() runs no step of full on software unless it is told to", 
 Deno.test("benchCases() has the paper's proportions at its width", () => {
   const [{ recipe }] = benchCases(["--width", "256"], true);
   assertEquals(recipe.model, balloon("full").model);
+});
+
+Deno.test("readBenchCommand() takes scenes for --encode, and sizes as for steps", () => {
+  const args = "--encode Balloon1 Balloon2 --data scenes --preset full".split(" ");
+  const [{ recipe }] = benchCases(["--preset", "full"], true);
+  assertEquals(readBenchCommand(args, true), {
+    kind: "encoding",
+    cases: [{ recipe, data: "scenes", names: ["Balloon1", "Balloon2"] }],
+  });
+  assertEquals(readBenchCommand([], true), { kind: "steps", cases: benchCases([], true) });
 });
