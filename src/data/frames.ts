@@ -143,7 +143,12 @@ async function readKept(
   }
 }
 
-async function readSized(path: string, wanted: Size): Promise<NdArray<Uint8Array>> {
+/**
+ * Reads a picture that must have the size of the others.
+ *
+ * @throws {DataError} If it has another, or cannot be read.
+ */
+export async function readSized(path: string, wanted: Size): Promise<NdArray<Uint8Array>> {
   const image = await readImage(path);
   const { width, height } = sizeOf(image);
   if (width !== wanted.width || height !== wanted.height) {

@@ -10,6 +10,7 @@ import { resizeArea, resizeBilinear, resizeNearest } from "./resize.ts";
 import {
   disparityFiles,
   flowFiles,
+  type FrameFiles,
   frameNames,
   LAYOUT,
   listMultiview,
@@ -19,6 +20,7 @@ import {
   readDisparity,
   readFlow,
   readMask,
+  requireAll,
   stemsOf,
 } from "./scene_files.ts";
 
@@ -82,15 +84,13 @@ export async function loadScene(directory: string, options: FrameOptions = {}): 
   });
 
   const stems = stemsOf(names);
-  const disparities = await Promise.all(
-    (await disparityFiles(directory, stems)).map(async (path) =>
-      resizeNearest(await readDisparity(path), width, height)
-    ),
+  const disparities = await readAll(
+    await disparityFiles(directory, stems),
+    async (path) => resizeNearest(await readDisparity(path), width, height),
   );
-  const masks = await Promise.all(
-    (await maskFiles(directory, stems)).map(async (path) =>
-      resizeNearest(await readMask(path), width, height)
-    ),
+  const masks = await readAll(
+    await maskFiles(directory, stems),
+    async (path) => resizeNearest(await readMask(path), width, height),
   );
   const forward = await loadFlow(directory, "fwd", stems, size);
   const backward = await loadFlow(directory, "bwd", stems, size);
@@ -164,7 +164,7 @@ async function loadFlow(
   stems: readonly string[],
   { width, height }: Size,
 ): Promise<{ flow: NdArray<Float32Array>; valid: NdArray<Uint8Array> }> {
-  const paths = await flowFiles(directory, direction, stems);
+  const paths = requireAll(await flowFiles(directory, direction, stems));
   const pairs = await Promise.all(paths.map(async (path) => {
     if (path === undefined) {
       return {
@@ -185,6 +185,11 @@ async function loadFlow(
     flow: stack(pairs.map(({ flow }) => flow), Float32Array),
     valid: stack(pairs.map(({ valid }) => valid), Uint8Array),
   };
+}
+
+/** Reads the file of each frame, if none is missing. */
+function readAll<T>(files: FrameFiles, read: (path: string) => Promise<T>): Promise<T[]> {
+  return Promise.all(requireAll(files).filter((path) => path !== undefined).map(read));
 }
 
 /** Arrays of one shape, one after the other along a new first dimension. */

@@ -38,37 +38,53 @@ export function stemsOf(names: readonly string[]): string[] {
   return names.map((name) => basename(name, extname(name)));
 }
 
-/** Paths of the inverse depths, one a frame; errors as those of {@linkcode flowFiles}. */
-export async function disparityFiles(
-  directory: string,
-  stems: readonly string[],
-): Promise<string[]> {
-  return (await filesOfFrames(join(directory, "disp"), stems, [".npy"])).filter(isPath);
+/** The files of one kind that belong to the frames. */
+export interface FrameFiles {
+  /** One a frame; undefined where there is none. */
+  paths: (string | undefined)[];
+  /** Says which frame lacks its file, or that a file belongs to no frame. */
+  fault?: DataError;
 }
 
-/** Paths of the motion masks, one a frame; errors as those of {@linkcode flowFiles}. */
-export async function maskFiles(directory: string, stems: readonly string[]): Promise<string[]> {
-  return (await filesOfFrames(join(directory, "motion_masks"), stems, PICTURES)).filter(isPath);
+/** The paths, if every frame has its file and every file its frame. */
+export function requireAll({ paths, fault }: FrameFiles): (string | undefined)[] {
+  if (fault) throw fault;
+  return paths;
 }
 
 /**
- * Paths of the flow from each frame to the next (`fwd`) or last (`bwd`) one; undefined for the frame without that neighbour.
+ * Finds inverse depths, one a frame.
  *
- * @throws {DataError} If the folder is missing, a frame has no file, or a file belongs to no frame.
+ * @throws {DataError} If there is no such folder.
+ */
+export function disparityFiles(directory: string, stems: readonly string[]): Promise<FrameFiles> {
+  return filesOfFrames(join(directory, "disp"), stems, [".npy"]);
+}
+
+/**
+ * Finds motion masks, one a frame.
+ *
+ * @throws {DataError} If there is no such folder.
+ */
+export function maskFiles(directory: string, stems: readonly string[]): Promise<FrameFiles> {
+  return filesOfFrames(join(directory, "motion_masks"), stems, PICTURES);
+}
+
+/**
+ * Finds flow from each frame to the next (`fwd`) or last (`bwd`) one; undefined for the frame without that neighbour.
+ *
+ * @throws {DataError} If there is no such folder.
  */
 export async function flowFiles(
   directory: string,
   direction: "fwd" | "bwd",
   stems: readonly string[],
-): Promise<(string | undefined)[]> {
+): Promise<FrameFiles> {
   const without = direction === "fwd" ? stems.length - 1 : 0;
-  const files = await filesOfFrames(
-    join(directory, "flow"),
-    stems,
-    [`_${direction}.npz`],
-    without,
-  );
-  return files.with(without, undefined); // one that is there is not looked at
+  const endings = [`_${direction}.npz`];
+  const { paths, fault } = await filesOfFrames(join(directory, "flow"), stems, endings, without);
+  // One that is there is not looked at.
+  return { paths: paths.map((path, frame) => frame === without ? undefined : path), fault };
 }
 
 /** The held-out views in `multiview_GT`, by time, then camera; none without that folder. */
@@ -158,7 +174,7 @@ export function posesScale(
 }
 
 /**
- * Paths of the files that belong to the frames: a file bears the name of its frame, or the frame's number.
+ * Finds the files that belong to the frames: a file bears the name of its frame, or the frame's number.
  *
  * @param without A frame that needs none.
  */
@@ -167,7 +183,7 @@ async function filesOfFrames(
   stems: readonly string[],
   endings: readonly string[],
   without: number = -1,
-): Promise<(string | undefined)[]> {
+): Promise<FrameFiles> {
   const names = await listFiles(directory, LAYOUT);
   const found = stems.map((stem, frame) =>
     [stem, String(frame).padStart(3, "0")]
@@ -176,21 +192,14 @@ async function filesOfFrames(
   );
   const missing = found.findIndex((name, frame) => name === undefined && frame !== without);
   const extra = names.filter((name) => endings.some((ending) => name.endsWith(ending))).length -
-    found.filter(isPath).length;
-  if (missing >= 0 || extra > 0) {
-    throw new DataError(
-      `Cannot load "${directory}": ` +
-        (missing >= 0
-          ? `${stems[missing]}${endings[0]} is missing`
-          : `it has ${extra} files ${endings[0]} too many`) +
-        `, images/ has ${stems.length} frames; make the two agree`,
-    );
-  }
-  return found.map((name) => name && join(directory, name));
-}
-
-function isPath(path: string | undefined): path is string {
-  return path !== undefined;
+    found.filter((name) => name !== undefined).length;
+  const paths = found.map((name) => name && join(directory, name));
+  if (missing < 0 && extra <= 0) return { paths };
+  const what = missing >= 0
+    ? `${stems[missing]}${endings[0]} is missing`
+    : `it has ${extra} files ${endings[0]} too many`;
+  const frames = `images/ has ${stems.length} frames; make the two agree`;
+  return { paths, fault: new DataError(`Cannot load "${directory}": ${what}, ${frames}`) };
 }
 
 function requireShape(name: string, shape: number[], wanted: (number | undefined)[]): void {
