@@ -58,6 +58,12 @@ export {
   translatingPath,
   zoomingPath,
 } from "./src/data/camera.ts";
+export {
+  type FeatureCache,
+  FeatureFolder,
+  type FeatureFolderOptions,
+  type FeatureTensor,
+} from "./src/data/feature_cache.ts";
 export { DataError } from "./src/data/files.ts";
 export type { FrameOptions, Size } from "./src/data/frames.ts";
 export { decodeImage } from "./src/data/image.ts";
@@ -113,6 +119,7 @@ export {
   encodeScenes,
   type EncodeScenesOptions,
   type EncodingRecipe,
+  type EncodingReport,
 } from "./src/training/encode_scenes.ts";
 export { loadModel } from "./src/training/load_model.ts";
 export { type PretrainedRecipe, withEncoders } from "./src/training/pretrained.ts";

@@ -69,7 +69,7 @@ export class FeatureFolder implements FeatureCache {
   readonly #onNotice: (line: string) => void;
   readonly #inUse = new Set<string>();
 
-  /** @param directory The folder's path; made when the first features are kept. */
+  /** Names a folder, which is made when the first features are kept. */
   constructor(
     /** The folder's path. */
     readonly directory: string,
