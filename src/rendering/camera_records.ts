@@ -33,7 +33,11 @@ export function cameraRecords(cameras: readonly Camera[], frame: number): Float3
   return records;
 }
 
-/** The records of a camera that belongs to no frame, a novel view's: itself in all three slots, all valid. */
-export function viewRecords(camera: Camera): Float32Array {
-  return cameraRecords([camera, camera, camera], 1);
+/**
+ * The records of a camera that belongs to no frame, a novel view's: itself in all three slots, all valid.
+ *
+ * @param after the camera after it, where that is another one
+ */
+export function viewRecords(camera: Camera, after: Camera = camera): Float32Array {
+  return cameraRecords([camera, camera, after], 1);
 }

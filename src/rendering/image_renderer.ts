@@ -77,6 +77,8 @@ export interface RenderedImage {
   readonly dynamicness: NdArray<Float32Array>;
   /** `[height, width, 2]`: flow of the dynamic field to the next frame seen by the same camera, pixels. */
   readonly flowForward: NdArray<Float32Array>;
+  /** `[height, width, 2]`: the same as the next frame's own camera sees it, where that was named, pixels. */
+  readonly flowToNext?: NdArray<Float32Array>;
 }
 
 /** Small tensors that are written before an image or a chunk of it. */
@@ -98,7 +100,7 @@ export class ImageRenderer {
     private readonly rays: number,
     private readonly maps: ProjectedMaps,
     private readonly codes: { program: Program; all: readonly Tensor[]; late: readonly Tensor[] },
-    private readonly chunk: { program: Program; maps: Tensor; flow: Tensor },
+    private readonly chunk: { program: Program; maps: Tensor; flow: Tensor; flowToNext: Tensor },
     private readonly inputs: Inputs,
   ) {}
 
@@ -151,22 +153,23 @@ export class ImageRenderer {
       z: of.z,
       directions: of.directions,
     });
-    const flow = inducedFlow(plan, "flow", {
-      weights: both.weights,
-      points: dynamic.after,
-      pixels: inputs.pixels,
-      cameras: inputs.viewCameras,
-      slot: 2,
-    });
+    const [flow, flowToNext] = ([1, 2] as const).map((slot) =>
+      plan.keep(inducedFlow(plan, `flow.${slot}`, {
+        weights: both.weights,
+        points: dynamic.after,
+        pixels: inputs.pixels,
+        cameras: inputs.viewCameras,
+        slot,
+      }))
+    );
     plan.keep(both.maps);
-    plan.keep(flow);
     const renderer = new ImageRenderer(
       gpu,
       scenes,
       rays,
       maps,
       { program: await codePlan.build(), all, late },
-      { program: await plan.build(), maps: both.maps, flow },
+      { program: await plan.build(), maps: both.maps, flow, flowToNext },
       inputs,
     );
     renderer.refresh();
@@ -184,9 +187,15 @@ export class ImageRenderer {
    * @param scene number of the scene in the batch
    * @param camera any camera in the scene's world; its width and height are the image's
    * @param time in frames from 0, also between frames
+   * @param next the camera of the next frame, to have `flowToNext` too
    * @throws when the scene is none of the batch, or the time is outside its frames
    */
-  async render(scene: number, camera: Camera, time: number): Promise<RenderedImage> {
+  async render(
+    scene: number,
+    camera: Camera,
+    time: number,
+    next?: Camera,
+  ): Promise<RenderedImage> {
     const { gpu, scenes, inputs, rays } = this;
     const cameras = scenes.scenes[scene]?.cameras;
     if (!cameras) {
@@ -204,13 +213,19 @@ export class ImageRenderer {
       new Map(this.codes.late.map((late, i) => [late, sceneOf(this.codes.all[i], scene)])),
     );
     writeTensor(gpu, inputs.times, Float32Array.of(2 * time / count - 1, 2 / count));
-    writeTensor(gpu, inputs.viewCameras, viewRecords(camera));
+    writeTensor(gpu, inputs.viewCameras, viewRecords(camera, next));
     writeTensor(gpu, inputs.frameCameras, cameraRecords(cameras, frame));
 
     const { width, height } = camera;
     const pixels = width * height;
-    const wholeMaps = createTensor(gpu, "image.maps", [pixels, rayMapChannels]);
-    const wholeFlow = createTensor(gpu, "image.flow", [pixels, 2]);
+    const { maps, flow, flowToNext } = this.chunk;
+    const parts = [{ part: maps, channels: rayMapChannels }, { part: flow, channels: 2 }];
+    if (next) parts.push({ part: flowToNext, channels: 2 });
+    const wholes = parts.map(({ part, channels }) => ({
+      part,
+      channels,
+      whole: createTensor(gpu, `image.${part.label}`, [pixels, channels]),
+    }));
     try {
       for (let first = 0; first < pixels; first += rays) {
         const present = Math.min(rays, pixels - first);
@@ -221,27 +236,21 @@ export class ImageRenderer {
         writeTensor(gpu, inputs.pixels, places);
         this.chunk.program.run();
         const encoder = gpu.device.createCommandEncoder({ label: "image.copy" });
-        for (
-          const [from, to, channels] of [
-            [this.chunk.maps, wholeMaps, rayMapChannels],
-            [this.chunk.flow, wholeFlow, 2],
-          ] as const
-        ) {
+        for (const { part, whole, channels } of wholes) {
           encoder.copyBufferToBuffer(
-            from.memory!.buffer,
-            from.memory!.offset,
-            to.memory!.buffer,
+            part.memory!.buffer,
+            part.memory!.offset,
+            whole.memory!.buffer,
             first * channels * 4,
             present * channels * 4,
           );
         }
         gpu.device.queue.submit([encoder.finish()]);
       }
-      const [maps, flow] = await readTensors(gpu, wholeMaps, wholeFlow);
-      return imageOf(width, height, maps, flow);
+      const values = await readTensors(gpu, ...wholes.map(({ whole }) => whole));
+      return imageOf(width, height, values);
     } finally {
-      destroyTensor(gpu, wholeMaps);
-      destroyTensor(gpu, wholeFlow);
+      for (const { whole } of wholes) destroyTensor(gpu, whole);
     }
   }
 
@@ -283,8 +292,7 @@ function timeMaps(
 function imageOf(
   width: number,
   height: number,
-  maps: Float32Array,
-  flow: Float32Array,
+  [maps, flow, flowToNext]: readonly Float32Array[],
 ): RenderedImage {
   const layer = (first: number, channels: number): NdArray<Float32Array> => {
     const data = Float32Array.from(
@@ -304,5 +312,6 @@ function imageOf(
     depthDynamic: layer(rayMaps.depthDynamic, 1),
     dynamicness: layer(rayMaps.dynamicness, 1),
     flowForward: ndarray(flow, [height, width, 2]),
+    ...(flowToNext ? { flowToNext: ndarray(flowToNext, [height, width, 2]) } : {}),
   };
 }

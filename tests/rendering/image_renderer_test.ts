@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import type { Camera } from "../../src/data/camera.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import type { MonoNerf } from "../../src/nets/mono_nerf.ts";
@@ -104,6 +104,16 @@ Deno.test("golden render_image: ImageRenderer.render() of two scenes", async () 
   await renderer.render(0, views[0], 2.25);
   const again = await renderer.render(0, views[0], frames[0]);
   assertEquals(again.color.data, images[0].color.data);
+  assertEquals(again.flowToNext, undefined);
+
+  // the next frame's camera stands a little to the side: still points flow, and those seen by the same camera do as before
+  const next = { ...views[0], cameraToWorld: views[0].cameraToWorld.slice() };
+  const same = await renderer.render(0, views[0], frames[0], next);
+  assertEquals(same.flowToNext!.data, images[0].flowForward.data);
+  next.cameraToWorld[3] += 0.05;
+  const { flowForward, flowToNext } = await renderer.render(0, views[0], frames[0], next);
+  assertEquals(flowForward.data, images[0].flowForward.data);
+  assertNotEquals(flowToNext!.data, images[0].flowForward.data);
   await assertRejects(() => renderer.render(2, views[0], 0), RangeError, "scenes 0 to 1");
   await assertRejects(() => renderer.render(0, views[0], 9), RangeError, "frames 0 to 3");
   renderer.destroy();
