@@ -42,6 +42,9 @@ export interface BatchNormOptions extends BatchNormStatistics {
 /**
  * Records `y = relu((x − mean)/√(variance + 10⁻⁵)·weight + bias + residual)`, mean and variance of each channel.
  *
+ * Differentiable in x, residual, weight and bias, also through the batch's mean and variance; the running ones are constants.
+ * Where a segment of the plan is recorded again, they do not move again.
+ *
  * @returns maps like x
  */
 export function batchNorm(
@@ -93,7 +96,7 @@ export function batchNorm(
       workgroups,
     });
   }
-  const rectified = y.frames.flat();
+  const outputs = y.frames.flat();
   const workgroupsOfMaps: [number, number] = [channels, Math.ceil(blocks / 4)];
   frames.forEach((frame, f) =>
     plan.dispatch({
@@ -108,13 +111,13 @@ export function batchNorm(
         weight,
         bias,
         residual: residuals?.[f] ?? frame, // not read where has_residual is 0
-        y: rectified[f],
+        y: outputs[f],
       },
       workgroups: workgroupsOfMaps,
     })
   );
 
-  plan.backward(rectified, (gradients) => {
+  plan.backward(outputs, (gradients) => {
     const slopes = backwardParameters(gradients);
     frames.forEach((_, f) => backwardMaps(f, gradients[f], slopes));
   });
@@ -139,7 +142,7 @@ export function batchNorm(
           },
           moments,
           x: frame,
-          kept_y: rectified[f],
+          kept_y: outputs[f],
           d_y: gradients[f],
           partials,
         },
@@ -179,7 +182,7 @@ export function batchNorm(
     const dX = plan.gradientSink(frames[f]);
     const dResidual = relu && residuals ? plan.gradientSink(residuals[f]) : undefined;
     const adding = { input: dX?.accumulate ?? 0, residual: dResidual?.accumulate ?? 0 };
-    const common = { dims, adding, kept_y: rectified[f], d_y: dY };
+    const common = { dims, adding, kept_y: outputs[f], d_y: dY };
     const input = dX && { x: frames[f], kept_slopes: slopes, d_x: dX.gradient };
     const sum = dResidual && { d_residual: dResidual.gradient };
     const record = (entry: string, bindings: Dispatch["bindings"]) =>
