@@ -8,6 +8,7 @@
  * @module
  */
 import { DataError } from "./files.ts";
+import { shown } from "./shown.ts";
 
 /** A Python dict or OrderedDict. */
 export class PickleDict {
@@ -30,10 +31,10 @@ export interface PickleHost {
   readonly name: string;
 }
 
-/** A pickle of that many bytes describes far more than any network has. */
-export const MOST_PICKLE_BYTES: number = 2 ** 26;
-/** Objects and their items, memo and stack have at most so many entries: memory stays below half a gigabyte. */
-export const MOST_PICKLE_OBJECTS: number = 2 ** 22;
+/** A pickle of so many bytes describes more than any network has: PyTorch's take 250 a tensor. */
+export const MOST_PICKLE_BYTES: number = 2 ** 24;
+/** Objects and their items, memo and stack have at most so many entries; PyTorch's have 10 a tensor. */
+const MOST_OBJECTS = 2 ** 20;
 
 /**
  * Runs one pickle.
@@ -70,12 +71,12 @@ export function unpickle(
   };
   const take8 = () => Number(view.getBigUint64(take(8), true));
   const push = (value: unknown): void => {
-    if (stack.length >= MOST_PICKLE_OBJECTS) throw tooMuch(`${MOST_PICKLE_OBJECTS} objects`);
+    if (stack.length >= MOST_OBJECTS) throw tooMuch(`${MOST_OBJECTS} objects`);
     stack.push(value);
   };
   const count = (more: number): void => {
     objects += more;
-    if (objects > MOST_PICKLE_OBJECTS) throw tooMuch(`${MOST_PICKLE_OBJECTS} objects`);
+    if (objects > MOST_OBJECTS) throw tooMuch(`${MOST_OBJECTS} objects`);
   };
   const make = (value: unknown): void => {
     count(1);
@@ -116,7 +117,7 @@ export function unpickle(
     return value;
   };
   const remember = (index: number): void => {
-    if (memo.size >= MOST_PICKLE_OBJECTS) throw tooMuch(`${MOST_PICKLE_OBJECTS} objects`);
+    if (memo.size >= MOST_OBJECTS) throw tooMuch(`${MOST_OBJECTS} objects`);
     memo.set(index, top());
   };
   const recall = (index: number): void => {
@@ -133,9 +134,9 @@ export function unpickle(
     }
   };
   const line = (): string => {
-    const end = bytes.subarray(at, Math.min(limit, at + MOST_LINE)).indexOf(NEWLINE);
-    if (end < 0) throw damaged("a line does not end");
-    const found = text(end);
+    const length = bytes.indexOf(NEWLINE, at) - at;
+    if (length < 0 || length > MOST_LINE) throw damaged("a line does not end");
+    const found = text(length);
     take(1);
     return found;
   };
@@ -144,22 +145,25 @@ export function unpickle(
     return bytes.subarray(from, at);
   };
   const name = (module: unknown, name: unknown): void => {
-    const path = `${shown(module)}.${shown(name)}`;
+    if (typeof module !== "string" || typeof name !== "string") throw damaged("a name is no text");
+    const path = `${module}.${name}`;
     const value = host.globals.get(path);
     if (value === undefined) {
       throw fail(
-        `it wants to call ${path}; only tensors and plain values are read; ` +
+        `it wants to call ${shown(path)}; only tensors and plain values are read; ` +
           "save the network's state_dict() with torch.save",
       );
     }
-    push(value);
+    make(value);
   };
   const call = (): void => {
     const args = pop(), callable = pop();
     if (typeof callable !== "function" || !Array.isArray(args)) {
       throw damaged("it calls what is no function");
     }
-    make((callable as PickleFunction)(args));
+    const value = (callable as PickleFunction)(args);
+    if (value instanceof PickleDict) count(value.items.length);
+    make(value);
   };
   const build = (): void => {
     const state = pop(), object = top();
@@ -193,7 +197,7 @@ export function unpickle(
         return { value: pop(), end: at };
 
       case 0x28: // MARK
-        if (marks.length >= MOST_PICKLE_OBJECTS) throw tooMuch(`${MOST_PICKLE_OBJECTS} objects`);
+        if (marks.length >= MOST_OBJECTS) throw tooMuch(`${MOST_OBJECTS} objects`);
         marks.push(stack.length);
         break;
       case 0x30: // POP
@@ -347,15 +351,10 @@ export function unpickle(
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NEWLINE = 0x0a;
 const MOST_LINE = 1024;
-const MOST_INTEGER_BYTES = 255;
+const MOST_INTEGER_BYTES = 16;
 
 /** A number where one holds the integer exactly. */
-function narrowed(value: bigint): number | bigint {
+export function narrowed(value: number | bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-/** A text of the file, not longer than a message can bear. */
-function shown(text: unknown): string {
-  return typeof text !== "string" ? "?" : text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -11,6 +11,7 @@
  */
 import { DataError } from "./files.ts";
 import { MOST_PICKLE_BYTES, PickleDict, unpickle } from "./pickle.ts";
+import { shown } from "./shown.ts";
 import { gather, type PthTensor, type Storage, TensorView, torchHost } from "./torch_objects.ts";
 import { openZip } from "./zip.ts";
 
@@ -33,7 +34,7 @@ export interface PthFile {
 /** Unpacked storages and tensors take at most so many times the file's bytes, or 64 MiB. */
 const MOST_TIMES = 4, ALWAYS_ALLOWED = 2 ** 26;
 const MOST_DEPTH = 100;
-const MOST_NODES = 2 ** 22;
+const MOST_NODES = 2 ** 20;
 
 /**
  * Decodes a PyTorch file of either format; runs nothing that is in it.
@@ -81,7 +82,7 @@ function decodeZip(bytes: Uint8Array, name: string): PthFile {
   const { value } = unpickle(zip.extract(pickle, label("data.pkl")), 0, host);
   const budget = makeBudget(bytes.length, name);
   const memory = (storage: Storage): Uint8Array => {
-    const key = `data/${storage.key}`, found = entry(key);
+    const key = `data/${shown(storage.key)}`, found = entry(`data/${storage.key}`);
     if (found === undefined) throw fail(`storage "${key}" is missing; copy the file again`);
     if (found.bytes !== storage.bytes) {
       throw fail(
@@ -140,7 +141,7 @@ function decodeLegacy(bytes: Uint8Array, name: string): PthFile {
   }
   const memory = (storage: Storage): Uint8Array => {
     const found = memories.get(storage);
-    if (!found) throw fail(`storage "${storage.key}" is missing; copy the file again`);
+    if (!found) throw fail(`storage "${shown(storage.key)}" is missing; copy the file again`);
     return found;
   };
   return { ...flatten(root, memory, makeBudget(bytes.length, name), name), format: "legacy" };
@@ -178,7 +179,7 @@ function flatten(
   const claim = (path: string): string => {
     budget(path.length);
     if (tensors.has(path) || values.has(path)) {
-      throw fail(`two entries are named "${path.slice(0, 99)}"; ${SAVE}`);
+      throw fail(`two entries are named "${shown(path)}"; ${SAVE}`);
     }
     return path;
   };
@@ -199,7 +200,9 @@ function flatten(
     } else if (value instanceof PickleDict) {
       for (let i = 0; i < value.items.length; i += 2) {
         const key = value.items[i];
-        if (!isPlain(key)) throw fail(`a key in "${path}" is neither text nor number; ${SAVE}`);
+        if (!isPlain(key)) {
+          throw fail(`a key in "${shown(path)}" is neither text nor number; ${SAVE}`);
+        }
         walk(value.items[i + 1], at(key), depth + 1);
       }
     }

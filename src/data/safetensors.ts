@@ -1,4 +1,5 @@
 import { DataError } from "./files.ts";
+import { shown } from "./shown.ts";
 
 /** The array in memory for each element type that can be read and written; `BOOL` is one byte, 0 or 1. */
 export interface SafetensorsData {
@@ -64,7 +65,8 @@ export const tensorViews = {
 } as const;
 
 const METADATA = "__metadata__";
-const MOST_HEADER_BYTES = 100_000_000; // the format's own limit
+const MOST_HEADER_BYTES = 2 ** 24; // 100 a tensor are usual; the format allows 100 MB
+const MOST_TENSORS = 2 ** 17, MOST_DIMENSIONS = 64;
 
 /**
  * Encodes what comes before the tensors in a safetensors file: header length (8 bytes), and a JSON header padded to 8
@@ -135,12 +137,24 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
   const fail = (what: string) => new DataError(`Cannot read "${name}": ${what}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = bytes.length < 8 ? Infinity : Number(view.getBigUint64(0, true));
-  if (headerBytes > Math.min(bytes.length - 8, MOST_HEADER_BYTES)) {
+  if (headerBytes > bytes.length - 8) {
     throw fail("it is no safetensors file or is cut short; copy it or save it again");
   }
+  if (headerBytes > MOST_HEADER_BYTES) {
+    throw fail(
+      `its header has ${headerBytes} bytes, wanted at most ${MOST_HEADER_BYTES}; split it`,
+    );
+  }
   const start = 8 + headerBytes;
-  const header = parseHeader(bytes.subarray(8, start));
+  const names = countNames(bytes.subarray(8, start));
+  if (names !== undefined && names > MOST_TENSORS) {
+    throw fail(`it has ${names} tensors, wanted at most ${MOST_TENSORS}; split it`);
+  }
+  const header = names === undefined ? undefined : parseHeader(bytes.subarray(8, start));
   if (header === undefined) throw fail("its header is not a JSON object; copy it or save it again");
+  if (names !== Object.keys(header).length) {
+    throw fail("two tensors have the same name; save it again");
+  }
 
   const { [METADATA]: metadata = {}, ...entries } = header;
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
@@ -152,18 +166,20 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
     const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
     if (!isDtype(dtype)) {
       throw fail(
-        `tensor "${key}" has dtype ${JSON.stringify(dtype)}, wanted one of ` +
+        `tensor "${shown(key)}" has dtype ${JSON.stringify(dtype)}, wanted one of ` +
           `${Object.keys(tensorViews).join(", ")}; convert it`,
       );
     }
     if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
-      throw fail(`tensor "${key}" has a damaged shape or position; copy or save the file again`);
+      throw fail(
+        `tensor "${shown(key)}" has a damaged shape or position; copy or save the file again`,
+      );
     }
     const [from, to] = offsets;
     const wanted = elements(shape) * tensorViews[dtype].BYTES_PER_ELEMENT;
     if (to - from !== wanted || start + to > bytes.length) {
       throw fail(
-        `tensor "${key}" of shape (${shape.join(", ")}) needs ${wanted} bytes, found ` +
+        `tensor "${shown(key)}" of shape (${shape.join(", ")}) needs ${wanted} bytes, found ` +
           `${Math.max(0, Math.min(to, bytes.length - start) - from)}; copy or save the file again`,
       );
     }
@@ -175,7 +191,9 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
   let end = 0;
   for (const { name: key, from, to } of spans) {
     if (from !== end) {
-      throw fail(`tensor "${key}" begins at ${from}, wanted ${end}; copy or save the file again`);
+      throw fail(
+        `tensor "${shown(key)}" begins at ${from}, wanted ${end}; copy or save the file again`,
+      );
     }
     end = to;
   }
@@ -194,6 +212,37 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
+const QUOTE = 0x22,
+  BACKSLASH = 0x5c,
+  OPEN = 0x7b,
+  CLOSE = 0x7d,
+  OPEN_LIST = 0x5b,
+  CLOSE_LIST = 0x5d;
+
+/**
+ * Strings at the top level of a header; undefined where it is not a table of tables of lists. `JSON.parse` drops names that come
+ * twice, and takes gigabytes for deep nests.
+ */
+function countNames(bytes: Uint8Array): number | undefined {
+  let names = 0, depth = 0, quoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (quoted) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) quoted = false;
+    } else if (byte === QUOTE) {
+      quoted = true;
+      if (depth === 1) names++;
+    } else if (byte === OPEN || byte === OPEN_LIST) {
+      if (depth > 2 || (byte === OPEN) !== (depth < 2)) return undefined;
+      depth++;
+    } else if (byte === CLOSE || byte === CLOSE_LIST) {
+      depth--;
+    }
+  }
+  return names;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -203,7 +252,8 @@ function isDtype(value: unknown): value is SafetensorsDtype {
 }
 
 function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+  return Array.isArray(value) && value.length <= MOST_DIMENSIONS &&
+    value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
 function elements(shape: number[]): number {

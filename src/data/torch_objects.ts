@@ -7,8 +7,9 @@
  * @module
  */
 import { DataError } from "./files.ts";
-import { PickleDict, type PickleFunction, type PickleHost } from "./pickle.ts";
+import { narrowed, PickleDict, type PickleFunction, type PickleHost } from "./pickle.ts";
 import { type SafetensorsDtype, type SafetensorsTensor, tensorViews } from "./safetensors.ts";
+import { shown } from "./shown.ts";
 
 /** Element type of a tensor in a PyTorch file. */
 export type PthDtype = Exclude<SafetensorsDtype, "U16" | "U32" | "U64">;
@@ -90,6 +91,16 @@ const DTYPES: Record<string, PthDtype> = {
   uint8: "U8",
   bool: "BOOL",
 };
+
+/** Numbers of NumPy's, as training loops leave them in their checkpoints. */
+const NUMPY = new Map<string, PthDtype>([
+  ["f4", "F32"],
+  ["f8", "F64"],
+  ["i4", "I32"],
+  ["i8", "I64"],
+  ["b1", "BOOL"],
+]);
+const MOST_SCALAR_BYTES = 8;
 
 /** PyTorch's own limit is 64 dimensions. */
 const MOST_DIMENSIONS = 64;
@@ -185,13 +196,30 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
     "torch._utils._rebuild_parameter_with_state": tensorOf,
     // Before PyTorch 0.4: Parameter(tensor), then its flags as state.
     "torch.nn.parameter.Parameter": tensorOf,
-    // How protocol 2 spells bytes.
+    // A tensor with attributes: (function, class, its arguments, attributes).
+    "torch._tensor._rebuild_from_type_v2": ([rebuild, _type, args]) => {
+      if (rebuild !== functions["torch._utils._rebuild_tensor_v2"] || !Array.isArray(args)) {
+        throw wrong("a tensor is described in a way that is not known");
+      }
+      return functions["torch._utils._rebuild_tensor_v2"](args);
+    },
+    "torch.Tensor": tensorOf,
+    // How protocol 2 spells bytes; only a number's matter.
     "_codecs.encode": ([text, encoding]) => {
       if (typeof text !== "string" || encoding !== "latin1") {
         throw wrong("bytes are spelled in a way that is not known");
       }
-      return Uint8Array.from(text, (character) => character.charCodeAt(0));
+      const bytes = new Uint8Array(Math.min(text.length, MOST_SCALAR_BYTES + 1));
+      for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+      return bytes;
     },
+    "numpy.dtype": ([code]) => {
+      const dtype = typeof code === "string" ? NUMPY.get(code) : undefined;
+      if (dtype === undefined) throw wrong(`a number has NumPy's type ${shown(String(code))}`);
+      return new ElementType(dtype);
+    },
+    "numpy.core.multiarray.scalar": scalar,
+    "numpy._core.multiarray.scalar": scalar,
   };
   const globals = new Map<string, unknown>(Object.entries(functions));
   for (const [type, dtype] of Object.entries(STORAGES)) {
@@ -209,7 +237,7 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
     if (items instanceof PickleDict) return items;
     for (const pair of Array.isArray(items) ? items : [items]) { // Python 2: a list of pairs
       if (!Array.isArray(pair) || pair.length !== 2) throw wrong("a dict is no list of pairs");
-      dict.items.push(...pair);
+      dict.items.push(pair[0], pair[1]);
     }
     return dict;
   }
@@ -219,14 +247,29 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
     return tensor;
   }
 
+  function scalar([type, bytes]: readonly unknown[]): number | bigint | boolean {
+    if (
+      !(type instanceof ElementType) || !(bytes instanceof Uint8Array) ||
+      bytes.length !== itemBytes(type.dtype)
+    ) {
+      throw wrong("a number is described in a way that is not known");
+    }
+    const [value] = new tensorViews[type.dtype](bytes.slice().buffer);
+    return type.dtype === "BOOL" ? value !== 0 : narrowed(value);
+  }
+
   return {
     name,
     globals,
     storages,
     persistent,
-    setState(object) {
-      // A tensor's state is its flags and hooks.
-      if (!(object instanceof TensorView)) throw wrong("an object has a state that is not known");
+    setState(object, state) {
+      if (object instanceof TensorView) return; // its flags and hooks
+      // NumPy's dtype: (version, byte order, …)
+      const order = Array.isArray(state) ? state[1] : undefined;
+      if (!(object instanceof ElementType) || (order !== "<" && order !== "|")) {
+        throw wrong("an object has a state that is not known");
+      }
     },
   };
 }
@@ -237,24 +280,33 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
  * @param storage The storage's memory, all of it.
  */
 export function gather(view: TensorView, storage: Uint8Array): PthTensor {
-  const { dtype, start } = view, item = itemBytes(dtype);
-  const shape = [...view.shape], strides = view.strides.map((stride) => stride * item);
-  let bytes: Uint8Array<ArrayBuffer>;
-  if (isContiguous(view)) {
-    bytes = storage.slice(start, start + view.bytes);
-  } else {
-    bytes = new Uint8Array(view.bytes);
-    let to = 0;
-    const copy = (dimension: number, from: number): void => {
-      if (dimension === shape.length) {
-        for (let byte = 0; byte < item; byte++) bytes[to++] = storage[from + byte];
-        return;
-      }
-      for (let i = 0; i < shape[dimension]; i++) copy(dimension + 1, from + i * strides[dimension]);
-    };
-    copy(0, start);
-  }
-  return { dtype, shape, data: new tensorViews[dtype](bytes.buffer) } as PthTensor;
+  const { dtype, start } = view;
+  const bytes = isContiguous(view)
+    ? storage.slice(start, start + view.bytes)
+    : gatherBytes(view, storage);
+  const data = new tensorViews[dtype](bytes.buffer);
+  return { dtype, shape: [...view.shape], data } as PthTensor;
+}
+
+function gatherBytes(view: TensorView, storage: Uint8Array): Uint8Array<ArrayBuffer> {
+  const item = itemBytes(view.dtype);
+  const long = [...view.shape.keys()].filter((dimension) => view.shape[dimension] !== 1);
+  const lengths = long.map((dimension) => view.shape[dimension]);
+  const steps = long.map((dimension) => view.strides[dimension] * item);
+  const bytes = new Uint8Array(view.bytes);
+  let to = 0;
+  const copy = (dimension: number, from: number): void => {
+    const length = lengths[dimension], step = steps[dimension];
+    if (dimension < lengths.length - 1) {
+      for (let i = 0; i < length; i++) copy(dimension + 1, from + i * step);
+      return;
+    }
+    for (let i = 0; i < length; i++, from += step) {
+      for (let byte = 0; byte < item; byte++) bytes[to++] = storage[from + byte];
+    }
+  };
+  copy(0, view.start);
+  return bytes;
 }
 
 function isContiguous({ shape, strides }: TensorView): boolean {
@@ -282,8 +334,4 @@ function isSize(value: unknown): value is number {
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.length <= MOST_DIMENSIONS && value.every(isSize);
-}
-
-function shown(text: string): string {
-  return text.length > 99 ? `${text.slice(0, 99)}…` : text;
 }

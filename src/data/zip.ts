@@ -9,6 +9,7 @@
  */
 import { Inflate, type Zippable, zipSync } from "npm:fflate@0.8.3";
 import { DataError } from "./files.ts";
+import { shown } from "./shown.ts";
 
 /** A file in an archive, as its directory describes it. */
 export interface ZipEntry {
@@ -47,6 +48,7 @@ export interface ZipKind {
 
 const END_OF_DIRECTORY = 0x06054b50, DIRECTORY_ENTRY = 0x02014b50, LOCAL_HEADER = 0x04034b50;
 const END64 = 0x06064b50, END64_LOCATOR = 0x07064b50, EXTRA64 = 1;
+const MOST_ENTRIES = 2 ** 18;
 const FULL16 = 0xffff, FULL32 = 0xffffffff; // "see the 64-bit field"
 
 /**
@@ -62,9 +64,13 @@ export function openZip(bytes: Uint8Array, name: string, kind: ZipKind): Zip {
   const { end, count, start } = findDirectory(view) ??
     raise(fail(`it is no ${kind.what} or is cut short; copy it again or ${kind.remedy}`));
 
+  if (count > MOST_ENTRIES) {
+    throw fail(`it has ${count} entries, wanted at most ${MOST_ENTRIES}; ${kind.remedy}`);
+  }
+
   const entries = new Map<string, ZipEntry>();
   const text = new TextDecoder();
-  let at = start;
+  let at = start, packedBytes = 0;
   for (let left = count; left > 0; left--) {
     if (at + 46 > end || view.getUint32(at, true) !== DIRECTORY_ENTRY) throw damaged();
     const extra = at + 46 + view.getUint16(at + 28, true);
@@ -74,15 +80,18 @@ export function openZip(bytes: Uint8Array, name: string, kind: ZipKind): Zip {
     const wide = wideFields(view, extra, comment);
     const size = (value: number) => value === FULL32 ? wide() ?? raise(damaged()) : value;
     const key = text.decode(bytes.subarray(at + 46, extra));
-    if (entries.has(key)) throw fail(`two entries are named "${key.slice(0, 99)}"; ${kind.remedy}`);
-    entries.set(key, {
+    if (entries.has(key)) throw fail(`two entries are named "${shown(key)}"; ${kind.remedy}`);
+    const entry = {
       method: view.getUint16(at + 10, true),
       crc: view.getUint32(at + 16, true),
       // in the order of the 64-bit fields
       bytes: size(view.getUint32(at + 24, true)),
       packedBytes: size(view.getUint32(at + 20, true)),
       localHeader: size(view.getUint32(at + 42, true)),
-    });
+    };
+    entries.set(key, entry);
+    packedBytes += entry.packedBytes;
+    if (packedBytes > start) throw fail("the sizes in its directory cannot be true; copy it again");
     at = next;
   }
   return { entries, extract: (entry, label) => extract(bytes, entry, label, kind) };
