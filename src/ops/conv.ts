@@ -242,6 +242,8 @@ function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Pr
   const taps = walk.tap_rows * walk.tap_columns;
   const sameGrid = x.height === walk.rows && x.width === walk.columns && walk.x_step === 1;
   const direct = of.taps === 1 && sameGrid && walk.x_row === 0 && walk.x_column === 0;
+  const blocks = blocksOf(pixels), tiles = Math.ceil(y.channels / 16);
+  const twoBlocks = Math.ceil(blocks / 2) * tiles <= blocks * Math.ceil(tiles / 2);
   plan.dispatch({
     label,
     kernel,
@@ -251,6 +253,7 @@ function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Pr
       aligned: Number(direct && variant === "registers"),
       scattered: Number(walk.y_step > 1),
       has_bias: of.bias ? 1 : 0,
+      two_blocks: Number(twoBlocks),
     },
     bindings: {
       dims: {
@@ -268,12 +271,16 @@ function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Pr
       bias: of.bias ?? of.panels, // bound all the same, and not read
       y: y.frame,
     },
-    workgroups: [blocksOf(pixels), Math.ceil(y.channels / (variant === "tiled" ? 64 : 32))],
+    workgroups: variant === "tiled"
+      ? [blocks, Math.ceil(y.channels / 64)]
+      : twoBlocks
+      ? [Math.ceil(blocks / 2), tiles]
+      : [blocks, Math.ceil(tiles / 2)],
     flops: 2 * pixels * y.channels * x.channels * taps,
   });
 }
 
-/** One frame of the weight (or its transpose, for the input's gradient) in panels of 32 outputs, once a plan. */
+/** One frame of the weight (or its transpose, for the input's gradient) in panels of 16 outputs, once a plan. */
 function packFrame(
   plan: Plan,
   label: string,
@@ -288,7 +295,7 @@ function packFrame(
     const [inputs, outputs, input_stride, output_stride] = transposed
       ? [shape.outputs, shape.channels, ofOutput, ofChannel]
       : [shape.channels, shape.outputs, ofChannel, ofOutput];
-    const size = Math.ceil(outputs / 32) * 32 * taps * Math.ceil(inputs / 2) * 2;
+    const size = Math.ceil(outputs / 16) * 16 * taps * Math.ceil(inputs / 2) * 2;
     const packed = plan.activation(`${label}.packed.${frame}`, [size]);
     plan.dispatch({
       label: `${label}.pack`,

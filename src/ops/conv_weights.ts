@@ -58,20 +58,18 @@ export function recordConvWeightGradient(
   if (!dWeight && !dBias) return;
 
   const taps = rows * columns;
-  const octets = Math.ceil(channels / 8); // of a tap
-  const { outputTile, workgroups } = variant === "tiled"
-    ? { outputTile: 64, workgroups: 512 }
-    : { outputTile: 32, workgroups: 32 };
+  const fours = Math.ceil(channels / 4); // of a tap
+  const aligned = taps === 1 && stride === 1 && padding.every((length) => length === 0);
   const points = y.height * y.width, blocks = blocksOf(points);
   pairs.forEach((ofFrame, frame) => {
     const biased = dBias && frame === (frames - 1) / 2; // every frame of y takes part in the middle
-    const columnTiles = Math.ceil((taps * octets + Number(!!biased)) / 8);
-    const outputTiles = Math.ceil(outputs / outputTile);
-    const wanted = Math.min(blocks, Math.ceil(workgroups / (outputTiles * columnTiles)));
+    const tile = gradientTile(variant, outputs, taps * fours + Number(!!biased));
+    const { outputTiles, columnTiles } = tile;
+    const wanted = Math.min(blocks, Math.ceil(tile.workgroups / (outputTiles * columnTiles)));
     const perPart = Math.min(mostPartBlocks, Math.ceil(blocks / wanted));
     const parts = Math.ceil(blocks / perPart);
-    const rowLength = columnTiles * 64;
-    const partSize = outputTiles * outputTile * rowLength;
+    const rowFours = columnTiles * tile.fours;
+    const partSize = outputTiles * tile.outputs * rowFours * 4;
     const partials = plan.activation(`${label}.partials.${frame}`, [parts * partSize]);
     if (ofFrame.length === 0) plan.fill(partials, 0);
     ofFrame.forEach((pair, i) =>
@@ -81,8 +79,11 @@ export function recordConvWeightGradient(
         entry: `gradient_${variant}`,
         constants: {
           accumulate: Number(i > 0),
+          aligned: Number(aligned),
+          same_tap: Number(fours % 4 === 0 && !biased),
           ragged: Number(points % 4 !== 0),
           has_bias: biased ? 1 : 0,
+          lanes_across: tile.lanesAcross,
         },
         bindings: {
           dims: {
@@ -97,11 +98,12 @@ export function recordConvWeightGradient(
             column_padding: padding[1],
             tap_columns: columns,
             taps,
-            octets,
-            row_fours: rowLength / 4,
+            tap_fours: fours,
+            row_fours: rowFours,
             blocks_per_part: perPart,
           },
           x: pair.x,
+          x_quads: pair.x,
           dy: pair.dY,
           partials,
         },
@@ -114,13 +116,13 @@ export function recordConvWeightGradient(
       part_size: partSize,
       parts_per_group: parts,
       rows: outputs,
-      part_row: rowLength,
+      part_row: rowFours * 4,
     };
     if (dWeight) {
       recordPartSums(plan, `${label}.backward_weight.sum`, dWeight, {
         ...inParts,
         groups: taps,
-        part_group: octets * 8,
+        part_group: fours * 4,
         columns: channels,
         first: frame * taps,
         group_stride: 1,
@@ -132,10 +134,26 @@ export function recordConvWeightGradient(
       recordPartSums(plan, `${label}.backward_bias`, dBias, {
         ...inParts,
         groups: 1,
-        part_first: taps * octets * 8,
+        part_first: taps * fours * 4,
         columns: 1,
         row_stride: 1,
       });
     }
   });
+}
+
+/** How the gradient is cut: outputs and fours of a workgroup, how many of these there are, and workgroups wanted in all. */
+function gradientTile(variant: LinearVariant, outputs: number, fours: number) {
+  const tile = (lanesAcross: number, ofOutputs: number, ofFours: number, workgroups: number) => ({
+    lanesAcross,
+    outputs: ofOutputs,
+    fours: ofFours,
+    outputTiles: Math.ceil(outputs / ofOutputs),
+    columnTiles: Math.ceil(fours / ofFours),
+    workgroups,
+  });
+  if (variant === "tiled") return tile(8, 64, 16, 512);
+  const [first, ...others] = [8, 4, 2, 1].map((lanes) => tile(lanes, 128 / lanes, 4 * lanes, 32));
+  const count = (of: typeof first) => of.outputTiles * of.columnTiles;
+  return others.reduce((best, other) => count(other) < count(best) ? other : best, first);
 }

@@ -36,20 +36,21 @@ override accumulate: bool = false;
 override aligned: bool = false; // one tap, and grids that are the same: four pixels are one load
 override scattered: bool = false; // the grid's pixels do not lie side by side in y
 override has_bias: bool = false;
+override two_blocks: bool = true; // a workgroup of `product_registers` takes; else two tiles of outputs
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> x_quads: array<vec4f>; // x again
-@group(0) @binding(3) var<storage, read> panels: array<vec4f>; // [out_channels/32][taps][in_channels, even][32], from `pack`
+@group(0) @binding(3) var<storage, read> panels: array<vec4f>; // [out_channels/16][taps][in_channels, even][16], from `pack`
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 fn even(channels: u32) -> u32 { return (channels + 1) / 2 * 2; }
 
-// First vec4 of a tap's weights, in a tile of 32 outputs.
+// First vec4 of a tap's weights, in a tile of 16 outputs.
 fn panel_of(tile: u32, tap: u32) -> u32 {
   let place = dims.first_tap + tap / dims.tap_columns * dims.tap_row + tap % dims.tap_columns * dims.tap_column;
-  return (tile * dims.taps + place) * even(dims.in_channels) * 8;
+  return (tile * dims.taps + place) * even(dims.in_channels) * 4;
 }
 
 // Where a tap of the kernel reads for four pixels of the grid.
@@ -110,83 +111,81 @@ fn finish(pixels: vec4u, output: u32, sums: mat4x4f) {
   finish_one(pixels, output + 3, sums[3]);
 }
 
-// Software: an invocation owns 8 pixels x 32 outputs, a workgroup of 8 one block. Weight addresses depend on the workgroup
-// alone, so that one load serves all its lanes. Sums are named one by one: a loop over them would move them out of registers.
+// Software: an invocation owns 16 pixels x 16 outputs, four lanes a block; a workgroup of 8 two blocks, or one and two tiles of
+// outputs, whichever leaves fewer lanes idle. Sums are named one by one: a loop over them would move them out of registers.
 @compute @workgroup_size(8)
 fn product_registers(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let near_pixels = vec4u(group.x * 64 + lane * 4) + vec4u(0, 1, 2, 3);
-  let far_pixels = near_pixels + 32;
+  let block = select(group.x, group.x * 2 + lane / 4, two_blocks);
+  let tile = select(group.y * 2 + lane / 4, group.y, two_blocks);
+  let pixels = vec4u(block * 64 + lane % 4 * 4) + vec4u(0, 1, 2, 3);
   let taps = dims.tap_rows * dims.tap_columns;
-  var near: array<mat4x4f, 8>; // [output quad]
-  var far: array<mat4x4f, 8>;
+  var sums: array<mat4x4f, 16>; // [output quad][pixel quad]
 
   for (var tap = 0u; tap < taps; tap++) {
-    let near_places = places(near_pixels, tap);
-    let far_places = places(far_pixels, tap);
-    let panel = panel_of(group.y, tap);
+    let places0 = places(pixels, tap);
+    let places1 = places(pixels + 16, tap);
+    let places2 = places(pixels + 32, tap);
+    let places3 = places(pixels + 48, tap);
+    let panel = panel_of(tile, tap);
     for (var channel = 0u; channel < dims.in_channels; channel += 2) {
       let odd = min(channel + 1, dims.in_channels - 1); // its weight is zero where it repeats the last
-      let a0 = read_x(near_places, channel);
-      let b0 = read_x(far_places, channel);
-      let a1 = read_x(near_places, odd);
-      let b1 = read_x(far_places, odd);
-      let w = panel + channel * 8;
-      let v = w + 8;
-      let w0 = panels[w];
-      let v0 = panels[v];
-      near[0] += outer(a0, w0) + outer(a1, v0);
-      far[0] += outer(b0, w0) + outer(b1, v0);
-      let w1 = panels[w + 1];
-      let v1 = panels[v + 1];
-      near[1] += outer(a0, w1) + outer(a1, v1);
-      far[1] += outer(b0, w1) + outer(b1, v1);
-      let w2 = panels[w + 2];
-      let v2 = panels[v + 2];
-      near[2] += outer(a0, w2) + outer(a1, v2);
-      far[2] += outer(b0, w2) + outer(b1, v2);
-      let w3 = panels[w + 3];
-      let v3 = panels[v + 3];
-      near[3] += outer(a0, w3) + outer(a1, v3);
-      far[3] += outer(b0, w3) + outer(b1, v3);
-      let w4 = panels[w + 4];
-      let v4 = panels[v + 4];
-      near[4] += outer(a0, w4) + outer(a1, v4);
-      far[4] += outer(b0, w4) + outer(b1, v4);
-      let w5 = panels[w + 5];
-      let v5 = panels[v + 5];
-      near[5] += outer(a0, w5) + outer(a1, v5);
-      far[5] += outer(b0, w5) + outer(b1, v5);
-      let w6 = panels[w + 6];
-      let v6 = panels[v + 6];
-      near[6] += outer(a0, w6) + outer(a1, v6);
-      far[6] += outer(b0, w6) + outer(b1, v6);
-      let w7 = panels[w + 7];
-      let v7 = panels[v + 7];
-      near[7] += outer(a0, w7) + outer(a1, v7);
-      far[7] += outer(b0, w7) + outer(b1, v7);
+      let a0 = read_x(places0, channel);
+      let a1 = read_x(places1, channel);
+      let a2 = read_x(places2, channel);
+      let a3 = read_x(places3, channel);
+      let b0 = read_x(places0, odd);
+      let b1 = read_x(places1, odd);
+      let b2 = read_x(places2, odd);
+      let b3 = read_x(places3, odd);
+      let w = panel + channel * 4;
+      let u0 = panels[w];
+      let v0 = panels[w + 4];
+      sums[0] += outer(a0, u0) + outer(b0, v0);
+      sums[1] += outer(a1, u0) + outer(b1, v0);
+      sums[2] += outer(a2, u0) + outer(b2, v0);
+      sums[3] += outer(a3, u0) + outer(b3, v0);
+      let u1 = panels[w + 1];
+      let v1 = panels[w + 5];
+      sums[4] += outer(a0, u1) + outer(b0, v1);
+      sums[5] += outer(a1, u1) + outer(b1, v1);
+      sums[6] += outer(a2, u1) + outer(b2, v1);
+      sums[7] += outer(a3, u1) + outer(b3, v1);
+      let u2 = panels[w + 2];
+      let v2 = panels[w + 6];
+      sums[8] += outer(a0, u2) + outer(b0, v2);
+      sums[9] += outer(a1, u2) + outer(b1, v2);
+      sums[10] += outer(a2, u2) + outer(b2, v2);
+      sums[11] += outer(a3, u2) + outer(b3, v2);
+      let u3 = panels[w + 3];
+      let v3 = panels[w + 7];
+      sums[12] += outer(a0, u3) + outer(b0, v3);
+      sums[13] += outer(a1, u3) + outer(b1, v3);
+      sums[14] += outer(a2, u3) + outer(b2, v3);
+      sums[15] += outer(a3, u3) + outer(b3, v3);
     }
   }
 
-  let output = group.y * 32;
-  finish(near_pixels, output, near[0]);
-  finish(far_pixels, output, far[0]);
-  finish(near_pixels, output + 4, near[1]);
-  finish(far_pixels, output + 4, far[1]);
-  finish(near_pixels, output + 8, near[2]);
-  finish(far_pixels, output + 8, far[2]);
-  finish(near_pixels, output + 12, near[3]);
-  finish(far_pixels, output + 12, far[3]);
-  finish(near_pixels, output + 16, near[4]);
-  finish(far_pixels, output + 16, far[4]);
-  finish(near_pixels, output + 20, near[5]);
-  finish(far_pixels, output + 20, far[5]);
-  finish(near_pixels, output + 24, near[6]);
-  finish(far_pixels, output + 24, far[6]);
-  finish(near_pixels, output + 28, near[7]);
-  finish(far_pixels, output + 28, far[7]);
+  if block * 64 >= dims.rows * dims.columns { return; }
+  let output = tile * 16;
+  finish(pixels, output, sums[0]);
+  finish(pixels + 16, output, sums[1]);
+  finish(pixels + 32, output, sums[2]);
+  finish(pixels + 48, output, sums[3]);
+  finish(pixels, output + 4, sums[4]);
+  finish(pixels + 16, output + 4, sums[5]);
+  finish(pixels + 32, output + 4, sums[6]);
+  finish(pixels + 48, output + 4, sums[7]);
+  finish(pixels, output + 8, sums[8]);
+  finish(pixels + 16, output + 8, sums[9]);
+  finish(pixels + 32, output + 8, sums[10]);
+  finish(pixels + 48, output + 8, sums[11]);
+  finish(pixels, output + 12, sums[12]);
+  finish(pixels + 16, output + 12, sums[13]);
+  finish(pixels + 32, output + 12, sums[14]);
+  finish(pixels + 48, output + 12, sums[15]);
 }
 
 // GPUs: a workgroup of 128 owns one block (64 pixels) x 64 outputs, an invocation 8 x 4 of them. Sixteen channels of a tap at a
@@ -214,7 +213,7 @@ fn product_tiled(
 
   for (var tap = 0u; tap < taps; tap++) {
     let source = places(first_pixels + quad, tap);
-    let panel = panel_of(w_quad / 8, tap) + w_quad % 8;
+    let panel = panel_of(w_quad / 4, tap) + w_quad % 4;
     for (var first = 0u; first < dims.in_channels; first += depth) {
       for (var i = 0u; i < 2; i++) {
         let channel = first + row + i * 8;
@@ -222,7 +221,7 @@ fn product_tiled(
         var weights = vec4f();
         if channel < dims.in_channels {
           pixels = read_x(source, channel);
-          if present { weights = panels[panel + channel * 8]; }
+          if present { weights = panels[panel + channel * 4]; }
         }
         x_tile[lane + i * 128] = pixels;
         w_tile[lane + i * 128] = weights;
@@ -242,7 +241,7 @@ fn product_tiled(
   finish(first_pixels + pixel_quad + 8, output, far);
 }
 
-// packed[tile][tap][k][j] = the weight of output 32·tile + j and input k, zero past either end
+// packed[tile][tap][k][j] = the weight of output 16·tile + j and input k, zero past either end
 struct Packing {
   inputs: u32,
   outputs: u32,
@@ -260,10 +259,10 @@ struct Packing {
 fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64 + id.x;
   let depth = even(packing.inputs);
-  let k = i / 32 % depth;
-  let tap = i / 32 / depth % packing.taps;
-  let output = i / 32 / depth / packing.taps * 32 + i % 32;
-  if output >= (packing.outputs + 31) / 32 * 32 { return; }
+  let k = i / 16 % depth;
+  let tap = i / 16 / depth % packing.taps;
+  let output = i / 16 / depth / packing.taps * 16 + i % 16;
+  if output >= (packing.outputs + 15) / 16 * 16 { return; }
   var value = 0.0;
   if output < packing.outputs && k < packing.inputs {
     value = weight[packing.first + k * packing.input_stride + output * packing.output_stride + tap];

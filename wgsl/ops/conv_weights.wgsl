@@ -1,9 +1,9 @@
 // dW[o, c, tap] (+)= Σ dy[o, p]·x[c, stride·p + tap − padding] over the points p of a frame, db[o] (+)= Σ dy[o, p]
 // x (1, in_height·in_width, in_channels)  dy (1, points, out_channels), one frame each, in blocks
 //
-// A product of depth `points`: rows are outputs, columns the channels of tap after tap, in octets (padded with zeros) of one tap, and
-// behind them an octet of ones for the bias. The points are split into parts; each part writes its own sums, frame after frame
-// adds to them, and a reduction in fixed order follows (`sum_parts` in linear_weights.wgsl).
+// A product of depth `points`: rows are outputs, columns the channels of tap after tap, in fours (padded) of one tap, and behind
+// them a four of ones for the bias. The points are split into parts; each part writes its own sums, frame after frame adds to
+// them, and a reduction in fixed order follows (`sum_parts` in linear_weights.wgsl).
 
 struct Dims {
   out_channels: u32,
@@ -17,68 +17,86 @@ struct Dims {
   column_padding: u32,
   tap_columns: u32,
   taps: u32,
-  octets: u32, // of a tap
-  row_fours: u32, // vec4s of a row of sums
+  tap_fours: u32, // of a tap
+  row_fours: u32, // of a row of sums
   blocks_per_part: u32,
 }
 
 override accumulate: bool = false;
+override aligned: bool = false; // one tap, and grids that are the same: four points are one load
+override same_tap: bool = false; // whole sixteens of channels: four fours are of one tap
 override ragged: bool = false; // the last quad holds fewer than four points
 override has_bias: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> partials: array<vec4f>; // [parts][outputs, whole tiles][row_fours]
+@group(0) @binding(2) var<storage, read> x_quads: array<vec4f>; // x again
+@group(0) @binding(3) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> partials: array<vec4f>; // [parts][outputs, whole tiles][row_fours]
 
-// Eight columns: channels of one tap.
-struct Octet {
+// Four columns: channels of one tap.
+struct Four {
   channel: u32,
   row: u32, // of the tap, less the padding: wraps when negative
   column: u32,
   ones: bool,
 }
 
-fn octet(i: u32) -> Octet {
-  let tap = i / dims.octets;
-  return Octet(
-    i % dims.octets * 8,
+fn four(i: u32) -> Four {
+  let tap = i / dims.tap_fours;
+  return Four(
+    i % dims.tap_fours * 4,
     tap / dims.tap_columns - dims.row_padding,
     tap % dims.tap_columns - dims.column_padding,
     has_bias && tap == dims.taps,
   );
 }
 
-// Where an octet reads for four points.
+// Where columns read for four points.
 struct Places {
   at: vec4u, // of channel 0
   inside: vec4<bool>,
 }
 
-fn places(octet: Octet, quad: u32) -> Places {
+fn places(four: Four, quad: u32) -> Places {
   let point = quad * 4 + vec4u(0, 1, 2, 3);
-  let row = point / dims.out_width * dims.stride + octet.row; // wraps past every height when negative
-  let column = point % dims.out_width * dims.stride + octet.column;
+  let row = point / dims.out_width * dims.stride + four.row; // wraps past every height when negative
+  let column = point % dims.out_width * dims.stride + four.column;
   var inside = (row < vec4u(dims.in_height)) & (column < vec4u(dims.in_width));
   if ragged { inside &= point < vec4u(dims.points); }
   let source = select(vec4u(), row * dims.in_width + column, inside);
   return Places(source / 64 * (64 * dims.in_channels) + source % 64, inside);
 }
 
-fn read_x(octet: Octet, places: Places, channel: u32) -> vec4f {
-  let at = places.at + (octet.channel + channel) * 64;
-  let value = select(vec4f(), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), places.inside);
-  if has_bias { return select(value, vec4f(1.0), octet.ones); }
+// The places of another four than that of `first`.
+fn places_beside(first: Places, four: Four, quad: u32) -> Places {
+  if same_tap { return first; }
+  return places(four, quad);
+}
+
+fn read_places(places: Places, channel: u32) -> vec4f {
+  if aligned {
+    let value = x_quads[places.at.x / 4 + channel * 16];
+    if ragged { return select(vec4f(), value, places.inside); }
+    return value;
+  }
+  let at = places.at + channel * 64;
+  return select(vec4f(), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), places.inside);
+}
+
+fn read_x(four: Four, places: Places, channel: u32) -> vec4f {
+  let value = read_places(places, four.channel + channel);
+  if has_bias { return select(value, vec4f(1.0), four.ones); }
   return value;
 }
 
-// Rows: four points of four channels of an octet.
-fn load_x(octet: Octet, places: Places, channel: u32) -> mat4x4f {
+// Rows: four points of four channels.
+fn load_x(four: Four, places: Places) -> mat4x4f {
   return transpose(mat4x4f(
-    read_x(octet, places, channel),
-    read_x(octet, places, channel + 1),
-    read_x(octet, places, channel + 2),
-    read_x(octet, places, channel + 3),
+    read_x(four, places, 0),
+    read_x(four, places, 1),
+    read_x(four, places, 2),
+    read_x(four, places, 3),
   ));
 }
 
@@ -117,70 +135,73 @@ fn store_four(part: u32, rows: u32, row: u32, four: u32, sums: mat4x4f) {
   store(part, rows, row + 3, four, sums[3]);
 }
 
-// Software: a workgroup of 8 owns 32 outputs x 8 octets, an invocation one octet. Addresses of dy depend on the workgroup alone,
-// so that one load serves all its lanes. What lies past the last output or channel gives sums that nobody reads.
+// Software: an invocation owns 16 outputs x 4 fours: as many sums as there is room for near the core, since every load costs. The
+// 8 of a workgroup lie across the columns, across the outputs, or both. What lies past the last output or channel gives sums
+// that nobody reads.
+override lanes_across: u32 = 8; // along the columns
+
 @compute @workgroup_size(8)
 fn gradient_registers(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let output = group.x * 32;
-  let own = octet(group.y * 8 + lane);
-  var near: array<mat4x4f, 8>; // [output quad]: a column of four channels an output
-  var far: array<mat4x4f, 8>; // the octet's other four
+  let output = (group.x * (8 / lanes_across) + lane / lanes_across) * 16;
+  let first = (group.y * lanes_across + lane % lanes_across) * 4;
+  let four0 = four(first);
+  let four1 = four(first + 1);
+  let four2 = four(first + 2);
+  let four3 = four(first + 3);
+  var sums: array<mat4x4f, 16>; // [output quad][four]: a column of four channels an output
 
   for (var quad = first_quad(group.z); quad < end_quad(group.z); quad++) {
-    let places = places(own, quad);
-    let a = load_x(own, places, 0);
-    let b = load_x(own, places, 4);
+    let places0 = places(four0, quad);
+    let x0 = load_x(four0, places0);
+    let x1 = load_x(four1, places_beside(places0, four1, quad));
+    let x2 = load_x(four2, places_beside(places0, four2, quad));
+    let x3 = load_x(four3, places_beside(places0, four3, quad));
     let d0 = load_dy(output, quad);
-    near[0] += a * d0;
-    far[0] += b * d0;
+    sums[0] += x0 * d0;
+    sums[1] += x1 * d0;
+    sums[2] += x2 * d0;
+    sums[3] += x3 * d0;
     let d1 = load_dy(output + 4, quad);
-    near[1] += a * d1;
-    far[1] += b * d1;
+    sums[4] += x0 * d1;
+    sums[5] += x1 * d1;
+    sums[6] += x2 * d1;
+    sums[7] += x3 * d1;
     let d2 = load_dy(output + 8, quad);
-    near[2] += a * d2;
-    far[2] += b * d2;
+    sums[8] += x0 * d2;
+    sums[9] += x1 * d2;
+    sums[10] += x2 * d2;
+    sums[11] += x3 * d2;
     let d3 = load_dy(output + 12, quad);
-    near[3] += a * d3;
-    far[3] += b * d3;
-    let d4 = load_dy(output + 16, quad);
-    near[4] += a * d4;
-    far[4] += b * d4;
-    let d5 = load_dy(output + 20, quad);
-    near[5] += a * d5;
-    far[5] += b * d5;
-    let d6 = load_dy(output + 24, quad);
-    near[6] += a * d6;
-    far[6] += b * d6;
-    let d7 = load_dy(output + 28, quad);
-    near[7] += a * d7;
-    far[7] += b * d7;
+    sums[12] += x0 * d3;
+    sums[13] += x1 * d3;
+    sums[14] += x2 * d3;
+    sums[15] += x3 * d3;
   }
 
-  let rows = groups.x * 32;
-  let four = (group.y * 8 + lane) * 2;
-  store_four(group.z, rows, output, four, near[0]);
-  store_four(group.z, rows, output, four + 1, far[0]);
-  store_four(group.z, rows, output + 4, four, near[1]);
-  store_four(group.z, rows, output + 4, four + 1, far[1]);
-  store_four(group.z, rows, output + 8, four, near[2]);
-  store_four(group.z, rows, output + 8, four + 1, far[2]);
-  store_four(group.z, rows, output + 12, four, near[3]);
-  store_four(group.z, rows, output + 12, four + 1, far[3]);
-  store_four(group.z, rows, output + 16, four, near[4]);
-  store_four(group.z, rows, output + 16, four + 1, far[4]);
-  store_four(group.z, rows, output + 20, four, near[5]);
-  store_four(group.z, rows, output + 20, four + 1, far[5]);
-  store_four(group.z, rows, output + 24, four, near[6]);
-  store_four(group.z, rows, output + 24, four + 1, far[6]);
-  store_four(group.z, rows, output + 28, four, near[7]);
-  store_four(group.z, rows, output + 28, four + 1, far[7]);
+  let rows = groups.x * (8 / lanes_across) * 16;
+  store_four(group.z, rows, output, first, sums[0]);
+  store_four(group.z, rows, output, first + 1, sums[1]);
+  store_four(group.z, rows, output, first + 2, sums[2]);
+  store_four(group.z, rows, output, first + 3, sums[3]);
+  store_four(group.z, rows, output + 4, first, sums[4]);
+  store_four(group.z, rows, output + 4, first + 1, sums[5]);
+  store_four(group.z, rows, output + 4, first + 2, sums[6]);
+  store_four(group.z, rows, output + 4, first + 3, sums[7]);
+  store_four(group.z, rows, output + 8, first, sums[8]);
+  store_four(group.z, rows, output + 8, first + 1, sums[9]);
+  store_four(group.z, rows, output + 8, first + 2, sums[10]);
+  store_four(group.z, rows, output + 8, first + 3, sums[11]);
+  store_four(group.z, rows, output + 12, first, sums[12]);
+  store_four(group.z, rows, output + 12, first + 1, sums[13]);
+  store_four(group.z, rows, output + 12, first + 2, sums[14]);
+  store_four(group.z, rows, output + 12, first + 3, sums[15]);
 }
 
-// GPUs: a workgroup of 128 owns 64 outputs x 8 octets, an invocation 8 x 4 of their sums, and walks the points of its part 16 at a
+// GPUs: a workgroup of 128 owns 64 outputs x 16 fours, an invocation 8 x 4 of their sums, and walks the points of its part 16 at a
 // time through workgroup memory. A quad's rows are 66 vec4f apart, so that neither the writes (by channel, then quad) nor the
 // reads meet in a bank.
 const row_length = 66u;
@@ -193,9 +214,9 @@ fn fetch_dy(output: u32, quad: u32) -> vec4f {
   return read_dy(output, quad);
 }
 
-fn fetch_x(octet: Octet, channel: u32, quad: u32) -> vec4f {
-  if octet.channel + channel >= dims.in_channels || quad * 4 >= dims.points { return vec4f(); }
-  return read_x(octet, places(octet, quad), channel);
+fn fetch_x(four: Four, channel: u32, quad: u32) -> vec4f {
+  if four.channel + channel >= dims.in_channels || quad * 4 >= dims.points { return vec4f(); }
+  return read_x(four, places(four, quad), channel);
 }
 
 @compute @workgroup_size(128)
@@ -209,8 +230,8 @@ fn gradient_tiled(
   let column = lane / 8 * 4; // its columns: column + 0..3
   let quad = lane % 4; // what it fetches: this quad of rows row and row + 32 of both tiles
   let row = lane / 4;
-  let near_octet = octet(group.y * 8 + row / 8);
-  let far_octet = octet(group.y * 8 + row / 8 + 4);
+  let near_four = four(group.y * 16 + row / 4);
+  let far_four = four(group.y * 16 + row / 4 + 8);
   var near = mat4x4f();
   var far = mat4x4f();
 
@@ -219,8 +240,8 @@ fn gradient_tiled(
     let at = quad * row_length + row;
     dy_tile[at] = fetch_dy(first_output + row, q);
     dy_tile[at + 32] = fetch_dy(first_output + row + 32, q);
-    x_tile[at] = fetch_x(near_octet, row % 8, q);
-    x_tile[at + 32] = fetch_x(far_octet, row % 8, q);
+    x_tile[at] = fetch_x(near_four, row % 4, q);
+    x_tile[at + 32] = fetch_x(far_four, row % 4, q);
     workgroupBarrier();
     for (var i = 0u; i < 4; i++) {
       let c = i * row_length + column;
@@ -233,9 +254,9 @@ fn gradient_tiled(
   }
 
   let rows = groups.x * 64;
-  let four = group.y * 16 + column / 4;
+  let own = group.y * 16 + column / 4;
   for (var i = 0u; i < 4; i++) {
-    store(group.z, rows, first_output + output + i * 8, four, near[i]);
-    store(group.z, rows, first_output + output + i * 8 + 32, four, far[i]);
+    store(group.z, rows, first_output + output + i * 8, own, near[i]);
+    store(group.z, rows, first_output + output + i * 8 + 32, own, far[i]);
   }
 }
