@@ -68,7 +68,19 @@ export { DataError } from "./src/data/files.ts";
 export type { FrameOptions, Size } from "./src/data/frames.ts";
 export { decodeImage } from "./src/data/image.ts";
 export { encodePng } from "./src/data/png.ts";
-export { loadMultiviewImage, loadScene, type MultiviewFile, type Scene } from "./src/data/scene.ts";
+export {
+  describeMultiview,
+  loadMultiviewImage,
+  loadScene,
+  type MultiviewFile,
+  type Scene,
+} from "./src/data/scene.ts";
+export {
+  type LpipsFile,
+  lpipsFiles,
+  lpipsWeights,
+  type NamedTensors,
+} from "./src/data/lpips_weights.ts";
 export { loadWeightsFile, type NamedWeights, type WeightsFile } from "./src/data/weights_file.ts";
 export type { PthValue } from "./src/data/pth.ts";
 export type {
@@ -161,14 +173,23 @@ export {
   type EvaluateOptions,
   type EvaluationResult,
   layerPictures,
-  type ScoredViews,
-  scoredViews,
+  type PictureDistance,
   type ViewRenderer,
 } from "./src/evaluation/evaluate.ts";
+export { Lpips, type LpipsScore, type Picture } from "./src/evaluation/lpips.ts";
+export {
+  type Protocol,
+  type ProtocolName,
+  protocols,
+  type ScoredViews,
+  scoredViews,
+  type ScoredViewsOptions,
+} from "./src/evaluation/protocols.ts";
 export { psnr } from "./src/evaluation/psnr.ts";
 export type {
   BaselineScores,
   Evaluation,
+  EvaluationFacts,
   ImageScores,
   Scores,
   ViewScores,

@@ -2,9 +2,10 @@ import { basename, join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { type Camera, camerasFromLlff } from "./camera.ts";
-import { DataError } from "./files.ts";
+import { DataError, readFile } from "./files.ts";
 import { type FrameOptions, loadFrames, type Size } from "./frames.ts";
-import { readImage } from "./image.ts";
+import { decodeImage, readImage } from "./image.ts";
+import { isJpeg } from "./jpeg.ts";
 import { readPosesBounds } from "./poses_bounds.ts";
 import { resizeArea, resizeBilinear, resizeNearest } from "./resize.ts";
 import {
@@ -143,6 +144,22 @@ export async function loadMultiviewImage(
     );
   }
   return resizeArea(image, scene.width, scene.height);
+}
+
+/** How {@linkcode loadMultiviewImage} makes the held-out views of a scene: `JPEG of 960 x 540, each pixel the mean of 2 x 2`. */
+export async function describeMultiview({ multiview, width, height }: Scene): Promise<string> {
+  const [first] = multiview;
+  if (!first) return "none";
+  const bytes = await readFile(first.path);
+  const image = await decodeImage(bytes, first.path);
+  const [oldHeight, oldWidth] = image.shape;
+  const kind = isJpeg(bytes) ? "JPEG" : "PNG";
+  const file = `multiview_GT, ${kind} of ${oldWidth} x ${oldHeight}`;
+  if (oldWidth === width && oldHeight === height) return file;
+  const [x, y] = [oldWidth / width, oldHeight / height];
+  const whole = Number.isInteger(x) && Number.isInteger(y);
+  return `${file}, each pixel of ${width} x ${height} the mean of ` +
+    (whole ? `${x} x ${y}` : "the area it covers");
 }
 
 /** The file's focal is in pixels of the file's own width: this makes it that of the training size. */

@@ -18,6 +18,9 @@ import {
 import { meanImage, nearestFrame, type View } from "./baselines.ts";
 import type { ContactSheetRow } from "./contact_sheet.ts";
 import { depthOrder } from "./depth_order.ts";
+import { endPointError } from "./flow_error.ts";
+import { leastLpipsPixels, type Lpips } from "./lpips.ts";
+import { scoredViews, type ScoredViewsOptions } from "./protocols.ts";
 import { maskedPsnr, psnr } from "./psnr.ts";
 import {
   type Evaluation,
@@ -32,8 +35,11 @@ import { spreadViews } from "./views.ts";
 
 /** What renders views: an `ImageRenderer`, or anything like it. */
 export interface ViewRenderer {
-  /** Renders what `camera` sees of scene number `scene` at `time`, in frames. */
-  render(scene: number, camera: Camera, time: number): Promise<RenderedImage>;
+  /**
+   * Renders what `camera` sees of scene number `scene` at `time`, in frames, and the flow to what `next` sees a frame later
+   * where that is given.
+   */
+  render(scene: number, camera: Camera, time: number, next?: Camera): Promise<RenderedImage>;
 }
 
 /** A view that was rendered and scored. */
@@ -42,18 +48,27 @@ export interface EvaluatedView {
   readonly scores: ViewScores;
   /** The true picture, `[height, width, 3]`, 0..255. */
   readonly truth: NdArray<Uint8Array>;
+  /** The nearest input frame. */
+  readonly nearest: NdArray<Uint8Array>;
   /** The rendered layers. */
   readonly image: RenderedImage;
 }
 
+/** What tells how different pictures look: an `Lpips`. */
+export type PictureDistance = Pick<Lpips, "compare">;
+
 /** What {@linkcode evaluate} is told. */
-export interface EvaluateOptions {
+export interface EvaluateOptions extends ScoredViewsOptions {
   /** Views of each scene, spread evenly over times and cameras; 0: all. */
   views: number;
   /** The true picture of a held-out view, `[height, width, 3]` at the scene's size. */
   truth: (scene: Scene, view: View) => Promise<NdArray<Uint8Array>>;
+  /** How those pictures were made, in words. */
+  aboutTruth?: (scene: Scene) => Promise<string>;
   /** What truly moves in a held-out view, `[height, width]`, where that is known. */
   moving?: (scene: Scene, view: View) => NdArray<Uint8Array> | undefined;
+  /** Scores LPIPS too; pictures of less than 31 pixels have none. */
+  lpips?: PictureDistance;
   /** Views of each scene to return for the contact sheet. Default 3. */
   rows?: number;
   /** Told of each view once it is scored, and how many are done of how many. */
@@ -70,86 +85,65 @@ export interface EvaluationResult {
   readonly rows: ContactSheetRow[];
 }
 
-/** Which views of a scene are scored. */
-export interface ScoredViews {
-  /** `held-out views` or `training-views`. */
-  readonly protocol: string;
-  /** Whether the frames themselves are scored. */
-  readonly ownFrames: boolean;
-  /** The views. */
-  readonly views: readonly View[];
-}
-
-/**
- * The views of a scene to score: those of its `multiview_GT` that are no frame of the scene or, without that, its own
- * frames.
- *
- * @param count How many, spread evenly over times and cameras; 0: all.
- */
-export function scoredViews(scene: Scene, count: number): ScoredViews {
-  const held = scene.multiview.filter(({ time, camera }) =>
-    time !== camera && time < scene.frames && camera < scene.frames
-  );
-  if (held.length > 0) {
-    return { protocol: "held-out views", ownFrames: false, views: spreadViews(held, count) };
-  }
-  const own = scene.cameras.map((_, frame) => ({ time: frame, camera: frame }));
-  return { protocol: "training-views", ownFrames: true, views: spreadViews(own, count) };
-}
-
 /**
  * Renders views of each scene and scores them beside two pictures that need no model: the nearest input frame, and the mean
  * of the input frames.
  *
- * Scenes with a `multiview_GT` are scored on held-out views. Others are scored on their own frames (protocol
- * `training-views`), where the nearest input frame is one of the others; there the order of depths is scored too.
- * Dynamicness is averaged over what moves and what is still in the scored views where that is known, else in as many of the
- * scene's own frames.
+ * A view that is a frame of the scene has frames other than itself for the nearest, and what pictures hide is scored too: the
+ * order of depths, and the flow of what moves. Dynamicness is averaged over what moves and what is still in the scored views
+ * where that is known, else in as many of the scene's own frames.
  *
  * @param renderer Renders the trained model.
  * @param scenes The scenes, in the renderer's order.
  * @throws {RangeError} If a score is not finite.
+ * @throws {Error} If the protocol has no view in a scene.
  */
 export async function evaluate(
   renderer: ViewRenderer,
   scenes: readonly Scene[],
   options: EvaluateOptions,
 ): Promise<EvaluationResult> {
-  const plans = scenes.map((scene) => scoredViews(scene, options.views));
+  const plans = scenes.map((scene) => scoredViews(scene, options.views, options));
   const total = plans.reduce((sum, { views }) => sum + views.length, 0);
   const scores: ViewScores[] = [];
   const dynamicness: ViewDynamicness[] = [];
   const rows: ContactSheetRow[] = [];
+  const truths = new Set<string>();
 
   for (const [number, scene] of scenes.entries()) {
-    const { views, ownFrames } = plans[number];
-    const mean = meanImage(scene.images);
+    const { views, ownFrames, seen } = plans[number];
+    const mean = meanImage(scene.images, seen);
     const shown = new Set(spreadViews(views, options.rows ?? 3));
     const render = (view: View) => {
       options.signal?.throwIfAborted();
-      return renderer.render(number, scene.cameras[view.camera], view.time);
+      const next = isFrame(view) ? scene.cameras[view.time + 1] : undefined;
+      return renderer.render(number, scene.cameras[view.camera], view.time, next);
     };
+    truths.add(
+      ownFrames
+        ? `the scene's own frames at ${scene.width} x ${scene.height}`
+        : await options.aboutTruth?.(scene) ?? "multiview_GT",
+    );
     let masks = 0;
     for (const view of views) {
       const image = await render(view);
       const truth = ownFrames ? frameOf(scene.images, view.time) : await options.truth(scene, view);
       const moving = ownFrames ? frameOf(scene.moving, view.time) : options.moving?.(scene, view);
-      const others = scene.cameras.map((_, frame) => frame)
-        .filter((frame) => frame !== view.time || !ownFrames);
+      const others = seen.filter((frame) => frame !== view.time || !isFrame(view));
       const nearest = frameOf(scene.images, nearestFrame(scene.cameras, view, others));
+      const pictures = [to8bit(image.color), nearest, mean];
+      const [own, ofNearest, ofMean] = await scorePictures(pictures, truth, moving, options.lpips);
       const evaluated: EvaluatedView = {
         scores: {
           scene: scene.name,
           time: view.time,
           camera: view.camera,
-          ...scorePicture(to8bit(image.color), truth, moving),
-          ...(ownFrames ? { depthOrder: orderOfDepths(image, scene, view.time) } : {}),
-          baselines: {
-            nearest: scorePicture(nearest, truth, moving),
-            mean: scorePicture(mean, truth, moving),
-          },
+          ...own,
+          ...(isFrame(view) ? hiddenScores(image, scene, view.time) : {}),
+          baselines: { nearest: ofNearest, mean: ofMean },
         },
         truth,
+        nearest,
         image,
       };
       scores.push(evaluated.scores);
@@ -161,13 +155,28 @@ export async function evaluate(
       await options.onView?.(evaluated, scores.length, total);
     }
     if (masks > 0) continue;
-    for (const { time } of scoredViews({ ...scene, multiview: [] }, views.length).views) {
+    for (const { time } of scoredViews(scene, views.length, { protocol: "training" }).views) {
       const { dynamicness: map } = await render({ time, camera: time });
       dynamicness.push(sumDynamicness(scene.name, map.data, frameOf(scene.moving, time).data));
     }
   }
-  const protocol = [...new Set(plans.map((plan) => plan.protocol))].join(" and ");
-  return { evaluation: evaluationReport(protocol, scores, dynamicness), rows };
+  const joined = (texts: Iterable<string>) => [...new Set(texts)].join(" and ");
+  const evaluation = evaluationReport(
+    joined(plans.map((plan) => plan.protocol)),
+    scores,
+    dynamicness,
+    {
+      about: joined(plans.map((plan) => plan.about)),
+      of: plans.reduce((sum, plan) => sum + plan.of, 0),
+      truth: joined(truths),
+    },
+  );
+  return { evaluation, rows };
+}
+
+/** Whether a view is a frame of its scene: frame i was taken by camera i. */
+function isFrame({ time, camera }: View): boolean {
+  return time === camera;
 }
 
 /** The rendered layers of a view as pictures `[height, width, 3]`, by name. */
@@ -200,29 +209,52 @@ function sheetRow({ scores, truth, image }: EvaluatedView): ContactSheetRow {
   };
 }
 
-/** Scores of a picture `[height, width, 3]`, also of its moving region where that is known. */
-function scorePicture(
-  picture: NdArray<Uint8Array>,
+/** Scores of pictures `[height, width, 3]`, also of their moving region where that is known. */
+async function scorePictures(
+  pictures: readonly NdArray<Uint8Array>[],
   truth: NdArray<Uint8Array>,
   moving?: NdArray<Uint8Array>,
-): ImageScores {
+  lpips?: PictureDistance,
+): Promise<ImageScores[]> {
   const [height, width] = truth.shape;
-  const scores: ImageScores = {
-    psnr: psnr(picture.data, truth.data),
-    ssim: ssim(picture.data, truth.data, width, height),
-  };
-  if (!moving) return scores;
-  return {
-    ...scores,
-    psnrMoving: maskedPsnr(picture.data, truth.data, moving.data),
-    ssimMoving: maskedSsim(picture.data, truth.data, width, height, moving.data),
-  };
+  const distances = Math.min(height, width) < leastLpipsPixels
+    ? undefined
+    : await lpips?.compare(pictures, truth, moving);
+  return pictures.map(({ data }, i) =>
+    withoutUndefined({
+      psnr: psnr(data, truth.data),
+      ssim: ssim(data, truth.data, width, height),
+      lpips: distances?.[i].distance,
+      psnrMoving: moving && maskedPsnr(data, truth.data, moving.data),
+      ssimMoving: moving && maskedSsim(data, truth.data, width, height, moving.data),
+      lpipsMoving: distances?.[i].region,
+    })
+  );
 }
 
-/** How well the depth agrees with what was measured in a frame: the order of near and far. */
-function orderOfDepths(image: RenderedImage, scene: Scene, frame: number): number | undefined {
+/**
+ * What pictures hide, in a view that is a frame: how well the order of depths agrees with the measured one, and the error of
+ * the induced flow where something moves.
+ */
+function hiddenScores(image: RenderedImage, scene: Scene, frame: number): Partial<ImageScores> {
   const nearness = frameOf(scene.inverseDepth, frame).data;
-  return depthOrder(image.depth.data, nearness.map((value) => -value));
+  const moving = frameOf(scene.moving, frame).data;
+  const known = frameOf(scene.flowForwardValid, frame).data;
+  return withoutUndefined({
+    depthOrder: depthOrder(image.depth.data, nearness.map((value) => -value)),
+    endPointError: image.flowToNext && endPointError(
+      image.flowToNext.data,
+      frameOf(scene.flowForward, frame).data,
+      known.map((valid, pixel) => valid && moving[pixel]),
+    ),
+  });
+}
+
+/** A score that is not known is no entry. */
+function withoutUndefined<T extends object>(scores: T): T {
+  return Object.fromEntries(
+    Object.entries(scores).filter(([, value]) => value !== undefined),
+  ) as T;
 }
 
 /** One frame of `[frames, …]`, the same memory. */

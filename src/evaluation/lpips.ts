@@ -89,10 +89,17 @@ export class Lpips {
   #recorded?: Recorded;
 
   /**
+   * Writes the weights.
+   *
+   * @param gpu Where it runs.
    * @param weights By official name, from `lpipsWeights`.
    * @throws {Error} If one is missing or of another size.
    */
-  constructor(readonly gpu: Gpu, weights: ReadonlyMap<string, Float32Array>) {
+  constructor(
+    /** Where it runs. */
+    readonly gpu: Gpu,
+    weights: ReadonlyMap<string, Float32Array>,
+  ) {
     const specs = lpipsParameters.map((parameter) => ({
       ...parameter,
       initial: { kind: "constant" as const, value: 0 },

@@ -2,9 +2,10 @@
 const METRICS = [
   "psnr",
   "ssim",
+  "lpips",
   "psnrMoving",
   "ssimMoving",
-  "lpips",
+  "lpipsMoving",
   "depthOrder",
   "endPointError",
 ] as const;
@@ -15,15 +16,17 @@ export interface ImageScores {
   psnr: number;
   /** 7×7 uniform windows, at most 1. */
   ssim: number;
-  /** Decibels, over the moving region; absent where that is unknown or empty. */
-  psnrMoving?: number;
-  /** SSIM over the moving region. */
-  ssimMoving?: number;
   /** AlexNet LPIPS; absent where its weights are. */
   lpips?: number;
-  /** Rank correlation of the depth map with the true one. */
+  /** Decibels, over the moving region; absent where that is unknown or empty. */
+  psnrMoving?: number;
+  /** Mean over the windows of 7×7 centred in the moving region. */
+  ssimMoving?: number;
+  /** Mean of LPIPS's spatial map over the moving region. */
+  lpipsMoving?: number;
+  /** Rank correlation of the depth map with the measured one; of the scene's own frames only. */
   depthOrder?: number;
-  /** Mean error of the optical flow, in pixels. */
+  /** Mean error of the induced flow to the next frame where something moves, in pixels; of the scene's own frames only. */
   endPointError?: number;
 }
 
@@ -75,9 +78,19 @@ export interface Scores extends ImageScores {
   dynamicness: { moving: number | null; still: number | null };
 }
 
+/** What is to be known of an evaluation beside its scores; those of older versions do not say. */
+export interface EvaluationFacts {
+  /** The protocol's views, in words. */
+  about?: string;
+  /** How many views the protocol has; more than `views` where only some were scored. */
+  of?: number;
+  /** How the true pictures were made, in words. */
+  truth?: string;
+}
+
 /** The content of a run's `evaluation.json`. */
-export interface Evaluation extends Scores {
-  /** Which views were scored, in words. */
+export interface Evaluation extends Scores, EvaluationFacts {
+  /** Which views were scored: a protocol's title. */
   protocol: string;
   /** The same means for each scene. */
   scenes: Record<string, Scores>;
@@ -123,7 +136,7 @@ export function sumDynamicness(
  * A score's mean is over the views that have it, every view counting alike; it is absent where no
  * view has it. A dynamicness is a mean over pixels.
  *
- * @param protocol Which views were scored, in words.
+ * @param protocol Which views were scored: a protocol's title.
  * @param views One entry a view, of any scene and order.
  * @param dynamicness One entry a picture with a known motion mask, a scored view or not.
  * @throws {RangeError} If there is no view, or a number is not finite: JSON has no NaN.
@@ -132,6 +145,7 @@ export function evaluationReport(
   protocol: string,
   views: readonly ViewScores[],
   dynamicness: readonly ViewDynamicness[] = [],
+  facts: EvaluationFacts = {},
 ): Evaluation {
   if (views.length === 0) {
     throw new RangeError(`Cannot report "${protocol}": no view was scored; wanted at least one`);
@@ -140,6 +154,7 @@ export function evaluationReport(
   const scenes = [...new Set(views.map((view) => view.scene))];
   return {
     protocol,
+    ...facts,
     ...average(views, dynamicness),
     scenes: Object.fromEntries(scenes.map((scene) => [
       scene,

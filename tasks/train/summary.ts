@@ -4,7 +4,7 @@
  * @module
  */
 import type { Scene } from "../../src/data/scene.ts";
-import { scoredViews } from "../../src/evaluation/evaluate.ts";
+import { scoredViews } from "../../src/evaluation/protocols.ts";
 import type { Evaluation, Scores } from "../../src/evaluation/report.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";

@@ -6,7 +6,7 @@ import { DataError } from "../../src/data/files.ts";
 import { encodeNpy } from "../../src/data/npy.ts";
 import { encodeNpz } from "../../src/data/npz.ts";
 import { encodePng } from "../../src/data/png.ts";
-import { loadMultiviewImage, loadScene } from "../../src/data/scene.ts";
+import { describeMultiview, loadMultiviewImage, loadScene } from "../../src/data/scene.ts";
 import { expectClose, goldensDirectory, loadCase } from "../support/goldens.ts";
 import { copyFolder, names, temporaryFolder } from "./temporary_folder.ts";
 
@@ -277,6 +277,11 @@ Deno.test("loadMultiviewImage() finds a view by time and camera and shrinks it t
   assertEquals(view.get(5, 10, 1), Math.floor(sum / 4 + 0.5));
   const whole = await loadScene(folder.path, { factor: 1 });
   assertEquals((await loadMultiviewImage(whole, 2, 4)).data, bytes);
+  assertEquals(
+    await describeMultiview(scene),
+    "multiview_GT, PNG of 64 x 36, each pixel of 32 x 18 the mean of 2 x 2",
+  );
+  assertEquals(await describeMultiview(whole), "multiview_GT, PNG of 64 x 36");
   await assertRejects(() => loadMultiviewImage(scene, 0, 4), DataError, "and not this one");
   await assertRejects(
     () => loadMultiviewImage(scene, 2, 5),

@@ -8,7 +8,7 @@ import {
   evaluate,
   type EvaluatedView,
   layerPictures,
-  scoredViews,
+  type PictureDistance,
   type ViewRenderer,
 } from "../../src/evaluation/evaluate.ts";
 import type { RenderedImage } from "../../src/rendering/image_renderer.ts";
@@ -52,11 +52,16 @@ function scene(name: string, multiview: View[] = []): Scene {
   };
 }
 
-/** A model that gives the grey of the time, is dynamic in the left column, and moves everything by (1, 2). */
+/** A model that gives the grey of the time, is dynamic in the left column, and moves everything by (1, 2) as it sees it itself. */
 class Renderer implements ViewRenderer {
   readonly asked: string[] = [];
 
-  render(scene: number, { cameraToWorld }: Camera, time: number): Promise<RenderedImage> {
+  render(
+    scene: number,
+    { cameraToWorld }: Camera,
+    time: number,
+    next?: Camera,
+  ): Promise<RenderedImage> {
     this.asked.push(`${scene}: time ${time} x ${cameraToWorld[3]}`);
     const map = (value: (pixel: number) => number) =>
       ndarray(Float32Array.from({ length: width * height }, (_, i) => value(i)), [height, width]);
@@ -77,6 +82,7 @@ class Renderer implements ViewRenderer {
       depthDynamic: depth,
       dynamicness: map((i) => i % width === 0 ? 0.75 : 0.25),
       flowForward: ndarray(flow, [height, width, 2]),
+      flowToNext: next && ndarray(flow.map((value, i) => value + i % 2), [height, width, 2]),
     });
   }
 }
@@ -166,13 +172,68 @@ Deno.test("evaluate() stops between views when its signal says so", async () => 
   assertEquals(renderer.asked.length, 1);
 });
 
-Deno.test("scoredViews() leaves out views of cameras and times that the scene has no frame for", () => {
-  const held = [{ time: 2, camera: 0 }, { time: 3, camera: 0 }, { time: 0, camera: 7 }, {
-    time: 1,
-    camera: 1,
-  }];
-  const { views } = scoredViews(scene("A", held), 0);
-  assertEquals(views.map(({ time, camera }) => [time, camera]), [[2, 0]]);
+Deno.test("evaluate() scores views that are frames by the order of depths and the flow of what moves too", async () => {
+  const { evaluation } = await evaluate(new Renderer(), [scene("A", [{ time: 0, camera: 1 }])], {
+    ...options,
+    protocol: "training",
+  });
+  assertEquals([evaluation.protocol, evaluation.views, evaluation.of], ["training-views", 3, 3]);
+  assertEquals(evaluation.truth, "the scene's own frames at 10 x 8");
+  assertAlmostEquals(evaluation.depthOrder!, 1);
+  assertEquals(evaluation.endPointError, 3); // (1, 2) to the same camera, (1, 3) to the next frame's; (1, 0) is right
+  assertEquals(evaluation.perView.map(({ endPointError }) => endPointError), [3, 3, undefined]);
+});
+
+Deno.test("evaluate() holds unseen frames against the nearest seen one, where something moves too", async () => {
+  const { evaluation } = await evaluate(new Renderer(), [scene("A")], {
+    ...options,
+    protocol: "unseen",
+    seenFrames: 1,
+  });
+  assertEquals([evaluation.protocol, evaluation.views], ["unseen", 2]);
+  const nearest = evaluation.perView.map(({ baselines }) => baselines.nearest.psnr);
+  nearest.forEach((psnr, i) => assertAlmostEquals(psnr, 20 * Math.log10(255 / (40 * (i + 1)))));
+  assertEquals(evaluation.perView.map(({ baselines }) => baselines.mean.psnr), nearest);
+  assert(evaluation.psnrMoving! > 300);
+});
+
+Deno.test("evaluate() asks for LPIPS once a view, and says how the truth was made", async () => {
+  const large = 32;
+  const big = (name: string, held: View[]): Scene => {
+    const frames = ndarray(new Uint8Array(3 * large * large * 3), [3, large, large, 3]);
+    return { ...scene(name, held), width: large, height: large, images: frames };
+  };
+  const asked: number[] = [];
+  const lpips: PictureDistance = {
+    compare: (pictures, _truth, region) => {
+      asked.push(pictures.length);
+      const moving = region ? { region: 0.5 } : {};
+      return Promise.resolve(
+        pictures.map((_, i) => ({ distance: i / 10, terms: [], ...moving })),
+      );
+    },
+  };
+  const renderer: ViewRenderer = {
+    render: async (number, camera, time) => {
+      const image = await new Renderer().render(number, camera, time);
+      const color = ndarray(new Float32Array(large * large * 3), [large, large, 3]);
+      return { ...image, color, dynamicness: ndarray(new Float32Array(80), [8, 10]) };
+    },
+  };
+  const { evaluation } = await evaluate(renderer, [big("A", [{ time: 2, camera: 0 }])], {
+    views: 0,
+    lpips,
+    truth: () => Promise.resolve(ndarray(new Uint8Array(large * large * 3), [large, large, 3])),
+    aboutTruth: () => Promise.resolve("JPEG"),
+  });
+  assertEquals(asked, [3]);
+  assertEquals([evaluation.lpips, evaluation.lpipsMoving], [0, undefined]);
+  assertEquals([evaluation.baselines.nearest.lpips, evaluation.baselines.mean.lpips], [0.1, 0.2]);
+  assertEquals(evaluation.truth, "JPEG");
+
+  asked.length = 0; // too small a picture has no LPIPS
+  const small = await evaluate(new Renderer(), [scene("A")], { ...options, lpips });
+  assertEquals([small.evaluation.lpips, asked.length], [undefined, 0]);
 });
 
 Deno.test("layerPictures() makes a picture of each layer", async () => {
