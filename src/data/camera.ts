@@ -107,7 +107,7 @@ export function zoomingPath(reference: Camera, options: PathOptions = {}): Camer
   const distance = excursionPixels / reference.focalPixels;
   return Array.from(
     { length: zoomViews },
-    (_, i) => moved(reference, 0, 0, distance * 5 * i / (zoomViews - 1)),
+    (_, i) => moved(reference, 0, 0, distance * 5 * i / Math.max(1, zoomViews - 1)),
   );
 }
 
@@ -116,7 +116,7 @@ export function dollyZoomPath(reference: Camera, options: PathOptions = {}): Cam
   const { dollyPixels = 200 } = options;
   return zoomingPath(reference, options).map((camera, i, all) => ({
     ...camera,
-    focalPixels: reference.focalPixels - dollyPixels * i / (all.length - 1),
+    focalPixels: reference.focalPixels - dollyPixels * i / Math.max(1, all.length - 1),
   }));
 }
 

@@ -1,0 +1,36 @@
+/**
+ * The layers of a rendered view as pictures.
+ *
+ * @module
+ */
+// @ts-types="npm:@types/ndarray@1.0.14"
+import type { NdArray } from "npm:ndarray@1.1.1";
+import type { RenderedImage } from "./image_renderer.ts";
+import { depthPicture, dynamicnessPicture, flowPicture, to8bit } from "./pictures.ts";
+
+/** Optical flow in full colour, as a share of the picture's width: 15 pixels of 480. */
+const FLOW_RADIUS = 1 / 32;
+
+/** What pictures there are of a rendered view. */
+const pictures = {
+  color: ({ color }) => to8bit(color),
+  static: ({ colorStatic }) => to8bit(colorStatic),
+  dynamic: ({ colorDynamic }) => to8bit(colorDynamic),
+  depth: ({ depth }) => depthPicture(depth),
+  dynamicness: ({ dynamicness }) => dynamicnessPicture(dynamicness),
+  flow: ({ flowForward, width }) => flowPicture(flowForward, width * FLOW_RADIUS),
+} as const satisfies Record<string, (image: RenderedImage) => NdArray<Uint8Array>>;
+
+/** The name of a layer. */
+export type LayerName = keyof typeof pictures;
+
+/** All layers: both fields, each alone, depth, share of the dynamic field, and its flow to the next frame. */
+export const layerNames: readonly LayerName[] = Object.keys(pictures) as LayerName[];
+
+/**
+ * A layer of a rendered view as a picture `[height, width, 3]`, sRGB, 0..255. Its colours mean the same in every view, so that
+ * pictures can follow each other in a film: depths are from 0 to 1 NDC, flows in full colour at 1/32 of the width.
+ */
+export function layerPicture(image: RenderedImage, layer: LayerName): NdArray<Uint8Array> {
+  return pictures[layer](image);
+}
