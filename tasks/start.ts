@@ -12,9 +12,13 @@ import { findLibraryPath } from "./driver/adapter.ts";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
 import { type Grants, permissionFlags } from "./permissions.ts";
+import { weightsGrants } from "./weights/command.ts";
 
-/** What the task `name` may do; undefined where there is no such task. */
-export function grantsOf(name: string): Grants | undefined {
+/** Tasks that compute nothing, and so need no adapter. */
+const WITHOUT_ADAPTER = ["weights"];
+
+/** What the task `name` may do when called with `args`; undefined where there is no such task. */
+export function grantsOf(name: string, args: readonly string[] = []): Grants | undefined {
   const cache = cacheFolder(); // encoded features
   const grants: Record<string, Grants> = {
     adapter: {},
@@ -30,6 +34,7 @@ export function grantsOf(name: string): Grants | undefined {
       env: ["HOME", "XDG_CACHE_HOME"],
       pathFlags: ["data", "run", "resume", "feature-cache"],
     },
+    weights: weightsGrants(args),
     test: {
       read: [".", cache],
       write: ["tests/output"],
@@ -42,9 +47,11 @@ export function grantsOf(name: string): Grants | undefined {
 
 /** Runs a task to its end; its exit code. */
 export async function start([name = "", ...args]: string[]): Promise<number> {
-  const grants = grantsOf(name);
+  const grants = grantsOf(name, args);
   if (!grants) throw new Error(`Cannot start "${name}": there is no such task`);
-  const libraryPath = await findLibraryPath(console.error);
+  const libraryPath = WITHOUT_ADAPTER.includes(name)
+    ? undefined
+    : await findLibraryPath(console.error);
   const script = join(import.meta.dirname!, `${name}.ts`);
   const child = runDeno(["run", ...permissionFlags(grants, args), script, ...args], {
     libraryPath,

@@ -59,21 +59,29 @@ export function stateDict<T>(tensors: ReadonlyMap<string, T>): StateDict<T> {
   };
 }
 
-/** Modules of the authors' network that stand for parts of `mlp_dynamic`, and in its state_dict repeat their tensors. */
-const aliases: readonly (readonly [RegExp, string])[] = [
-  [/^(flow_net\.0|mlp_dynamic\.vector_field\.fc_p)\./, "mlp_dynamic.lin_in."],
-  [
-    /^(flow_net\.block|(global_)?blocks\.|mlp_dynamic\.vector_field\.blocks\.)(?=\d)/,
-    "mlp_dynamic.global_blocks.",
-  ],
-  [/^(lin_global_z|mlp_dynamic\.vector_field\.fc_c)\./, "mlp_dynamic.lin_global_z."],
-  [/^(flow_fc|mlp_dynamic\.vector_field\.fc_out)\./, "mlp_dynamic.sf_linear."],
+/** Modules of the authors' network that stand for parts of `mlp_dynamic` and repeat their tensors in its state_dict. */
+const aliases: readonly { readonly of: string; readonly names: readonly string[] }[] = [
+  { of: "mlp_dynamic.lin_in.", names: ["flow_net.0.", "mlp_dynamic.vector_field.fc_p."] },
+  {
+    of: "mlp_dynamic.global_blocks.",
+    names: ["flow_net.block", "blocks.", "global_blocks.", "mlp_dynamic.vector_field.blocks."],
+  },
+  { of: "mlp_dynamic.lin_global_z.", names: ["lin_global_z.", "mlp_dynamic.vector_field.fc_c."] },
+  { of: "mlp_dynamic.sf_linear.", names: ["flow_fc.", "mlp_dynamic.vector_field.fc_out."] },
 ];
 
 /** The parameter that a name of the authors' state_dict is another name of: `flow_fc.bias` → `mlp_dynamic.sf_linear.bias`. */
 export function aliasOf(name: string): string | undefined {
-  const found = aliases.find(([pattern]) => pattern.test(name));
-  return found && name.replace(...found);
+  for (const { of, names } of aliases) {
+    const alias = names.find((alias) => name.startsWith(alias));
+    if (alias !== undefined) return of + name.slice(alias.length);
+  }
+}
+
+/** The other names of a parameter in the authors' state_dict: `mlp_dynamic.sf_linear.bias` → `flow_fc.bias`, … */
+export function aliasesOf(name: string): string[] {
+  return aliases.filter(({ of }) => name.startsWith(of))
+    .flatMap(({ of, names }) => names.map((alias) => alias + name.slice(of.length)));
 }
 
 /** A part of the network. */
@@ -171,8 +179,11 @@ export function matchWeights<T extends Shaped>(
   return match;
 }
 
-/** Before a part's names in a state_dict; undefined where it does not have the part. */
-function prefixIn(part: NetworkPart, tensors: ReadonlyMap<string, unknown>): string | undefined {
+/** What stands before a part's names in a state_dict; undefined where it does not have the part. */
+export function prefixIn(
+  part: NetworkPart,
+  tensors: ReadonlyMap<string, unknown>,
+): string | undefined {
   const { prefix, otherPrefixes, first } = parts[part];
   return [prefix, ...otherPrefixes].find((prefix) => tensors.has(prefix + first));
 }

@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { aliasOf, firstWeight, matchWeights, stateDict } from "../../src/data/weight_names.ts";
+import {
+  aliasesOf,
+  aliasOf,
+  firstWeight,
+  matchWeights,
+  stateDict,
+} from "../../src/data/weight_names.ts";
 
 const scalar = { shape: [] };
 
@@ -35,7 +41,7 @@ Deno.test("stateDict() takes a flat file as it is, without DataParallel's prefix
   assertEquals(stateDict(new Map()).tensors.size, 0);
 });
 
-Deno.test("aliasOf() knows the other names of the authors' state_dict", () => {
+Deno.test("aliasOf() and aliasesOf() know the other names of the authors' state_dict", () => {
   const cases: [string, string | undefined][] = [
     ["flow_net.0.weight", "mlp_dynamic.lin_in.weight"],
     ["mlp_dynamic.vector_field.fc_p.bias", "mlp_dynamic.lin_in.bias"],
@@ -51,7 +57,10 @@ Deno.test("aliasOf() knows the other names of the authors' state_dict", () => {
     ["mlp_static.blocks.0.fc_0.weight", undefined],
     ["flow_net.1.weight", undefined],
   ];
-  for (const [name, of] of cases) assertEquals(aliasOf(name), of, name);
+  for (const [name, of] of cases) {
+    assertEquals(aliasOf(name), of, name);
+    assertEquals(aliasesOf(of ?? "").includes(name), of !== undefined, name);
+  }
 });
 
 Deno.test("matchWeights() tells missing, misshapen and unexpected names, in the names of the file", () => {
