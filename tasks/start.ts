@@ -8,6 +8,7 @@
  * @module
  */
 import { join } from "node:path";
+import { dataGrants } from "./data/command.ts";
 import { findLibraryPath } from "./driver/adapter.ts";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
@@ -22,6 +23,7 @@ export function grantsOf(name: string, args: readonly string[] = []): Grants | u
   const cache = cacheFolder(); // encoded features
   const grants: Record<string, Grants> = {
     adapter: {},
+    data: dataGrants(args, cache),
     bench: {
       read: ["data", cache],
       write: ["data", cache], // frames made smaller, and features for a while

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { formatBytes } from "../../src/data/byte_size.ts";
 import { textWidth } from "./table.ts";
 
 /** How far a run is. */
 export interface ProgressState {
   /** What the run does now: `static`, `joint`. */
   stage: string;
-  /** Steps done, and steps in all. */
+  /** Steps done, and steps in all, `Infinity` where nobody knows; or bytes, or files. */
   step: number;
   steps: number;
   /** The last values read back; left out where there is none yet. */
@@ -28,10 +29,37 @@ export interface ProgressOutput {
   now(): number;
 }
 
+/** How steps are written. */
+export interface ProgressUnit {
+  /** `12/300` */
+  amount(step: number, steps: number): string;
+  /** `3.20 steps/s` */
+  rate(perSecond: number): string;
+}
+
+/** Things to count: `counted("files")`. */
+export function counted(things: string): ProgressUnit {
+  return {
+    amount: (step, steps) => `${String(step).padStart(String(steps).length)}/${steps}`,
+    rate: (perSecond) => `${formatRate(perSecond)} ${things}/s`,
+  };
+}
+
+/** Bytes of a file. */
+export const BYTES: ProgressUnit = {
+  amount: (step, steps) =>
+    formatBytes(step) + (Number.isFinite(steps) ? ` of ${formatBytes(steps)}` : ""),
+  rate: (perSecond) => `${formatBytes(perSecond)}/s`,
+};
+
+const STEPS = counted("steps");
+
 /** What {@link Progress} may be told. */
 export interface ProgressOptions {
   /** Steps between the lines written where there is no terminal. Default 100. */
   every?: number;
+  /** What a step is. Default one of training. */
+  unit?: ProgressUnit;
   /** Default {@link standardOutput}. */
   output?: ProgressOutput;
 }
@@ -60,13 +88,18 @@ const BAR = { full: "█", empty: "░", least: 10, most: 30 };
 /** A progress bar in a terminal, or a plain line every so many steps. */
 export class Progress {
   readonly #every: number;
+  readonly #unit: ProgressUnit;
   readonly #output: ProgressOutput;
   readonly #rate = new Rate();
   #drawnAt = -Infinity;
   #drawn = "";
+  #step?: number;
 
-  constructor({ every = 100, output = standardOutput }: ProgressOptions = {}) {
+  constructor(
+    { every = 100, unit = STEPS, output = standardOutput }: ProgressOptions = {},
+  ) {
     this.#every = every;
+    this.#unit = unit;
     this.#output = output;
   }
 
@@ -77,20 +110,29 @@ export class Progress {
     const columns = this.#output.columns();
     const last = state.step >= state.steps;
     if (columns === undefined) {
-      if (last || state.step % this.#every === 0) {
-        this.#output.write(fields(state, stepsPerSecond).join("  ") + "\n");
+      const mark = Math.floor(state.step / this.#every);
+      const passed = mark > Math.floor((this.#step ?? Infinity) / this.#every); // bytes come in any number
+      if (last || passed || state.step % this.#every === 0) {
+        this.#output.write(fields(state, this.#unit, stepsPerSecond).join("  ") + "\n");
       }
     } else if (last || now - this.#drawnAt >= REDRAW_MS) {
       this.#drawnAt = now;
-      this.#drawn = progressLine(state, stepsPerSecond, columns);
+      this.#drawn = progressLine(state, stepsPerSecond, columns, this.#unit);
       this.#output.write(CLEAR_LINE + this.#drawn);
     }
+    this.#step = state.step;
   }
 
   /** Writes a line above the bar. */
   log(line: string): void {
     if (this.#drawn === "") this.#output.write(`${line}\n`);
     else this.#output.write(`${CLEAR_LINE}${line}\n${this.#drawn}`);
+  }
+
+  /** Takes the bar away; lines stay. */
+  clear(): void {
+    if (this.#drawn !== "") this.#output.write(CLEAR_LINE);
+    this.#drawn = "";
   }
 
   /** Leaves the bar as it stands and goes to the next line. */
@@ -108,9 +150,10 @@ export function progressLine(
   state: ProgressState,
   stepsPerSecond: number | undefined,
   columns: number,
+  unit: ProgressUnit = STEPS,
 ): string {
   const room = columns - 1;
-  const texts = fields(state, stepsPerSecond);
+  const texts = fields(state, unit, stepsPerSecond);
   const line = texts.join("  ");
   const bar = Math.min(BAR.most, room - textWidth(line) - 2);
   if (bar >= BAR.least) {
@@ -125,14 +168,16 @@ export function progressLine(
 /** The state in words, the most wanted first. */
 function fields(
   { stage, step, steps, loss, psnr }: ProgressState,
+  unit: ProgressUnit,
   stepsPerSecond?: number,
 ): string[] {
-  const texts = [stage, `${String(step).padStart(String(steps).length)}/${steps}`];
+  const texts = [stage, unit.amount(step, steps)];
   if (loss !== undefined) texts.push(`loss ${formatLoss(loss)}`);
   if (psnr !== undefined) texts.push(`${psnr.toFixed(2)} dB`);
   if (stepsPerSecond !== undefined) {
     const left = Math.max(0, steps - step) / stepsPerSecond;
-    texts.push(`${formatRate(stepsPerSecond)} steps/s`, `${formatDuration(left)} left`);
+    texts.push(unit.rate(stepsPerSecond));
+    if (Number.isFinite(left)) texts.push(`${formatDuration(left)} left`);
   }
   return texts;
 }
