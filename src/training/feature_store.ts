@@ -9,7 +9,13 @@ import type { FeatureCache, FeatureTensor } from "../data/feature_cache.ts";
 import type { ParameterGroup } from "../nets/parameters.ts";
 import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
 import { readBytes, readTensor } from "../runtime/readback.ts";
-import { createTensor, destroyTensor, type Layout, type Tensor } from "../runtime/tensor.ts";
+import {
+  createTensor,
+  destroyTensor,
+  type Layout,
+  type Tensor,
+  writeTensor,
+} from "../runtime/tensor.ts";
 
 /** Raise this where encoders are changed to give other features of the same frames, parameters and settings. */
 const version = 1;
@@ -60,7 +66,22 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-const bytesAhead = 2 ** 28; // that are uploaded before the device is waited for
+// Small pieces, so that the driver uses the same staging memory again: fresh memory takes longer than the copy.
+const pieceBytes = 2 ** 22, submitBytes = 2 ** 25, bytesAhead = 2 ** 28; // of one write, of a submit, and before a wait
+
+/** Writes numbers into a tensor of rows. */
+function upload(gpu: Gpu, { memory }: Tensor, data: Float32Array): void {
+  const { queue } = gpu.device;
+  for (let at = 0; at < data.byteLength; at += pieceBytes) {
+    const piece = new Uint8Array(
+      data.buffer as ArrayBuffer,
+      data.byteOffset + at,
+      Math.min(pieceBytes, data.byteLength - at),
+    );
+    queue.writeBuffer(memory!.buffer, memory!.offset + at, piece);
+    if ((at + pieceBytes) % submitBytes === 0) queue.submit([]);
+  }
+}
 
 /** Tensors with the features that a cache has under a key, or undefined where it has none. */
 export async function readFeatures(
@@ -82,7 +103,10 @@ export async function readFeatures(
   try {
     const whole = await cache.read(key, specs, async (data, i) => {
       const { name, shape, layout } = specs[i];
-      tensors.push(createTensor(gpu, name, shape, { layout, data }));
+      const tensor = createTensor(gpu, name, shape, { layout });
+      tensors.push(tensor);
+      if (layout === "rows") upload(gpu, tensor, data);
+      else writeTensor(gpu, tensor, data);
       ahead += data.byteLength;
       if (ahead >= bytesAhead) await settle();
       onTensor(i + 1);
