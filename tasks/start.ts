@@ -16,7 +16,7 @@ import { type Grants, permissionFlags } from "./permissions.ts";
 import { weightsGrants } from "./weights/command.ts";
 
 /** Tasks that compute nothing, and so need no adapter. */
-const WITHOUT_ADAPTER = ["weights"];
+const WITHOUT_ADAPTER = ["data", "weights"];
 
 /** What the task `name` may do when called with `args`; undefined where there is no such task. */
 export function grantsOf(name: string, args: readonly string[] = []): Grants | undefined {
