@@ -253,12 +253,8 @@ export function recordMaps(
 ): EncodedMaps {
   const [{ height, width }] = levels;
   const channels = levels.reduce((sum, level) => sum + level.channels, 0);
-  const maps = concatenateLevels(plan, label, levels);
-  const flat = standardize ? standardizeMaps(plan, label, maps.flat()) : maps.flat();
-  return {
-    maps: maps.map((scene) => flat.splice(0, scene.length)),
-    channels,
-    height,
-    width,
-  };
+  const plain = concatenateLevels(plan, label, levels);
+  const all = standardize ? [...standardizeMaps(plan, label, plain.flat())] : plain.flat();
+  const maps = plain.map((scene) => all.splice(0, scene.length));
+  return { maps, channels, height, width };
 }

@@ -38,7 +38,7 @@ export function standardizeMaps(
   label: string,
   maps: readonly Tensor[],
   options: StandardizeOptions = {},
-): Tensor[] {
+): readonly Tensor[] {
   const channels = maps[0].shape[2];
   const differentiated = maps.find((map) => map.requiresGradient);
   if (options.moments && differentiated) {

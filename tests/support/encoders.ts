@@ -1,16 +1,18 @@
 import { ParameterGroup, type ParameterSpec } from "../../src/nets/parameters.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
-import type { EncodedMaps } from "../../src/nets/encoder.ts";
+import { createTensor } from "../../src/runtime/tensor.ts";
+import type { EncodedMaps, Upload } from "../../src/nets/encoder.ts";
 import type { GoldenCase } from "./goldens.ts";
 
-/** An encoder's frozen parameters with the values of the golden case. */
+/** An encoder's parameters with the values of the golden case. */
 export function goldenEncoder(
   gpu: Gpu,
   golden: GoldenCase,
   specs: readonly ParameterSpec[],
+  trainable = false,
 ): ParameterGroup {
-  const group = new ParameterGroup(gpu, "encoder", specs, false);
+  const group = new ParameterGroup(gpu, "encoder", specs, trainable);
   group.write(new Map(specs.map(({ name }) => [name, golden.input(`enc/${name}`).data])));
   return group;
 }
@@ -40,6 +42,45 @@ export async function channelsFirst(
     mean,
     deviation: squares.map((square, c) => Math.sqrt(square - mean[c] ** 2)),
   };
+}
+
+/** The golden gradient of the maps: `(scenes, channels, frames, height, width)` to one `(height, width, channels)` a frame. */
+export function mapSeeds(gpu: Gpu, golden: GoldenCase, name: string, maps: EncodedMaps) {
+  const { data, shape: [, channels, frames, height, width] } = golden.input(name);
+  const pixels = height * width;
+  return maps.maps.flat().map((tensor, i) => {
+    const scene = Math.floor(i / frames), frame = i % frames;
+    const values = new Float32Array(pixels * channels).map((_, at) => {
+      const channel = at % channels, pixel = Math.floor(at / channels);
+      return data[((scene * channels + channel) * frames + frame) * pixels + pixel];
+    });
+    return { tensor, gradient: createTensor(gpu, "ct", tensor.shape, { data: values }) };
+  });
+}
+
+/** Frames whose gradient is wanted. */
+export function uploadDifferentiable(gpu: Gpu): Upload {
+  return (label, shape, data) =>
+    createTensor(gpu, label, shape, { layout: "blocks", data, requiresGradient: true });
+}
+
+/** Gradients of groups under the goldens' keys: `prefix/conv1.weight`. */
+export async function parameterGradients(
+  groups: readonly ParameterGroup[],
+  golden: GoldenCase,
+  prefix: string,
+): Promise<Record<string, Float32Array>> {
+  const found: Record<string, Float32Array> = {};
+  for (const group of groups) {
+    for (const [name, values] of await group.read(group.gradients)) {
+      const short = name.replace(
+        /^(encoder2d\.features|encoder\.model\.backbone|mlp_dynamic)\./,
+        "",
+      );
+      if (golden.has(`${prefix}/${short}`)) found[`${prefix}/${short}`] = values;
+    }
+  }
+  return found;
 }
 
 /** Running statistics of a group under the goldens' keys: `prefix/conv1.bn.running_mean`. */

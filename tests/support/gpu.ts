@@ -68,7 +68,7 @@ export interface CheckOptions {
  */
 export async function checkGradients(
   inputs: Record<string, CheckedInput>,
-  record: (plan: Plan, inputs: Record<string, Tensor>) => Tensor | Tensor[],
+  record: (plan: Plan, inputs: Record<string, Tensor>) => Tensor | readonly Tensor[],
   options: CheckOptions = {},
 ): Promise<Record<string, Float32Array>> {
   const { step = 1e-2, relative = 1e-2, absolute = 2e-5 } = options;

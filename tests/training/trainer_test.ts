@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Scene } from "../../src/data/scene.ts";
 import { balloon, type Recipe } from "../../src/recipes/recipe.ts";
+import { readTensor } from "../../src/runtime/readback.ts";
+import { destroyEncodedScenes, encodeScenes } from "../../src/training/encode_scenes.ts";
 import {
   type StepReport,
   Trainer,
@@ -55,34 +57,85 @@ Deno.test("Trainer gives the same parameters twice, and others for another seed"
   assert(other.state.tensors.get(name)!.data[0] !== first.state.tensors.get(name)!.data[0]);
 });
 
-for (const stopAfter of [2, 4, 6]) {
-  Deno.test(`Trainer stopped after ${stopAfter} of 8 steps goes on to the same parameters`, async () => {
-    const whole = await train();
-    const part = await train({ stopAfter });
-    assertEquals(part.outcome, "aborted");
-    const rest = await train({ state: part.state });
-    assertEquals(rest.outcome, "done");
-    assertEquals(rest.state, whole.state);
-    assertEquals(
-      [...part.reports, ...rest.reports].map(({ losses }) => losses),
-      whole.reports.map(({ losses }) => losses),
-    );
+const endToEnd: Recipe = { ...recipe, trainEncoders: true };
+
+for (const [what, each] of [["fields", recipe], ["fields and encoders", endToEnd]] as const) {
+  for (const stopAfter of [2, 4, 6]) {
+    Deno.test(`Trainer of ${what} stopped after ${stopAfter} of 8 steps goes on to the same parameters`, async () => {
+      const whole = await train({ recipe: each });
+      const part = await train({ recipe: each, stopAfter });
+      assertEquals(part.outcome, "aborted");
+      const rest = await train({ recipe: each, state: part.state });
+      assertEquals(rest.outcome, "done");
+      assertEquals(rest.state, whole.state);
+      assertEquals(
+        [...part.reports, ...rest.reports].map(({ losses }) => losses),
+        whole.reports.map(({ losses }) => losses),
+      );
+    });
+  }
+}
+
+/** Names of the parameters that differ, in the order of the checkpoint. */
+function moved(a: TrainerState, b: TrainerState): string[] {
+  return [...a.tensors].filter(([name, { data }]) =>
+    data.some((value, i) => value !== b.tensors.get(name)!.data[i])
+  ).map(([name]) => name);
+}
+
+/** Names of the parameters of a group that the network uses: the official state_dict has more. */
+function used(state: TrainerState, ...prefixes: string[]): string[] {
+  const unused = /temporal_linear(_fuse)?\.[12]|mlp_static\.weight_linear/;
+  return [...state.tensors.keys()].filter((name) =>
+    prefixes.some((prefix) => name.startsWith(prefix)) && !unused.test(name)
+  );
+}
+
+for (
+  const { what, recipe: each, staticStage, dynamicStage } of [
+    {
+      what: "the field",
+      recipe,
+      staticStage: ["mlp_static."],
+      dynamicStage: ["mlp_dynamic."],
+    },
+    {
+      what: "the field and the encoder", // running statistics included
+      recipe: endToEnd,
+      staticStage: ["mlp_static.", "encoder2d."],
+      dynamicStage: ["mlp_dynamic.", "encoder.model."],
+    },
+  ]
+) {
+  Deno.test(`Trainer moves only ${what} of the stage, and every parameter that the stage uses`, async () => {
+    const start = await train({ recipe: { ...each, staticSteps: 0, dynamicSteps: 0 } });
+    const { state: afterStatic } = await train({ recipe: each, stopAfter: 4 });
+    assertEquals(moved(start.state, afterStatic), used(start.state, ...staticStage));
+    const end = await train({ recipe: each });
+    assertEquals(moved(afterStatic, end.state), used(start.state, ...dynamicStage));
   });
 }
 
-Deno.test("Trainer moves only the field of the stage, and every parameter that the stage uses", async () => {
-  const start = await train({ recipe: { ...recipe, staticSteps: 0, dynamicSteps: 0 } });
-  const moved = (a: TrainerState, b: TrainerState) =>
-    [...a.tensors].filter(([name, { data }]) =>
-      data.some((value, i) => value !== b.tensors.get(name)!.data[i])
-    ).map(([name]) => name);
-  const unused = /temporal_linear(_fuse)?\.[12]|mlp_static\.weight_linear/; // in the official state_dict only
-  const used = (prefix: string) =>
-    [...start.state.tensors.keys()].filter((name) => name.startsWith(prefix) && !unused.test(name));
-  const { state: afterStatic } = await train({ stopAfter: 4 });
-  assertEquals(moved(start.state, afterStatic), used("mlp_static."));
-  const end = await train();
-  assertEquals(moved(afterStatic, end.state), used("mlp_dynamic."));
+Deno.test("Trainer gives encoders the same training whether activations are kept or recorded again", async () => {
+  const states = [];
+  for (const recompute of [false, true]) {
+    states.push((await train({ recipe: { ...endToEnd, recompute } })).state);
+  }
+  assertEquals(states[1].tensors, states[0].tensors);
+});
+
+Deno.test("Trainer.encode() gives the features of the encoders as they are trained", async () => {
+  const scenes = [randomScene("a", 1), randomScene("b", 11)];
+  const gpu = await testGpu();
+  const trainer = await Trainer.create(gpu, endToEnd, scenes);
+  const before = await readTensor(gpu, (await trainer.encode()).videoMaps[0][0]);
+  await trainer.run();
+  const after = await readTensor(gpu, (await trainer.encode()).videoMaps[0][0]);
+  const fresh = await encodeScenes(trainer.model, scenes, endToEnd);
+  assertEquals(after, await readTensor(gpu, fresh.videoMaps[0][0]));
+  assert(after.some((value, i) => value !== before[i]));
+  destroyEncodedScenes(trainer.model, fresh);
+  trainer.destroy();
 });
 
 Deno.test("Trainer trains one scene, and one whose frames see nothing move", async () => {
