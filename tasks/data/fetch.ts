@@ -77,6 +77,9 @@ async function fetchArchive(
     return path;
   } catch (error) {
     closeAll(followers);
+    if (signal.aborted) {
+      console.log("Stopped: what has come stays, and the same command goes on with it.");
+    }
     if (!isOfficial || !(error instanceof DataError)) throw error;
     throw new DataError(
       `${error.message}\nThe same scenes by hand: fetch ${officialArchive.byHand} with a browser, ` +

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  BYTES,
+  counted,
   formatDuration,
   Progress,
   progressLine,
@@ -35,6 +37,33 @@ Deno.test("Progress writes a plain line every so many steps where there is no te
     "static  5/5  loss 5.000  2.00 steps/s  0 s left",
     "",
   ]);
+});
+
+Deno.test("Progress writes bytes a line whenever so many more have come, also where nobody knows how many will", () => {
+  const output = fakeOutput();
+  const progress = new Progress({ every: 1e6, unit: BYTES, output: output.sink });
+  for (const step of [400_000, 900_000, 1_300_000, 1_900_000, 2_500_000]) {
+    output.time += 500;
+    progress.update({ stage: "fetching", step, steps: Infinity });
+  }
+  progress.update({ stage: "fetching", step: 3_000_000, steps: 3_000_000 });
+  progress.clear();
+  assertEquals(output.text.split("\n"), [
+    "fetching  1.30 MB  900 kB/s",
+    "fetching  2.50 MB  1.05 MB/s",
+    "fetching  3.00 MB of 3.00 MB  1.30 MB/s  0 s left",
+    "",
+  ]);
+});
+
+Deno.test("Progress takes its bar away when it is cleared", () => {
+  const output = fakeOutput(60);
+  const progress = new Progress({ unit: counted("files"), output: output.sink });
+  progress.clear();
+  assertEquals(output.text, "");
+  progress.update({ stage: "disp", step: 3, steps: 12 });
+  progress.clear();
+  assert(output.text.includes(" 3/12") && output.text.endsWith("\r\x1b[K"));
 });
 
 Deno.test("Progress redraws one line in a terminal, ten times a second at most and at the end", () => {
