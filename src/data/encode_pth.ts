@@ -1,4 +1,4 @@
-import { elements, itemBytes, type PthDtype, type PthTensor } from "./torch_objects.ts";
+import { elements, itemBytes, type PthDtype, type PthTensor } from "./tensor_view.ts";
 import { encodeStoredZip } from "./zip.ts";
 
 /** What `torch.load` takes for each element type's storage. */

@@ -12,11 +12,12 @@
 import { DataError } from "./files.ts";
 import { MOST_PICKLE_BYTES, PickleDict, unpickle } from "./pickle.ts";
 import { shown } from "./shown.ts";
-import { gather, type PthTensor, type Storage, TensorView, torchHost } from "./torch_objects.ts";
+import { gather, type PthTensor, type Storage, TensorView } from "./tensor_view.ts";
+import { torchHost } from "./torch_objects.ts";
 import { openZip } from "./zip.ts";
 
 export { encodePth } from "./encode_pth.ts";
-export type { PthDtype, PthTensor } from "./torch_objects.ts";
+export type { PthDtype, PthTensor } from "./tensor_view.ts";
 
 /** A number, text or truth value beside the tensors. */
 export type PthValue = number | bigint | string | boolean;
@@ -34,7 +35,8 @@ export interface PthFile {
 /** Unpacked storages and tensors take at most so many times the file's bytes, or 64 MiB. */
 const MOST_TIMES = 4, ALWAYS_ALLOWED = 2 ** 26;
 const MOST_DEPTH = 100;
-const MOST_NODES = 2 ** 20;
+/** Keys count too. */
+const MOST_ENTRIES = 2 ** 20;
 
 /**
  * Decodes a PyTorch file of either format; runs nothing that is in it.
@@ -175,7 +177,6 @@ function flatten(
   const fail = (what: string) => new DataError(`Cannot read "${name}": ${what}`);
   const tensors = new Map<string, PthTensor>(), values = new Map<string, PthValue>();
   const memories = new Map<Storage, Uint8Array>();
-  let nodes = 0;
   const claim = (path: string): string => {
     budget(path.length);
     if (tensors.has(path) || values.has(path)) {
@@ -184,8 +185,6 @@ function flatten(
     return path;
   };
   const walk = (value: unknown, path: string, depth: number): void => {
-    if (++nodes > MOST_NODES) throw fail(`it has more than ${MOST_NODES} entries; ${SAVE}`);
-    if (depth > MOST_DEPTH) throw fail(`it is nested deeper than ${MOST_DEPTH}; ${SAVE}`);
     const at = (key: unknown) => depth === 0 ? String(key) : `${path}/${key}`;
     if (value instanceof TensorView) {
       claim(path);
@@ -207,8 +206,21 @@ function flatten(
       }
     }
   };
+  checkExtent(root, fail);
   walk(root, "", 0);
   return { tensors, values };
+}
+
+/** Dicts and lists may hold each other any number of times, and themselves. */
+function checkExtent(root: unknown, fail: (what: string) => DataError): void {
+  let entries = 0;
+  const visit = (value: unknown, depth: number): void => {
+    if (++entries > MOST_ENTRIES) throw fail(`it has more than ${MOST_ENTRIES} entries; ${SAVE}`);
+    if (depth > MOST_DEPTH) throw fail(`it is nested deeper than ${MOST_DEPTH}; ${SAVE}`);
+    const items = value instanceof PickleDict ? value.items : value;
+    if (Array.isArray(items)) { for (const item of items) visit(item, depth + 1); }
+  };
+  visit(root, 0);
 }
 
 function isPlain(value: unknown): value is PthValue {
