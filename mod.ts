@@ -134,7 +134,7 @@ export {
   type EncodingReport,
 } from "./src/training/encode_scenes.ts";
 export { loadModel } from "./src/training/load_model.ts";
-export { type PretrainedRecipe, withEncoders } from "./src/training/pretrained.ts";
+export { type PretrainedRecipe, withEncoders, withModel } from "./src/training/pretrained.ts";
 export {
   type RunOptions,
   type StepReport,

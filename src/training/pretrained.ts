@@ -1,14 +1,17 @@
 /**
- * Pretrained encoders for a run.
+ * Pretrained encoders for a run, and whole models from files that are no checkpoints of ours.
  *
  * @module
  */
+import type { Checkpoint } from "../data/checkpoint.ts";
 import {
   type EncoderFile,
   type EncoderKind,
   encoderWeights,
   encoderWidth,
 } from "../data/encoder_weights.ts";
+import { toFloat32 } from "../data/half.ts";
+import { stateDict } from "../data/weight_names.ts";
 import { imageEncoderSpecs } from "../nets/image_encoder.ts";
 import { videoEncoderSpecs } from "../nets/video_encoder.ts";
 import type { Recipe } from "../recipes/recipe.ts";
@@ -58,4 +61,36 @@ export function withEncoders(
   const pair = files.video !== undefined && files.image !== undefined;
   const standardizeFeatures = recipe.standardizeFeatures && !(pair && recipe.preset === "small");
   return { recipe: { ...recipe, model, standardizeFeatures }, encoderWeights: weights };
+}
+
+/**
+ * Takes a whole model from a file, such as a checkpoint of the authors, and fits a recipe's widths to it.
+ *
+ * ```ts
+ * import { loadModel, loadWeightsFile, openGpu, own, withModel } from "./mod.ts";
+ *
+ * const file = await loadWeightsFile("150000.tar");
+ * const model = loadModel(await openGpu(), withModel(own("full", ["Balloon1"]), file));
+ * ```
+ *
+ * @returns what {@link loadModel} takes, and holds to the recipe
+ */
+export function withModel(
+  recipe: Recipe,
+  file: Pick<EncoderFile, "tensors">,
+): Pick<Checkpoint, "recipe" | "tensors"> {
+  const { tensors } = stateDict(file.tensors);
+  const width = (name: string, standard: number) => tensors.get(name)?.shape[0] ?? standard;
+  const { hidden, globalCode, globalHidden, videoWidth, imageWidth } = recipe.model;
+  const model = {
+    hidden: width("mlp_dynamic.lin_in.weight", hidden),
+    globalCode: width("mlp_dynamic.ode_fc.2.weight", globalCode),
+    globalHidden: width("mlp_dynamic.ode_fc.0.weight", globalHidden),
+    videoWidth: width("encoder.model.backbone.conv1.conv.weight", videoWidth),
+    imageWidth: width("encoder2d.features.conv1.weight", imageWidth),
+  };
+  const numbers = [...tensors].map(([name, tensor]) =>
+    [name, { shape: tensor.shape, data: toFloat32(tensor) }] as const
+  );
+  return { recipe: { ...recipe, model }, tensors: new Map(numbers) };
 }

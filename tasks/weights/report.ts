@@ -15,6 +15,8 @@ const formats = {
   safetensors: "safetensors file",
 } as const;
 
+const MOST_VALUES = 20;
+
 /** A file's tensors, what else it holds, and which parts of our network are in it. */
 export function weightsReport(path: string, bytes: number, file: WeightsFile): string {
   const { container, tensors, leftOut } = stateDict(file.tensors);
@@ -30,7 +32,7 @@ export function weightsReport(path: string, bytes: number, file: WeightsFile): s
       `SHA-256 ${file.sha256}${hashNote(path, file.sha256)}`,
     ],
     [renderTable([["tensor", "shape", "type"], ...rows])],
-    [...file.values].map(([name, value]) => `${name}: ${shortened(String(value))}`),
+    valueLines(file),
     [
       `${file.tensors.size} tensors, ${numbers} numbers` +
       (container ? `; the network is "${container}"` : ""),
@@ -39,6 +41,16 @@ export function weightsReport(path: string, bytes: number, file: WeightsFile): s
     networkLines(findNetwork(tensors)),
   ];
   return sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n");
+}
+
+/** What is no tensor; of an optimizer only how much. */
+function valueLines({ values }: WeightsFile): string[] {
+  const shown = [...values].filter(([path]) => !/^optimizer/.test(path)).slice(0, MOST_VALUES);
+  const more = values.size - shown.length;
+  return [
+    ...shown.map(([path, value]) => `${path}: ${shortened(String(value))}`),
+    ...(more > 0 ? [`and ${more} more values`] : []),
+  ];
 }
 
 /** Whether a file is what the hash in its name says. */

@@ -3,12 +3,20 @@ import { assertEquals, assertThrows } from "@std/assert";
 import ndarray from "npm:ndarray@1.1.1";
 import { readNpz } from "../../src/data/npz.ts";
 import type { SafetensorsTensor } from "../../src/data/safetensors.ts";
+import { aliasesOf } from "../../src/data/weight_names.ts";
 import { loadWeightsFile } from "../../src/data/weights_file.ts";
 import { encodeImages, imageEncoderSpecs } from "../../src/nets/image_encoder.ts";
+import {
+  createMonoNerf,
+  destroyMonoNerf,
+  groupsOf,
+  readParameters,
+} from "../../src/nets/mono_nerf.ts";
 import { ParameterGroup, type ParameterSpec } from "../../src/nets/parameters.ts";
 import { videoEncoderSpecs } from "../../src/nets/video_encoder.ts";
 import { own, type Recipe } from "../../src/recipes/recipe.ts";
-import { withEncoders } from "../../src/training/pretrained.ts";
+import { loadModel } from "../../src/training/load_model.ts";
+import { withEncoders, withModel } from "../../src/training/pretrained.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { fixture } from "../data/temporary_folder.ts";
 import { assertClose } from "../support/close.ts";
@@ -96,4 +104,23 @@ Deno.test("Trainer.create() starts from encoders that are given, and goes on wit
   const second = await Trainer.create(gpu, recipe, scenes, { state });
   assertEquals((await second.state()).tensors, state.tensors);
   second.destroy();
+});
+
+Deno.test("withModel() takes a whole model from a training checkpoint of the authors", async () => {
+  const gpu = await testGpu();
+  const sizes = { hidden: 8, globalCode: 4, globalHidden: 12, videoWidth: 4, imageWidth: 6 };
+  const model = createMonoNerf(gpu, { sizes, seed: 3 });
+  const values = await readParameters(model);
+  const tensors = new Map<string, SafetensorsTensor>();
+  for (const { name, shape } of groupsOf(model).flatMap(({ specs }) => specs)) {
+    const tensor: SafetensorsTensor = { dtype: "F32", shape: [...shape], data: values.get(name)! };
+    for (const key of [name, ...aliasesOf(name)]) {
+      tensors.set(`network_fn_d_state_dict/${key}`, tensor);
+    }
+  }
+  tensors.set("optimizer_state_dict/state/0/exp_avg", tensors.values().next().value!);
+  const loaded = loadModel(gpu, withModel(own("full", ["A"]), { tensors }));
+  assertEquals(loaded.sizes, sizes);
+  assertEquals(await readParameters(loaded), values);
+  for (const each of [model, loaded]) destroyMonoNerf(each);
 });
