@@ -13,6 +13,12 @@ const tensors = new Map<string, SafetensorsTensor>([
   ["double", { dtype: "F64", shape: [1], data: Float64Array.of(0.1) }],
   ["ids", { dtype: "I32", shape: [2], data: Int32Array.of(-1, 2) }],
   ["rng", { dtype: "U32", shape: [1], data: Uint32Array.of(0xffffffff) }],
+  ["half", { dtype: "F16", shape: [2], data: Uint16Array.of(0x3c00, 0xfc01) }],
+  ["brain", { dtype: "BF16", shape: [1], data: Uint16Array.of(0x7fc1) }],
+  ["i8", { dtype: "I8", shape: [2], data: Int8Array.of(-128, 127) }],
+  ["i16", { dtype: "I16", shape: [1], data: Int16Array.of(-300) }],
+  ["u16", { dtype: "U16", shape: [1], data: Uint16Array.of(65535) }],
+  ["u64", { dtype: "U64", shape: [1], data: BigUint64Array.of(2n ** 64n - 1n) }],
   ["bytes", { dtype: "U8", shape: [0, 4], data: new Uint8Array(0) }],
 ]);
 
@@ -76,4 +82,15 @@ Deno.test("decodeSafetensors() refuses files that are cut, overlong, overlapping
     `{"a":${entry("F32", "[1]", 0, 4)},"b":${entry("F32", "[1]", second, second + 4)}}`;
   fails(file(pair(0), 4), 'tensor "b" begins at 0, wanted 4');
   fails(file(pair(8), 12), 'tensor "b" begins at 8, wanted 4');
+  const twice = `{"a":${entry("F32", "[0]", 0, 0)},"a":${entry("F32", "[0]", 0, 0)}}`;
+  fails(file(twice, 0), "two tensors have the same name");
+  fails(
+    file(`{"a":${entry("F32", `[${Array(65).fill(1)}]`, 0, 4)}}`, 4),
+    'tensor "a" has a damaged',
+  );
+  // Nests that JSON.parse would take gigabytes for, and more tensors than there can be.
+  fails(file(`{"a":{"b":${"[".repeat(1e6)}`, 0), "its header is not a JSON object");
+  const names = Array.from({ length: 2 ** 17 + 1 }, (_, i) => `"${i}":{}`);
+  fails(file(`{${names}}`, 0), "it has 131073 tensors, wanted at most 131072");
+  fails(file(" ".repeat(2 ** 24 + 1), 0), "its header has 16777217 bytes");
 });
