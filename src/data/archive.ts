@@ -3,8 +3,9 @@ import type { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 // @ts-types="npm:@types/yauzl@3.4.0"
 import yauzl, { type Entry, type ZipFile } from "npm:yauzl@3.4.0";
+import { ArchiveReader } from "./archive_reader.ts";
 import { formatBytes } from "./byte_size.ts";
-import { DataError, writeFolderAtomically, writePartsAtomically } from "./files.ts";
+import { DataError, reason, writeFolderAtomically, writePartsAtomically } from "./files.ts";
 
 /** An archive that is damaged, or that must not be unpacked. */
 export class ArchiveError extends DataError {
@@ -52,18 +53,20 @@ export class SceneArchive implements Disposable {
    * Opens an archive and judges its directory.
    *
    * @throws {ArchiveError} If it is no zip archive, cut short, hostile, or has no scene.
+   * @throws {DataError} If it is not there.
    */
   static async open(path: string, limits: ArchiveLimits = {}): Promise<SceneArchive> {
-    let zip: ZipFile | undefined;
+    const reader = openReader(path);
     try {
-      zip = await yauzl.openPromise(path, { autoClose: false, strictFileNames: true });
+      const options = { autoClose: false, strictFileNames: true };
+      const zip = await yauzl.fromRandomAccessReaderPromise(reader, reader.bytes, options);
       const entries = await readDirectory(zip, limits);
       requireModest(entries, zip.fileSize, limits);
       const files = filesByScene(entries);
       if (files.size === 0) throw new Error("it has no folder with a poses_bounds.npy");
       return new SceneArchive(path, zip, files);
     } catch (error) {
-      zip?.close();
+      reader.close();
       throw unusable(path, error);
     }
   }
@@ -237,6 +240,16 @@ function filesByScene(entries: readonly Entry[]): Map<string, Map<string, Entry>
     );
   }
   return scenes;
+}
+
+function openReader(path: string): ArchiveReader {
+  try {
+    return new ArchiveReader(path);
+  } catch (error) {
+    throw new DataError(`Cannot read "${path}": ${reason(error)}; check the path`, {
+      cause: error,
+    });
+  }
 }
 
 function unusable(name: string, error: unknown): DataError {

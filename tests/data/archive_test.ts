@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { ArchiveError, SceneArchive } from "../../src/data/archive.ts";
 import { DataError } from "../../src/data/files.ts";
 import { fullDisk } from "../support/full_disk.ts";
+import { mutated, seeded } from "../support/mutations.ts";
 import { writeZip, type ZipEntry } from "../support/zip_writer.ts";
 import { names, temporaryFolder } from "./temporary_folder.ts";
 
@@ -164,6 +165,10 @@ Deno.test("SceneArchive refuses what is no archive, is cut short, or has no scen
   }
 });
 
+Deno.test("SceneArchive names an archive that is not there", async () => {
+  await assertRejects(() => SceneArchive.open("no.zip"), DataError, 'Cannot read "no.zip": ');
+});
+
 Deno.test("SceneArchive keeps to the limits it is given", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "archive.zip");
@@ -197,4 +202,39 @@ Deno.test("SceneArchive leaves nothing of a scene on a full disk, or when told t
   });
   assertEquals(result.error, controller.signal.reason);
   assertEquals(result.inside, []);
+});
+
+Deno.test("SceneArchive refuses 300 damaged archives by name, or unpacks what their checksums vouch for", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "archive.zip"), data = join(folder.path, "data");
+  const small = [poses("s"), { name: "s/a", data: text("a b ".repeat(30)) }, {
+    name: "s/b/c",
+    data: text("c"),
+    method: 0,
+  }];
+  const archives = [false, true].map((zip64) => writeZip(small, { zip64 }));
+  const random = seeded(5);
+  let refused = 0;
+  for (let i = 0; i < 300; i++) {
+    await Deno.mkdir(data);
+    await Deno.writeFile(path, mutated(archives[i % 2], archives[(i + 1) % 2], random));
+    try {
+      using archive = await SceneArchive.open(path);
+      for (const { name } of archive.scenes) await archive.unpack(name, join(data, name));
+    } catch (error) {
+      assert(error instanceof DataError, `${error}`);
+      assertEquals(await names(data), []);
+      refused++;
+    }
+    await Deno.remove(data, { recursive: true });
+  }
+  assert(refused > 200 && refused < 300, `${refused} refused`);
+});
+
+Deno.test("SceneArchive refuses a directory that points beyond 2^53", async () => {
+  const archive = writeZip(GOOD, { zip64: true });
+  // the locator of the zip64 end record: its offset stands 34 bytes before the end
+  new DataView(archive.buffer).setBigUint64(archive.length - 34, 2n ** 60n, true);
+  await using result = await unpack(archive, "Balloon1");
+  assertStringIncludes(result.error.message, "it points to what is not there");
 });
