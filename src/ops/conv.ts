@@ -253,7 +253,6 @@ function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Pr
       aligned: Number(direct && variant === "registers"),
       scattered: Number(walk.y_step > 1),
       has_bias: of.bias ? 1 : 0,
-      two_blocks: Number(twoBlocks),
     },
     bindings: {
       dims: {
@@ -264,6 +263,7 @@ function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Pr
         out_channels: y.channels,
         out_width: y.width,
         taps: of.taps,
+        blocks: twoBlocks ? 2 : 1,
       },
       x: x.frame,
       x_quads: x.frame,

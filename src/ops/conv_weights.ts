@@ -13,7 +13,7 @@ import { recordPartSums } from "./linear_weights.ts";
 
 const kernel = defineKernel("wgsl/ops/conv_weights.wgsl", text);
 
-/** Quads of points that one invocation walks: some software drivers end an invocation's loops silently after 65,535. */
+/** Blocks that one invocation walks, 16 turns each: some software drivers end an invocation's loops silently after 65,535. */
 const mostPartBlocks = 2048;
 
 /** What a convolution's weight and options say. */
@@ -78,12 +78,10 @@ export function recordConvWeightGradient(
         kernel,
         entry: `gradient_${variant}`,
         constants: {
-          accumulate: Number(i > 0),
           aligned: Number(aligned),
           same_tap: Number(fours % 4 === 0 && !biased),
           ragged: Number(points % 4 !== 0),
           has_bias: biased ? 1 : 0,
-          lanes_across: tile.lanesAcross,
         },
         bindings: {
           dims: {
@@ -101,6 +99,8 @@ export function recordConvWeightGradient(
             tap_fours: fours,
             row_fours: rowFours,
             blocks_per_part: perPart,
+            lanes_across: tile.lanesAcross,
+            accumulate: Number(i > 0),
           },
           x: pair.x,
           x_quads: pair.x,

@@ -121,7 +121,7 @@ function frameInputs(scenes: readonly number[], { shape: [, channels], height, w
 }
 
 const gradientCases: (Case & { scenes?: readonly number[] })[] = [
-  { shape: [65, 5, 1, 1, 1], height: 9, width: 7 },
+  { shape: [65, 5, 1, 1, 1], height: 9, width: 15 },
   { shape: [5, 33, 1, 1, 1], height: 8, width: 9, options: { stride: 2 } },
   { shape: [33, 3, 1, 3, 3], height: 5, width: 7 },
   { shape: [3, 65, 1, 3, 3], height: 1, width: 1, scenes: [2] },
@@ -163,26 +163,29 @@ for (const variant of ["registers", "tiled"] as const) {
     assertEquals([...gradients.bias], Array(3).fill(65));
   });
 
-  for (const wanted of ["x", "weight"]) {
-    Deno.test(`conv() has the gradient of ${wanted} alone, ${variant}`, async () => {
-      const of: Case = { shape: [5, 3, 1, 3, 3], height: 4, width: 5 };
-      const { inputs, mapsOf } = frameInputs([2], of);
-      const all = { ...inputs, weight: rowsOf(2, of.shape) };
-      const gradients = await checkGradients(
-        Object.fromEntries(
-          Object.entries(all).map(([name, input]) => [name, {
-            ...input,
-            differentiable: name.startsWith(wanted),
-          }]),
-        ),
-        (plan, { weight, ...x }) =>
-          conv(plan, "conv", mapsOf(x), weight, { variant }).frames.flat(),
-      );
-      assertEquals(
-        Object.keys(gradients),
-        Object.keys(all).filter((name) => name.startsWith(wanted)),
-      );
-    });
+  // several blocks, whole quads of pixels and whole sixteens of channels, no bias
+  for (const kernel of [1, 3]) {
+    const of: Case = { shape: [17, 32, 1, kernel, kernel], height: 9, width: 16 };
+    for (const wanted of ["x", "weight"]) {
+      Deno.test(`conv() has the gradient of ${wanted} alone: ${nameOf(of)}, ${variant}`, async () => {
+        const { inputs, mapsOf } = frameInputs([2], of);
+        const all = { ...inputs, weight: rowsOf(2, of.shape) };
+        const gradients = await checkGradients(
+          Object.fromEntries(
+            Object.entries(all).map(([name, input]) => [name, {
+              ...input,
+              differentiable: name.startsWith(wanted),
+            }]),
+          ),
+          (plan, { weight, ...x }) =>
+            conv(plan, "conv", mapsOf(x), weight, { variant }).frames.flat(),
+        );
+        assertEquals(
+          Object.keys(gradients),
+          Object.keys(all).filter((name) => name.startsWith(wanted)),
+        );
+      });
+    }
   }
 }
 

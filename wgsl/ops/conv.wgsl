@@ -30,13 +30,13 @@ struct Dims {
   tap_row: u32,
   tap_column: u32,
   taps: u32, // of a panel
+  blocks: u32, // that a workgroup of `product_registers` takes: two, or one and two tiles of outputs
 }
 
 override accumulate: bool = false;
 override aligned: bool = false; // one tap, and grids that are the same: four pixels are one load
 override scattered: bool = false; // the grid's pixels do not lie side by side in y
 override has_bias: bool = false;
-override two_blocks: bool = true; // a workgroup of `product_registers` takes; else two tiles of outputs
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -118,8 +118,8 @@ fn product_registers(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let block = select(group.x, group.x * 2 + lane / 4, two_blocks);
-  let tile = select(group.y * 2 + lane / 4, group.y, two_blocks);
+  let block = group.x * dims.blocks + lane / 4 % dims.blocks;
+  let tile = group.y * (2 / dims.blocks) + lane / 4 / dims.blocks;
   let pixels = vec4u(block * 64 + lane % 4 * 4) + vec4u(0, 1, 2, 3);
   let taps = dims.tap_rows * dims.tap_columns;
   var sums: array<mat4x4f, 16>; // [output quad][pixel quad]

@@ -20,11 +20,12 @@ struct Dims {
   tap_fours: u32, // of a tap
   row_fours: u32, // of a row of sums
   blocks_per_part: u32,
+  lanes_across: u32, // of a workgroup of `gradient_registers`, along the columns
+  accumulate: u32,
 }
 
-override accumulate: bool = false;
 override aligned: bool = false; // one tap, and grids that are the same: four points are one load
-override same_tap: bool = false; // whole sixteens of channels: four fours are of one tap
+override same_tap: bool = false; // channels are whole sixteens: the four fours of an invocation are of one tap
 override ragged: bool = false; // the last quad holds fewer than four points
 override has_bias: bool = false;
 
@@ -125,7 +126,7 @@ fn end_quad(part: u32) -> u32 {
 // Four columns of a row; `rows` is the whole of a part's rows.
 fn store(part: u32, rows: u32, row: u32, four: u32, sums: vec4f) {
   let at = (part * rows + row) * dims.row_fours + four;
-  if accumulate { partials[at] += sums; } else { partials[at] = sums; }
+  partials[at] = sums + select(vec4f(), partials[at], dims.accumulate == 1); // branches take long to compile
 }
 
 fn store_four(part: u32, rows: u32, row: u32, four: u32, sums: mat4x4f) {
@@ -138,16 +139,14 @@ fn store_four(part: u32, rows: u32, row: u32, four: u32, sums: mat4x4f) {
 // Software: an invocation owns 16 outputs x 4 fours: as many sums as there is room for near the core, since every load costs. The
 // 8 of a workgroup lie across the columns, across the outputs, or both. What lies past the last output or channel gives sums
 // that nobody reads.
-override lanes_across: u32 = 8; // along the columns
-
 @compute @workgroup_size(8)
 fn gradient_registers(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let output = (group.x * (8 / lanes_across) + lane / lanes_across) * 16;
-  let first = (group.y * lanes_across + lane % lanes_across) * 4;
+  let output = (group.x * (8 / dims.lanes_across) + lane / dims.lanes_across) * 16;
+  let first = (group.y * dims.lanes_across + lane % dims.lanes_across) * 4;
   let four0 = four(first);
   let four1 = four(first + 1);
   let four2 = four(first + 2);
@@ -182,7 +181,7 @@ fn gradient_registers(
     sums[15] += x3 * d3;
   }
 
-  let rows = groups.x * (8 / lanes_across) * 16;
+  let rows = groups.x * (8 / dims.lanes_across) * 16;
   store_four(group.z, rows, output, first, sums[0]);
   store_four(group.z, rows, output, first + 1, sums[1]);
   store_four(group.z, rows, output, first + 2, sums[2]);
