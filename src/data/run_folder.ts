@@ -268,7 +268,7 @@ function isAfter(one: RunPosition, other: RunPosition): boolean {
 }
 
 function asRecord(value: unknown): RunRecord {
-  const { version, adapter, scenes, recipe } = (value ?? {}) as Partial<RunRecord>;
+  const { version, adapter, scenes, encoders, recipe } = (value ?? {}) as Partial<RunRecord>;
   for (const [name, text] of Object.entries({ version, adapter })) {
     if (typeof text !== "string") {
       throw new TypeError(`"${name}" is ${JSON.stringify(text)}, wanted a text`);
@@ -279,6 +279,11 @@ function asRecord(value: unknown): RunRecord {
     [scene.frames, scene.width, scene.height].every(Number.isInteger);
   if (!Array.isArray(scenes) || !scenes.every(isScene)) {
     throw new TypeError('"scenes" is wanted as a list of {directory, frames, width, height}');
+  }
+  const isSource = (source?: EncoderSource) =>
+    source === null || (typeof source?.file === "string" && typeof source.sha256 === "string");
+  if (encoders !== undefined && !(isSource(encoders?.video) && isSource(encoders.image))) {
+    throw new TypeError('"encoders" is wanted as {video, image}, each null or {file, sha256}');
   }
   asRecipe(recipe);
   return value as RunRecord;

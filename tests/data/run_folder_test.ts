@@ -14,6 +14,7 @@ const record: RunRecord = {
   version: "0.1.0",
   adapter: "a GPU",
   scenes: [{ directory: "data/Balloon1", frames: 12, width: 96, height: 54 }],
+  encoders: { video: null, image: { file: "resnet18.pth", sha256: "00" } },
   recipe,
 };
 const checkpoint: Checkpoint = {
@@ -72,6 +73,8 @@ Deno.test("RunFolder.open() says what is wrong with a folder that is no run's", 
     ["{", "JSON"],
     ["null", '"version" is undefined, wanted a text'],
     [JSON.stringify({ ...record, scenes: [{}] }), '"scenes" is wanted as a list'],
+    [JSON.stringify({ ...record, encoders: null }), '"encoders" is wanted as {video, image}'],
+    [JSON.stringify({ ...record, encoders: { video: {}, image: null } }), '"encoders" is wanted'],
     [
       JSON.stringify({ ...record, recipe: { ...recipe, rays: -1 } }),
       '"rays" is -1, wanted a whole number, at least 2; start a new run',
