@@ -71,8 +71,11 @@ function decodeZip(bytes: Uint8Array, name: string): PthFile {
   const label = (key: string) => `${name}[${key}]`;
   const order = entry("byteorder");
   if (order !== undefined) {
-    const text = new TextDecoder().decode(zip.extract(order, label("byteorder")).subarray(0, 99));
-    if (text !== "little") throw fail(`its byte order is "${text}", wanted "little"; ${SAVE}`);
+    const small = order.bytes < 100; // else it is not worth unpacking
+    const text = small ? new TextDecoder().decode(zip.extract(order, label("byteorder"))) : "…";
+    if (text !== "little") {
+      throw fail(`its byte order is "${shown(text)}", wanted "little"; ${SAVE}`);
+    }
   }
   const pickle = entry("data.pkl")!;
   if (pickle.bytes > MOST_PICKLE_BYTES) {
@@ -111,7 +114,8 @@ function decodeLegacy(bytes: Uint8Array, name: string): PthFile {
   if (next() !== MAGIC) throw fail(`it is a pickle, but not of torch.save; ${SAVE}`);
   const version = next();
   if (version !== VERSION) {
-    throw fail(`its format has version ${version}, wanted ${VERSION}; ${SAVE}`);
+    const found = isPlain(version) ? shown(String(version)) : "no number";
+    throw fail(`its format has version ${found}, wanted ${VERSION}; ${SAVE}`);
   }
   const machine = next();
   const little = machine instanceof PickleDict ? machine.items.indexOf("little_endian") + 1 : 0;
@@ -128,18 +132,16 @@ function decodeLegacy(bytes: Uint8Array, name: string): PthFile {
     if (storage === undefined || memories.has(storage)) {
       throw fail("its list of storages does not fit its tensors; copy the file again");
     }
-    const end = at + 8 + storage.bytes;
-    const count = at + 8 <= bytes.length ? Number(view.getBigInt64(at, true)) : 0;
-    if (end > bytes.length || count * storage.itemBytes !== storage.bytes) {
+    const start = at + 8, left = Math.max(0, bytes.length - start);
+    const stored = left > 0 ? Number(view.getBigInt64(at, true)) * storage.itemBytes : 0;
+    if (stored !== storage.bytes || stored > left) {
       throw fail(
-        `storage "${key}" has ${
-          Math.max(0, Math.min(count * storage.itemBytes, bytes.length - at - 8))
-        } ` +
-          `bytes, wanted ${storage.bytes}; copy the file again`,
+        `storage "${shown(storage.key)}" has ${Math.min(stored, left)} bytes, ` +
+          `wanted ${storage.bytes}; copy the file again`,
       );
     }
-    memories.set(storage, bytes.subarray(at + 8, end));
-    at = end;
+    at = start + stored;
+    memories.set(storage, bytes.subarray(start, at));
   }
   const memory = (storage: Storage): Uint8Array => {
     const found = memories.get(storage);

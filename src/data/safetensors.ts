@@ -166,7 +166,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
     const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
     if (!isDtype(dtype)) {
       throw fail(
-        `tensor "${shown(key)}" has dtype ${JSON.stringify(dtype)}, wanted one of ` +
+        `tensor "${shown(key)}" has dtype ${shown(String(JSON.stringify(dtype)))}, wanted one of ` +
           `${Object.keys(tensorViews).join(", ")}; convert it`,
       );
     }

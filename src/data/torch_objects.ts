@@ -177,8 +177,8 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
       return bytes;
     },
     "numpy.dtype": ([code]) => {
-      const dtype = typeof code === "string" ? NUMPY.get(code) : undefined;
-      if (dtype === undefined) throw wrong(`a number has NumPy's type ${shown(String(code))}`);
+      const text = typeof code === "string" ? code : "?", dtype = NUMPY.get(text);
+      if (dtype === undefined) throw wrong(`a number has NumPy's type "${shown(text)}"`);
       return new ElementType(dtype);
     },
     "numpy.core.multiarray.scalar": scalar,

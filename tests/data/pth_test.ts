@@ -176,10 +176,16 @@ Deno.test("decodePth() refuses names that come twice, endless nests, and foreign
   fails(zipFile("ctorch.nn.modules.linear\nLinear\n)R"), "torch.nn.modules.linear.Linear");
   fails(bytesOf(0x80, 2, "K\x01."), "it is a pickle, but not of torch.save");
   fails(encodeZip({ "a/x": Uint8Array.of(1) }), "0 entries are named data.pkl");
+  const magic = legacyFile("N", {}).subarray(0, 15);
+  fails(bytesOf(magic, 0x80, 2, "M\xea\x03."), "its format has version 1002, wanted 1001");
+  const tree = "]q\0" + "](h\0h\0h\0h\0h\0h\0h\0h\0h\0h\0eq\0".repeat(30);
+  fails(bytesOf(magic, 0x80, 2, tree, "."), "its format has version no number, wanted 1001");
+  fails(zipFile(bytesOf(tree, "cnumpy\ndtype\nh\0", 0x85, "R")), 'NumPy\'s type "?"');
   fails(bytesOf("GIF89a"), "it does not begin like a PyTorch file");
   const files = { "a/data.pkl": bytesOf(0x80, 2, "N.") };
   assertEquals(decodePth(encodeZip(files), "x.pth").tensors.size, 0);
   fails(encodeZip({ ...files, "a/byteorder": bytesOf("big") }), 'its byte order is "big"');
+  fails(encodeZip({ ...files, "a/byteorder": new Uint8Array(2 ** 24) }), 'its byte order is "…"');
   fails(encodeZip({ ...files, "a/constants.pkl": bytesOf(".") }), "it is a TorchScript program");
 });
 
