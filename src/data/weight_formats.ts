@@ -56,7 +56,9 @@ export function toSafetensors(file: Weights, name: string): ConvertedWeights {
  * @throws {DataError} If a tensor has an element type that PyTorch lacks.
  */
 export function toStateDict(file: Weights, name: string): ConvertedWeights {
-  const { tensors, leftOut } = stateDict(file.tensors);
+  const { tensors, leftOut } = file.format === "safetensors"
+    ? { tensors: file.tensors, leftOut: [] } // its names are flat
+    : stateDict(file.tensors);
   const notes = [...leftOut].map(([container, count]) => `left out: ${count} in "${container}"`);
   const all = new Map([...tensors].map(([key, tensor]) => [key, asPth(key, tensor, name)]));
   const metadata = file.format === "safetensors" ? Object.fromEntries(file.values) : {};

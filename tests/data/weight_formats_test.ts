@@ -64,13 +64,13 @@ Deno.test("toSafetensors() takes the network of a training checkpoint, each tens
   ]);
 });
 
-Deno.test("toStateDict() adds no entry for the metadata that every file has", () => {
+Deno.test("toStateDict() takes all names as they are, and adds no entry for the metadata that every file has", () => {
   const file = {
     format: "safetensors",
-    tensors: new Map([["a", stored([2])]]),
+    tensors: new Map([["a/b", stored([2])], ["c", stored([1])]]),
     values: new Map([["format", "pt"]]),
   } as const;
-  assertEquals([...decodePth(toStateDict(file, "x").bytes, "y").tensors.keys()], ["a"]);
+  assertEquals([...decodePth(toStateDict(file, "x").bytes, "y").tensors.keys()], ["a/b", "c"]);
 });
 
 Deno.test("toStateDict() refuses element types that PyTorch lacks", () => {
