@@ -19,15 +19,18 @@ export interface Grants {
   run?: string[];
   /** Flags of the task whose value is a folder or file to read and write. */
   pathFlags?: string[];
+  /** Whether the task's first argument, where it is no flag, is a folder to read and write. */
+  pathFirst?: boolean;
 }
 
 /**
  * Deno's flags for grants: `--allow-read=.,/data --allow-write=/data`, and no prompts.
  *
- * @param args The task's own arguments; the values of `pathFlags` in them are added to `read` and `write`.
+ * @param args The task's own arguments; the values of `pathFlags` in them, and the first with `pathFirst`, are added to `read` and `write`.
  */
 export function permissionFlags(grants: Grants, args: string[] = []): string[] {
   const named = (grants.pathFlags ?? []).flatMap((flag) => flagValue(flag, args) ?? []);
+  if (grants.pathFirst && args.length > 0 && !args[0].startsWith("-")) named.push(args[0]);
   const lists = {
     read: [...grants.read ?? [], ...named],
     write: [...grants.write ?? [], ...named],

@@ -24,3 +24,11 @@ Deno.test("permissionFlags() grants the folders that the task's flags name", () 
     "--allow-write=runs,a,,b",
   ]);
 });
+
+Deno.test("permissionFlags() grants the folder that the task's first argument is, where that is asked for", () => {
+  const grants = { write: ["runs"], pathFirst: true };
+  const writes = (args: string[]) => permissionFlags(grants, args).at(-1);
+  assertEquals(writes(["/my run", "--gif"]), "--allow-write=runs,/my run");
+  assertEquals(writes(["--gif", "/my run"]), "--allow-write=runs");
+  assertEquals(writes([]), "--allow-write=runs");
+});

@@ -1,0 +1,227 @@
+/**
+ * Rendering views of a run: from its folder to frames and films.
+ *
+ * @module
+ */
+import { basename, join } from "node:path";
+import config from "../../deno.json" with { type: "json" };
+import { FeatureFolder } from "../../src/data/feature_cache.ts";
+import { DataError, readFile } from "../../src/data/files.ts";
+import { encodeGif } from "../../src/data/gif.ts";
+import { encodeMp4 } from "../../src/data/mp4.ts";
+import { type CameraPose, loadPoses } from "../../src/data/poses_file.ts";
+import { RunFolder } from "../../src/data/run_folder.ts";
+import type { Scene } from "../../src/data/scene.ts";
+import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
+import { layerPicture } from "../../src/rendering/layers.ts";
+import { type PathScene, pathViews, poseViews, type SceneView } from "../../src/rendering/paths.ts";
+import { openGpu } from "../../src/runtime/device.ts";
+import { encodeScenes, type EncodingReport } from "../../src/training/encode_scenes.ts";
+import { loadModel } from "../../src/training/load_model.ts";
+import { cacheFolder } from "../driver/swiftshader.ts";
+import { unknownName } from "../terminal/options.ts";
+import { Progress } from "../terminal/progress.ts";
+import { loadScenes } from "../train/scenes.ts";
+import { encodingLine } from "../train/summary.ts";
+import type { RenderCommand, Shard } from "./command.ts";
+import { ViewFolder } from "./view_folder.ts";
+
+/** What is rendered of one scene. */
+interface SceneJob {
+  /** Its number in the run's batch. */
+  number: number;
+  scene: Scene;
+  /** The views asked for, of all that the path has. */
+  views: readonly SceneView[];
+  folder: ViewFolder;
+}
+
+/** Renders the views that are not there yet, and makes films; after Ctrl-C the same command goes on. */
+export async function render(command: RenderCommand, signal: AbortSignal): Promise<void> {
+  const { run, shard, merge, films, out, layers } = command;
+  const folder = await RunFolder.open(run);
+  const scenes = await scenesOf(folder, command.data);
+  const jobs = await sceneJobs(command, folder, scenes);
+  const total = jobs.reduce((sum, { views }) => sum + views.length, 0);
+  const parts = jobs.map(({ scene, views: { length } }) => `${length} of ${scene.name}`);
+  console.log(`${total} views, ${parts.join(" + ")}; ${layers.join(", ")}; in "${out}".`);
+  if (!merge) await renderFrames(command, folder, scenes, jobs, signal);
+  if (!shard) await joinFrames(jobs, command);
+  else if (films.mp4 || films.gif) {
+    console.log("When all shards are done: the same command with --merge instead of --shard.");
+  }
+}
+
+/** The run's scenes as they were in training. */
+async function scenesOf({ directory, record }: RunFolder, data?: string): Promise<Scene[]> {
+  const directories = record.scenes.map((scene) =>
+    data === undefined ? scene.directory : join(data, basename(scene.directory))
+  );
+  const scenes = await loadScenes(directories, record.recipe);
+  for (const [i, { frames, width, height }] of scenes.entries()) {
+    const was = record.scenes[i];
+    if (frames === was.frames && width === was.width && height === was.height) continue;
+    throw new DataError(
+      `Cannot render "${directory}": "${
+        directories[i]
+      }" has ${frames} frames of ${width} x ${height}, ` +
+        `the run had ${was.frames} of ${was.width} x ${was.height}; name the folder of its scenes by --data`,
+    );
+  }
+  return scenes;
+}
+
+/** The scenes asked for, with their views and the folders for these. */
+async function sceneJobs(
+  command: RenderCommand,
+  run: RunFolder,
+  scenes: readonly Scene[],
+): Promise<SceneJob[]> {
+  const { path, scenes: wanted } = command;
+  const names = scenes.map(({ name }) => name);
+  const unknown = wanted?.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new DataError(unknownName("scene", unknown, names));
+  const poses = typeof path === "string" ? [] : await loadPoses(path.poses);
+  const checkpoint = await sha256(await readFile(run.path("checkpoint.safetensors")));
+  const jobs: SceneJob[] = [];
+  for (const [number, scene] of scenes.entries()) {
+    if (wanted && !wanted.includes(scene.name)) continue;
+    const { all, wanted: views } = viewsOf(scene, command, poses);
+    const record = { version: config.version, checkpoint, views: all };
+    jobs.push({
+      number,
+      scene,
+      views,
+      folder: await ViewFolder.open(join(command.out, scene.name), record),
+    });
+  }
+  return jobs;
+}
+
+/**
+ * All views of a scene on the path that is asked for, and those wanted of them.
+ *
+ * @param poses The content of the file, where it is poses that are asked for.
+ * @throws {DataError} If the scene has no such views.
+ */
+export function viewsOf(
+  scene: PathScene,
+  { path, options, frames }: Pick<RenderCommand, "path" | "options" | "frames">,
+  poses: readonly CameraPose[],
+): { all: SceneView[]; wanted: SceneView[] } {
+  const all = refusable(() =>
+    typeof path === "string" ? pathViews(scene, path, options) : poseViews(scene, poses, options)
+  );
+  const { first, last } = frames ?? { first: 0, last: all.length - 1 };
+  if (last < all.length) return { all, wanted: all.slice(first, last + 1) };
+  throw new DataError(
+    `Cannot render frame ${last} of "${scene.name}": its views are 0 to ${all.length - 1}`,
+  );
+}
+
+/** A shard's share of anything: every so many. */
+export function shareOf<T>(all: readonly T[], { index, count }: Shard): T[] {
+  return all.filter((_, i) => i % count === index);
+}
+
+/** Renders what is missing of this process's share. */
+async function renderFrames(
+  { layers, shard = { index: 0, count: 1 }, features }: RenderCommand,
+  run: RunFolder,
+  scenes: readonly Scene[],
+  jobs: readonly SceneJob[],
+  signal: AbortSignal,
+): Promise<void> {
+  const share = shareOf(jobs.flatMap((job) => job.views.map((view) => ({ job, view }))), shard);
+  const missing: typeof share = [];
+  for (const { job, view } of share) {
+    const there = await Promise.all(layers.map((layer) => job.folder.hasFrame(layer, view)));
+    if (!there.every(Boolean)) missing.push({ job, view });
+  }
+  const kept = share.length - missing.length;
+  if (kept > 0) console.log(`${kept} of ${share.length} views are there already.`);
+  if (missing.length === 0) return;
+
+  const renderer = await makeRenderer(run, scenes, features, signal);
+  const progress = new Progress({ every: Math.ceil(missing.length / 10) });
+  try {
+    for (const [i, { job, view }] of missing.entries()) {
+      signal.throwIfAborted();
+      const image = await renderer.render(job.number, view.camera, view.time);
+      for (const layer of layers) {
+        await job.folder.writeFrame(layer, view, layerPicture(image, layer));
+      }
+      progress.update({ stage: "rendering", step: i + 1, steps: missing.length });
+    }
+  } finally {
+    progress.close();
+    renderer.destroy();
+  }
+}
+
+/** The run's model with the features of all its scenes: they share batch statistics. */
+async function makeRenderer(
+  run: RunFolder,
+  scenes: readonly Scene[],
+  { folder = join(cacheFolder(), "features"), limitBytes }: RenderCommand["features"],
+  signal: AbortSignal,
+): Promise<ImageRenderer> {
+  const gpu = await openGpu();
+  console.log(gpu.description + (gpu.software ? " (software)" : ""));
+  const { recipe, tensors } = await run.readCheckpoint();
+  const model = loadModel(gpu, { recipe, tensors });
+  const reports: EncodingReport[] = [];
+  const cache = new FeatureFolder(folder, { limitBytes, onNotice: console.log });
+  const encoded = await encodeScenes(model, scenes, recipe, {
+    cache: limitBytes > 0 && !recipe.trainEncoders ? cache : undefined,
+    onEncoded: (report) => reports.push(report),
+    signal,
+  });
+  console.log(encodingLine(reports));
+  return await ImageRenderer.create(model, encoded, recipe);
+}
+
+/** Makes films of frames that are all there. */
+async function joinFrames(
+  jobs: readonly SceneJob[],
+  { layers, films: { mp4, gif, fps } }: RenderCommand,
+): Promise<void> {
+  const missing: string[] = [];
+  for (const { folder, views } of jobs) {
+    for (const layer of layers) {
+      for (const view of views) {
+        if (!await folder.hasFrame(layer, view)) missing.push(folder.framePath(layer, view));
+      }
+    }
+  }
+  if (missing.length > 0) {
+    const named = missing.slice(0, 5).map((path) => `\n  ${path}`).join("");
+    const more = missing.length > 5 ? `\n  and ${missing.length - 5} more` : "";
+    throw new DataError(
+      `Cannot join the frames: ${missing.length} are missing or damaged; start their shards again:${named}${more}`,
+    );
+  }
+  for (const { folder, views } of jobs) {
+    for (const layer of layers) {
+      const frames = folder.frames(layer, views);
+      const written: string[] = [];
+      if (mp4) written.push(await folder.writeFilm(layer, "mp4", await encodeMp4(frames, fps)));
+      if (gif) written.push(await folder.writeFilm(layer, "gif", await encodeGif(frames, fps)));
+      if (written.length > 0) console.log(`Film: ${written.map((path) => `"${path}"`).join(", ")}`);
+    }
+  }
+}
+
+/** What paths throw are mistakes of the command line, not ours. */
+function refusable<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError) throw new DataError(error.message);
+    throw error;
+  }
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
