@@ -6,7 +6,7 @@ import { type Npz, readNpz } from "../../src/data/npz.ts";
 import { decodePth, encodePth, type PthFile, type PthTensor } from "../../src/data/pth.ts";
 import { encodeSafetensors } from "../../src/data/safetensors.ts";
 import { decodeWeights } from "../../src/data/weights_file.ts";
-import { encodeZip, openZip } from "../../src/data/zip.ts";
+import { encodeStoredZip, encodeZip, openZip } from "../../src/data/zip.ts";
 import { goldensDirectory, loadIndex } from "../support/goldens.ts";
 import { mutated, seeded } from "../support/mutations.ts";
 import {
@@ -319,4 +319,22 @@ Deno.test("decodeWeights() answers 400 mutations of good files with tensors or a
     }
   }
   assert(outcomes.tensors > 5 && outcomes.errors > 200, JSON.stringify(outcomes));
+});
+
+Deno.test("decodePth() refuses much that is compressed, which takes long to unpack", () => {
+  const name = "archive/data/0", noise = seeded(5);
+  const archive = encodeStoredZip(
+    new Map([
+      ["archive/data.pkl", bytesOf("")],
+      [name, Uint8Array.from({ length: 2 ** 17 }, () => noise() * 256)],
+    ]),
+  );
+  const { entries } = openZip(archive, "a.pth", { what: "zip archive", remedy: "" });
+  assertEquals(entries.get(name)!.method, 0);
+  const deflated = archive.slice();
+  const view = new DataView(deflated.buffer); // the same, but its directory says deflated
+  for (let at = 0; at + 4 < deflated.length; at++) {
+    if (view.getUint32(at, true) === 0x02014b50) view.setUint16(at + 10, 8, true);
+  }
+  assertThrows(() => decodePth(deflated, "a.pth"), DataError, "wanted at most 65536; unzip it");
 });
