@@ -34,7 +34,7 @@ const grants: Grants = {
   read: [".", temporary, cacheFolder(), ...(goldens ? [goldens] : [])],
   write: ["tests/output", temporary, cacheFolder()],
   net: ["127.0.0.1"], // a module served over http
-  env: ["GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
+  env: ["CHROMIUM", "GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
   run: ["sh"], // tasks and scripts, as a user starts them
 };
 

@@ -9,7 +9,10 @@
  *   evaluation.json         scores of held-out views; there when the run is finished
  *   renders/                pictures of each scored view
  *   contact-sheet.png       a few of them side by side
+ *   report.html             scores, curves and pictures, in one file
  * ```
+ *
+ * Evaluations by a protocol that was asked for stand beside these: `evaluation-mononerf.json`, `report-mononerf.html` ….
  *
  * @module
  */
@@ -78,6 +81,7 @@ const METRICS = "metrics.jsonl";
 const CHECKPOINT = "checkpoint.safetensors";
 const EVALUATION = "evaluation.json";
 const SHEET = "contact-sheet.png";
+const REPORT = "report.html";
 const RENDERS = "renders";
 
 /** A run's folder, made or opened. */
@@ -167,18 +171,27 @@ export class RunFolder {
     }
   }
 
+  /** The lines of `metrics.jsonl`, but for one that was cut short. */
+  async readMetrics(): Promise<(RunPosition & Record<string, unknown>)[]> {
+    const path = this.path(METRICS);
+    if (!await exists(path)) return [];
+    const lines = new TextDecoder().decode(await readFile(path)).split("\n");
+    return lines.flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        return []; // the last line of a run that was killed, and the empty one at the end
+      }
+    });
+  }
+
   /** Drops the lines of `metrics.jsonl` after a position: those of steps that a resumed run makes again. */
   async trimMetrics(position: RunPosition): Promise<void> {
     const path = this.path(METRICS);
     if (!await exists(path)) return;
-    const lines = new TextDecoder().decode(await readFile(path)).split("\n").filter((line) => {
-      try {
-        return !isAfter(JSON.parse(line), position);
-      } catch {
-        return false; // the last line of a run that was killed
-      }
-    });
-    await writeFileAtomically(path, encode(lines.map((line) => `${line}\n`).join("")));
+    const lines = (await this.readMetrics()).filter((line) => !isAfter(line, position));
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    await writeFileAtomically(path, encode(text));
   }
 
   /** Writes the checkpoint; the one before stays until the new one is whole. */
@@ -212,9 +225,34 @@ export class RunFolder {
     return checkpoint;
   }
 
-  /** Writes `evaluation.json`, which ends the run. */
-  async writeEvaluation(evaluation: unknown): Promise<void> {
-    await writeJson(this.path(EVALUATION), evaluation);
+  /** Writes `evaluation.json`, which ends the run; or that of a protocol that was asked for. */
+  async writeEvaluation(evaluation: unknown, protocol?: string): Promise<void> {
+    await writeJson(this.path(variant(EVALUATION, protocol)), evaluation);
+  }
+
+  /**
+   * Reads an evaluation; undefined where there is none.
+   *
+   * @throws {DataError} If it cannot be read.
+   */
+  async readEvaluation(protocol?: string): Promise<unknown> {
+    const path = this.path(variant(EVALUATION, protocol));
+    if (!await exists(path)) return undefined;
+    const bytes = await readFile(path);
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes));
+    } catch (cause) {
+      throw new DataError(`Cannot read "${path}": it is no JSON; remove it and evaluate again`, {
+        cause,
+      });
+    }
+  }
+
+  /** Writes the report; its path. */
+  async writeReport(html: string, protocol?: string): Promise<string> {
+    const path = this.path(variant(REPORT, protocol));
+    await writeFileAtomically(path, encode(html));
+    return path;
   }
 
   /** Writes a picture `[height, width, 3]` into `renders/`, as a PNG. */
@@ -224,9 +262,10 @@ export class RunFolder {
   }
 
   /** Writes the contact sheet `[height, width, 3]`; its path. */
-  async writeContactSheet(sheet: NdArray<Uint8Array>): Promise<string> {
-    await writeFileAtomically(this.path(SHEET), encodePng(sheet));
-    return this.path(SHEET);
+  async writeContactSheet(sheet: NdArray<Uint8Array>, protocol?: string): Promise<string> {
+    const path = this.path(variant(SHEET, protocol));
+    await writeFileAtomically(path, encodePng(sheet));
+    return path;
   }
 }
 
@@ -259,6 +298,11 @@ async function folders(parent: string): Promise<string[]> {
   const names: string[] = [];
   for await (const entry of Deno.readDir(parent)) if (entry.isDirectory) names.push(entry.name);
   return names;
+}
+
+/** `report.html` → `report-mononerf.html` */
+function variant(name: string, protocol: string | undefined): string {
+  return protocol === undefined ? name : name.replace(/(?=\.\w+$)/, `-${protocol}`);
 }
 
 /** Whether a position is after another. */

@@ -14,7 +14,8 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { exists, writeFileAtomically } from "../../src/data/files.ts";
 import { readTarFile } from "./tar.ts";
 
-const VERSION = "149.0.0";
+/** Version of the package. */
+export const VERSION = "149.0.0";
 const TARBALL = `https://registry.npmjs.org/@sparticuz/chromium/-/chromium-${VERSION}.tgz`;
 /** SHA-512 of the tarball in base64: npm's `dist.integrity`. */
 const SHA512 =
@@ -75,8 +76,16 @@ export async function fetchSwiftShader(folder: string): Promise<void> {
   }
 }
 
-/** The package's bytes, known to be the right ones. */
-async function fetchPackage(): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * The package's bytes, known to be the right ones.
+ *
+ * @param what What is wanted of it, for messages, and how to get that elsewhere.
+ * @throws {Error} when it cannot be fetched, or is not the known one.
+ */
+export async function fetchPackage(
+  what: string = "SwiftShader",
+  elsewhere: string = `install ${FASTER_DRIVERS}`,
+): Promise<Uint8Array<ArrayBuffer>> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     const response = await fetch(TARBALL);
@@ -84,14 +93,13 @@ async function fetchPackage(): Promise<Uint8Array<ArrayBuffer>> {
     bytes = await response.bytes();
   } catch (cause) {
     throw new Error(
-      `Cannot fetch SwiftShader from "${TARBALL}": ${
+      `Cannot fetch ${what} from "${TARBALL}": ${
         messageOf(cause)
-      }; connect this machine (HTTPS_PROXY is heeded), ` +
-        `or install ${FASTER_DRIVERS}`,
+      }; connect this machine (HTTPS_PROXY is heeded), or ${elsewhere}`,
       { cause },
     );
   }
-  await checkPackage(bytes);
+  await checkPackage(bytes, elsewhere);
   return bytes;
 }
 
@@ -100,12 +108,15 @@ async function fetchPackage(): Promise<Uint8Array<ArrayBuffer>> {
  *
  * @throws {Error} when their SHA-512 is another.
  */
-export async function checkPackage(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+export async function checkPackage(
+  bytes: Uint8Array<ArrayBuffer>,
+  elsewhere: string = `install ${FASTER_DRIVERS}`,
+): Promise<void> {
   const found = Buffer.from(await crypto.subtle.digest("SHA-512", bytes)).toString("base64");
   if (found !== SHA512) {
     throw new Error(
       `Cannot use "${TARBALL}": its SHA-512 is "${found}", wanted "${SHA512}"; something between here and npm changed it, ` +
-        `or cut it short: start again, or install ${FASTER_DRIVERS}`,
+        `or cut it short: start again, or ${elsewhere}`,
     );
   }
 }

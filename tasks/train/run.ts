@@ -14,21 +14,20 @@ import {
   RunFolder,
   type RunRecord,
 } from "../../src/data/run_folder.ts";
-import { loadMultiviewImage, type Scene } from "../../src/data/scene.ts";
-import { contactSheet } from "../../src/evaluation/contact_sheet.ts";
-import { evaluate, layerPictures } from "../../src/evaluation/evaluate.ts";
-import type { Evaluation } from "../../src/evaluation/report.ts";
+import type { Scene } from "../../src/data/scene.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { Trainer, TrainingError } from "../../src/training/trainer.ts";
 import { cacheFolder } from "../driver/swiftshader.ts";
+import { openLpips } from "../evaluate/lpips.ts";
+import { scoreRun } from "../evaluate/score.ts";
 import { Progress } from "../terminal/progress.ts";
 import { type FeatureKeeping, type Pace, resumeCommand, type TrainCommand } from "./command.ts";
 import { beganWith, chooseEncoders } from "./encoders.ts";
-import { findScenes, loadScenes, movingTruth } from "./scenes.ts";
-import { encodingLine, factsLine, scoreTable } from "./summary.ts";
+import { findScenes, loadScenes } from "./scenes.ts";
+import { encodingLine, factsLine } from "./summary.ts";
 
 /** Where runs are kept. */
 const RUNS = "runs";
@@ -203,45 +202,13 @@ async function score(
   views: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { model, recipe } = trainer;
+  const { model, recipe, gpu } = trainer;
   const renderer = await ImageRenderer.create(model, await trainer.encode({ signal }), recipe);
-  const progress = new Progress({ every: 12 });
+  const lpips = await openLpips(gpu);
   try {
-    const { evaluation, rows } = await evaluate(renderer, scenes, {
-      views,
-      truth: (scene, { time, camera }) => loadMultiviewImage(scene, time, camera),
-      moving: await movingTruth(scenes),
-      onView: async ({ scores, image }, done, of) => {
-        const { scene, time, camera } = scores;
-        const view = `${scene}-time${two(time)}-camera${two(camera)}`;
-        for (const [layer, picture] of Object.entries(layerPictures(image))) {
-          await folder.writeRender(`${view}-${layer}`, picture);
-        }
-        progress.update({ stage: "scoring views", step: done, steps: of });
-      },
-      signal,
-    });
-    progress.close();
-    const { name, preset, dynamicSteps } = trainer.recipe;
-    const sheet = await folder.writeContactSheet(contactSheet(rows, {
-      title: `${name}, ${preset}, ${dynamicSteps} dynamic steps`,
-      subtitle: sheetSubtitle(evaluation),
-    }));
-    await folder.writeEvaluation(evaluation);
-    console.log(`\n${scoreTable(evaluation)}\n`);
-    console.log(`Pictures: "${sheet}", and each view's layers in "${folder.path("renders")}".`);
+    await scoreRun({ renderer, folder, scenes, views, lpips, signal });
   } finally {
-    progress.close();
+    lpips.lpips?.destroy();
     renderer.destroy();
   }
-}
-
-function sheetSubtitle({ protocol, views, psnr, baselines }: Evaluation): string {
-  return `${views} ${protocol}: ${psnr.toFixed(2)} dB; nearest frame ${
-    baselines.nearest.psnr.toFixed(2)
-  } dB, mean image ${baselines.mean.psnr.toFixed(2)} dB`;
-}
-
-function two(number: number): string {
-  return String(number).padStart(2, "0");
 }

@@ -42,20 +42,40 @@ export function encodingLine(reports: readonly EncodingReport[]): string {
     `${(peak / 1e6).toFixed(0)} MB on the adapter at most.`;
 }
 
-/** The scores of each scene and of all, beside the two baselines. */
+/** The scores of each scene and of all, beside the two baselines; a dash stands for what is not known. */
 export function scoreTable({ protocol, scenes, ...all }: Evaluation): string {
-  const decibels = (value: number) => `${value.toFixed(2)} dB`;
-  const share = (value: number | null) => value === null ? "" : value.toFixed(2);
-  const row = (name: string, { views, psnr, ssim, baselines, dynamicness }: Scores) => [
-    name,
-    String(views),
-    decibels(psnr),
-    decibels(baselines.nearest.psnr),
-    decibels(baselines.mean.psnr),
-    ssim.toFixed(3),
-    share(dynamicness.moving),
-    share(dynamicness.still),
-  ];
+  const number = (value: number | null | undefined, digits: number, unit = "") =>
+    value === null || value === undefined ? "–" : value.toFixed(digits) + unit;
+  const rowsOf = (name: string, { views, baselines, dynamicness, ...own }: Scores) => {
+    const { nearest, mean } = baselines;
+    const row = (
+      label: string,
+      count: string,
+      psnr: readonly (number | undefined)[],
+      ssim: number | undefined,
+      lpips: number | undefined,
+      shares: readonly string[],
+    ) => [
+      label,
+      count,
+      ...psnr.map((value) => number(value, 2, " dB")),
+      number(ssim, 3),
+      number(lpips, 3),
+      ...shares,
+    ];
+    const moving = [own, nearest, mean].map(({ psnrMoving }) => psnrMoving);
+    return [
+      row(
+        name,
+        String(views),
+        [own.psnr, nearest.psnr, mean.psnr],
+        own.ssim,
+        own.lpips,
+        [number(dynamicness.moving, 2), number(dynamicness.still, 2)],
+      ),
+      row("  moving region", "", moving, own.ssimMoving, own.lpipsMoving, []),
+    ];
+  };
   const heading = [
     protocol,
     "views",
@@ -63,11 +83,12 @@ export function scoreTable({ protocol, scenes, ...all }: Evaluation): string {
     "nearest frame",
     "mean image",
     "SSIM",
+    "LPIPS",
     "dynamicness, moving",
     "still",
   ];
-  const rows = Object.entries(scenes).map(([name, scores]) => row(name, scores));
-  if (rows.length > 1) rows.push(row("all", all));
+  const rows = Object.entries(scenes).flatMap(([name, scores]) => rowsOf(name, scores));
+  if (Object.keys(scenes).length > 1) rows.push(...rowsOf("all", all));
   return renderTable([heading, ...rows], {
     align: ["left", ...heading.slice(1).map(() => "right" as const)],
   });

@@ -82,6 +82,7 @@ Deno.test("deno task train makes a run folder; Ctrl-C and --resume give the very
     "metrics.jsonl",
     "recipe.json",
     "renders",
+    "report.html",
   ]);
   assertMatch(whole.out, /balloon1 12 frames of 32 x 18, 132 held-out views \+ balloon2 /);
   assertMatch(whole.out, /\nFeatures of 24 frames: video encoded in [\d.]+ s, [\d.]+ GFLOP at /);
@@ -166,7 +167,7 @@ Deno.test("deno task train names the term and step of a loss that is not finite,
 Deno.test("deno task train refuses a bad command line with exit code 2 and what to do", async () => {
   const cases: [string, string][] = [
     ["baloon", 'Unknown recipe "baloon", did you mean "balloon"?\n--help lists all flags.\n'],
-    ["", "Cannot train: no recipe is named; there are balloon, own\n--help lists all flags.\n"],
+    ["", "Cannot train: no recipe is named; there are balloon, balloon-umbrella, "],
     ["own", 'Cannot train "own": no scene is named; add the names of their folders'],
     ["balloon --stattic-steps 3", 'Unknown flag "--stattic-steps", did you mean "--static-steps"?'],
     ["balloon --rays 1", 'Cannot read "--rays": value is "1", wanted a whole number of at least 2'],
@@ -187,7 +188,7 @@ Deno.test("deno task train --help shows every number with its unit and default, 
   assertMatch(out, /\n {2}--hidden +256 +channels /);
   assertMatch(out, /\n {2}--full-color-weight +3 +of mean/);
   assertMatch(out, /\n {2}--preset +full +full\|small /);
-  assertStringIncludes((await train(["--list"])).out, "balloon  two scenes, one model");
+  assertStringIncludes((await train(["--list"])).out, "balloon           two scenes, one model");
 });
 
 Deno.test("deno task train says what is wrong with its data, and leaves no run folder", async () => {
