@@ -148,20 +148,81 @@ export function balloon(preset: PresetName): Recipe {
   return { name: "balloon", scenes: ["Balloon1", "Balloon2"], ...presets[preset] };
 }
 
+/** The second pair of the paper. */
+export function balloonUmbrella(preset: PresetName): Recipe {
+  return { name: "balloon-umbrella", scenes: ["Balloon2", "Umbrella"], ...presets[preset] };
+}
+
+// with one scene the released configurations weigh it a tenth
+const oneScene = (preset: PresetName) => ({ ...presets[preset].lossWeights, maskWarped: 0.01 });
+
+/**
+ * Frames that the dynamic field does not see: it trains on the first five, the static field on all, and the others are
+ * scored from their own cameras.
+ */
+export function unseenFrames(preset: PresetName, scenes: string[] = ["Balloon2"]): Recipe {
+  return {
+    name: "unseen-frames",
+    scenes,
+    ...presets[preset],
+    ...(preset === "full" && { staticSteps: 100_001 }),
+    dynamicFrames: 5, // frames 0…4 of 12, as in the released configuration; the paper says the first quarter
+    lossWeights: oneScene(preset),
+    evaluationViews: 0, // there are few of them
+  };
+}
+
+/** A scene that a trained model never saw, learned in a few steps from that model; {@link Recipe.staticSteps} of each stage. */
+export function generalization(preset: PresetName, scenes: string[] = ["Skating"]): Recipe {
+  const steps = preset === "full" ? 2000 : 100;
+  return {
+    name: "generalization",
+    scenes,
+    ...presets[preset],
+    staticSteps: steps,
+    dynamicSteps: steps,
+    lossWeights: oneScene(preset),
+  };
+}
+
 /** Any prepared scene of one's own, or several. */
 export function own(preset: PresetName, scenes: string[] = []): Recipe {
   return { name: "own", scenes, ...presets[preset] };
 }
 
+/** What is said of a recipe, and how it is made. */
+export interface RecipeEntry {
+  /** The recipe with a preset's sizes; without scenes it has those of its experiment. */
+  readonly make: (preset: PresetName, scenes?: string[]) => Recipe;
+  /** What it trains. */
+  readonly about: string;
+  /** Whether it starts from a trained model. */
+  readonly fromModel?: boolean;
+}
+
 /** All recipes, by name, with what each is in a few words. */
-export const recipes = {
-  balloon: {
-    make: balloon,
+export const recipes: Readonly<Record<RecipeName, RecipeEntry>> = {
+  balloon: { make: balloon, about: "two scenes, one model: Balloon1 and Balloon2" },
+  "balloon-umbrella": { make: balloonUmbrella, about: "two other scenes: Balloon2 and Umbrella" },
+  "unseen-frames": {
+    make: unseenFrames,
     about:
-      "two scenes, one model: Balloon1 and Balloon2, or the procedural pair where they are not",
+      "one scene (Balloon2, or the one named), of which the dynamic field sees the first five frames; " +
+      "scored on the others",
+  },
+  generalization: {
+    make: generalization,
+    about:
+      "a scene (Skating, or the one named) that the model of --from never saw, in --steps steps of each stage",
+    fromModel: true,
   },
   own: { make: own, about: "any prepared scene, or several with one model: own NAME…" },
-} as const;
+};
 
 /** The name of a recipe. */
-export type RecipeName = keyof typeof recipes;
+export type RecipeName =
+  | "balloon"
+  | "balloon-umbrella"
+  | "unseen-frames"
+  | "generalization"
+  | "own";

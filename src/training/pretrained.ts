@@ -20,7 +20,7 @@ import type { Recipe } from "../recipes/recipe.ts";
 export interface PretrainedRecipe {
   /** The recipe with the encoders' widths. */
   readonly recipe: Recipe;
-  /** Parameters by official name, for {@link TrainerOptions.encoderWeights}. */
+  /** Parameters by official name, for {@link TrainerOptions.parameters}. */
   readonly encoderWeights: Map<string, Float32Array>;
 }
 

@@ -71,8 +71,11 @@ export interface TrainerState {
 export interface TrainerOptions extends Pick<EncodeScenesOptions, "cache" | "onEncoded"> {
   /** Where to go on from. */
   state?: TrainerState;
-  /** Weights of one encoder or of both by official name, instead of seeded ones; see `withEncoders`. A state has its own. */
-  encoderWeights?: ReadonlyMap<string, Float32Array>;
+  /**
+   * Parameters by official name that are written over the seeded ones: those of a trained model, or of encoders alone. Groups
+   * of which it has nothing stay seeded.
+   */
+  parameters?: ReadonlyMap<string, Float32Array>;
   /** Called with what is being prepared, and how far it is in 0…1. */
   onProgress?: (what: string, fraction: number) => void;
   /** Gives up the preparation. */
@@ -152,7 +155,7 @@ export class Trainer {
     scenes: readonly Scene[],
     options: TrainerOptions = {},
   ): Promise<Trainer> {
-    const { state, encoderWeights, ...encoding } = options;
+    const { state, parameters, ...encoding } = options;
     if (scenes.length === 0) throw new Error("Cannot train: no scene was given");
     if (recipe.rays % scenes.length !== 0 || recipe.rays < 2 * scenes.length) {
       throw new Error(
@@ -161,8 +164,8 @@ export class Trainer {
     }
     const { model: sizes, seed, trainEncoders } = recipe;
     const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
-    for (const group of [model.video, model.image]) {
-      if (encoderWeights?.has(group.specs[0].name)) group.write(encoderWeights);
+    for (const group of groupsOf(model)) {
+      if (parameters?.has(group.specs[0].name)) group.write(parameters);
     }
     if (state) {
       writeParameters(model, new Map([...state.tensors].map(([name, { data }]) => [name, data])));

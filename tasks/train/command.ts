@@ -47,6 +47,10 @@ export type TrainCommand =
     kind: "start";
     recipe: Recipe;
     encoders: EncoderChoice;
+    /** The run or checkpoint that it starts from. */
+    from?: string;
+    /** Whether a twin is trained from scratch, to compare. */
+    twin: boolean;
     data: string;
     dataGiven: boolean;
     run?: string;
@@ -62,8 +66,9 @@ export type TrainCommand =
   };
 
 const usage: Usage = {
-  usage: "deno task train RECIPE [flags]\n" +
+  usage: "deno task train RECIPE [SCENE…] [flags]\n" +
     "       deno task train own NAME… --data FOLDER [flags]\n" +
+    "       deno task train generalization [SCENE] --from RUN --steps N [flags]\n" +
     "       deno task train --resume [RUN]",
   about: "Trains a model on moving scenes, renders views of them, and scores these.\n" +
     `Recipes: ${Object.keys(recipes).join(", ")} (--list says more).`,
@@ -74,6 +79,7 @@ const runFlags = flagGroup("Run", {
   preset: undefined as PresetName | undefined,
   data: "data",
   scenes: undefined as string | undefined,
+  from: undefined as string | undefined,
   run: undefined as string | undefined,
   resume: false,
   list: false,
@@ -86,6 +92,11 @@ const runFlags = flagGroup("Run", {
   },
   data: { about: "where the scenes' folders are", unit: "folder" },
   scenes: { about: "names of the scenes, with commas between", unit: "names" },
+  from: {
+    about:
+      "start from this trained model; generalization takes the last balloon run where none is named",
+    unit: "run or checkpoint",
+  },
   run: { about: "where to write; by default runs/RECIPE-PRESET", unit: "folder" },
   resume: { about: "go on with a run that was stopped: the one named, or the last" },
   list: { about: "say which recipes there are, and end" },
@@ -140,7 +151,23 @@ export function readCommand(args: readonly string[], machinePreset: PresetName):
 function parseCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {
   const first = parseOptions({ preset: runFlags.preset }, args, { unknown: "ignore" });
   const preset = first.values.preset ?? machinePreset;
-  const standard = recipes.balloon.make(preset); // recipes differ in their scenes alone
+  const guess = args.find(isRecipe) ?? "balloon"; // defaults are the recipe's; it usually comes first
+  const command = parseWith(guess, preset, args);
+  if (command.kind !== "start" || command.recipe.name === guess) return command;
+  return parseWith(command.recipe.name as RecipeName, preset, args);
+}
+
+function isRecipe(name: string): name is RecipeName {
+  return Object.hasOwn(recipes, name);
+}
+
+/** Reads the command line with a recipe's numbers as the flags' defaults. */
+function parseWith(
+  defaults: RecipeName,
+  preset: PresetName,
+  args: readonly string[],
+): TrainCommand {
+  const standard = recipes[defaults].make(preset);
   const weights = weightFlags(standard);
   const flags = {
     ...runFlags,
@@ -159,6 +186,13 @@ function parseCommand(args: readonly string[], machinePreset: PresetName): Train
         checkpointEvery: { about: "between checkpoints", unit: "steps", whole: true, min: 1 },
       },
     ),
+    ...flagGroup("Steps", {
+      steps: undefined as number | undefined,
+      scratchTwin: preset === "small" && recipes[defaults].fromModel === true,
+    }, {
+      steps: { about: "length of both stages", unit: "steps", whole: true, min: 1 },
+      scratchTwin: { about: "with --from: train the same from scratch too, to compare" },
+    }),
   };
   const { values, given, positionals } = readOptions(flags, usage, args);
   const { reportEvery, checkpointEvery } = values;
@@ -182,6 +216,9 @@ function parseCommand(args: readonly string[], machinePreset: PresetName): Train
 
   const [name, ...named] = positionals;
   const scenes = [...named, ...values.scenes?.split(",").filter(Boolean) ?? []];
+  for (const stage of values.steps === undefined ? [] : ["staticSteps", "dynamicSteps"] as const) {
+    if (!given.has(stage)) values[stage] = values.steps!;
+  }
   const byFactor = given.has("factor") && !given.has("frameWidth");
   const recipe = withValues(makeRecipe(name, preset, scenes), {
     ...values,
@@ -196,6 +233,8 @@ function parseCommand(args: readonly string[], machinePreset: PresetName): Train
     kind: "start",
     recipe: asCommandRecipe({ ...recipe, lossWeights }),
     encoders: { video: values.videoEncoder, image: values.imageEncoder, given },
+    from: values.from,
+    twin: values.scratchTwin,
     data: values.data,
     dataGiven: given.has("data"),
     run: values.run,
@@ -209,8 +248,8 @@ function makeRecipe(name: string | undefined, preset: PresetName, scenes: string
   if (name === undefined) {
     throw new UsageError(`Cannot train: no recipe is named; there are ${names.join(", ")}`);
   }
-  if (!names.includes(name)) throw new UsageError(unknownName("recipe", name, names));
-  const recipe = recipes[name as RecipeName].make(preset);
+  if (!isRecipe(name)) throw new UsageError(unknownName("recipe", name, names));
+  const recipe = recipes[name].make(preset);
   if (scenes.length > 0) return { ...recipe, scenes };
   if (recipe.scenes.length > 0) return recipe;
   throw new UsageError(

@@ -156,7 +156,7 @@ async function prepare(
   try {
     return await Trainer.create(gpu, recipe, scenes, {
       state: checkpoint,
-      encoderWeights,
+      parameters: encoderWeights,
       cache: limitBytes > 0 ? new FeatureFolder(folder, { limitBytes, onNotice }) : undefined,
       onEncoded: (report) => reports.push(report),
       signal,

@@ -1,5 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { balloon, full, own, recipes, small } from "../../src/recipes/recipe.ts";
+import {
+  balloon,
+  balloonUmbrella,
+  full,
+  generalization,
+  own,
+  recipes,
+  small,
+  unseenFrames,
+} from "../../src/recipes/recipe.ts";
 
 Deno.test("full has the sizes of the paper", () => {
   assertEquals(full.model.hidden, 256);
@@ -31,4 +40,19 @@ Deno.test("recipes make experiments of their own name, of either preset", () => 
   }
   assertEquals(balloon("full").scenes, ["Balloon1", "Balloon2"]);
   assertEquals(own("full", ["Skating"]).scenes, ["Skating"]);
+});
+
+Deno.test("recipes differ from their preset where their experiments do", () => {
+  assertEquals(balloonUmbrella("full"), {
+    ...balloon("full"),
+    name: "balloon-umbrella",
+    scenes: ["Balloon2", "Umbrella"],
+  });
+  const unseen = unseenFrames("full", ["Truck"]);
+  assertEquals([unseen.scenes, unseen.dynamicFrames], [["Truck"], 5]);
+  assertEquals([unseen.staticSteps, unseen.dynamicSteps], [100_001, 150_001]);
+  const novel = generalization("full");
+  assertEquals([novel.scenes, novel.staticSteps, novel.dynamicSteps], [["Skating"], 2000, 2000]);
+  for (const recipe of [unseen, novel]) assertEquals(recipe.lossWeights, { maskWarped: 0.01 });
+  assertEquals(unseenFrames("small").lossWeights, { mask: 1, maskWarped: 0.01 });
 });

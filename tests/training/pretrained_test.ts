@@ -91,7 +91,7 @@ Deno.test("Trainer.create() starts from encoders that are given, and goes on wit
   const image = ones(imageEncoderSpecs({ width: 6 }));
   const { recipe, encoderWeights } = withEncoders(small, { image });
   const scenes = [randomScene("a", 1)];
-  const first = await Trainer.create(gpu, recipe, scenes, { encoderWeights });
+  const first = await Trainer.create(gpu, recipe, scenes, { parameters: encoderWeights });
   const state = await first.state();
   first.destroy();
   const name = "encoder2d.features.layer3.0.downsample.0.weight";
