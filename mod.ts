@@ -44,7 +44,7 @@
  * await Deno.writeFile("checkpoint.safetensors", checkpoint);
  * ```
  *
- * Nothing here but the loading of scenes and checkpoints needs a file system.
+ * Nothing here but the loading of scenes and checkpoints, and `FeatureFolder`, needs a file system.
  *
  * @module
  */
