@@ -63,11 +63,11 @@ export function recordConvWeightGradient(
   const points = y.height * y.width, blocks = blocksOf(points);
   pairs.forEach((ofFrame, frame) => {
     const biased = dBias && frame === (frames - 1) / 2; // every frame of y takes part in the middle
-    const tile = gradientTile(variant, outputs, taps * fours + Number(!!biased));
-    const { outputTiles, columnTiles } = tile;
-    const wanted = Math.min(blocks, Math.ceil(tile.workgroups / (outputTiles * columnTiles)));
-    const perPart = Math.min(mostPartBlocks, Math.ceil(blocks / wanted));
-    const parts = Math.ceil(blocks / perPart);
+    const tile = gradientTile(variant, blocks, outputs, taps * fours + Number(!!biased));
+    const { outputTiles, columnTiles, deep } = tile;
+    const wanted = deep * Math.ceil(tile.workgroups / (outputTiles * columnTiles)); // parts
+    const perPart = Math.min(mostPartBlocks, Math.max(1, Math.floor(blocks / wanted)));
+    const parts = Math.ceil(blocks / perPart / deep) * deep;
     const rowFours = columnTiles * tile.fours;
     const partSize = outputTiles * tile.outputs * rowFours * 4;
     const partials = plan.activation(`${label}.partials.${frame}`, [parts * partSize]);
@@ -99,7 +99,8 @@ export function recordConvWeightGradient(
             tap_fours: fours,
             row_fours: rowFours,
             blocks_per_part: perPart,
-            lanes_across: tile.lanesAcross,
+            lanes_across: tile.across,
+            lanes_down: tile.down,
             accumulate: Number(i > 0),
           },
           x: pair.x,
@@ -107,7 +108,7 @@ export function recordConvWeightGradient(
           dy: pair.dY,
           partials,
         },
-        workgroups: [outputTiles, columnTiles, parts],
+        workgroups: [outputTiles, columnTiles, parts / deep],
         flops: 2 * points * outputs * channels * taps,
       })
     );
@@ -142,18 +143,45 @@ export function recordConvWeightGradient(
   });
 }
 
-/** How the gradient is cut: outputs and fours of a workgroup, how many of these there are, and workgroups wanted in all. */
-function gradientTile(variant: LinearVariant, outputs: number, fours: number) {
-  const tile = (lanesAcross: number, ofOutputs: number, ofFours: number, workgroups: number) => ({
-    lanesAcross,
-    outputs: ofOutputs,
-    fours: ofFours,
-    outputTiles: Math.ceil(outputs / ofOutputs),
-    columnTiles: Math.ceil(fours / ofFours),
-    workgroups,
+/** How the gradient is cut among workgroups. */
+interface GradientTile {
+  /** Rows and columns of a workgroup, columns in fours, and how many workgroups hold them all. */
+  readonly outputs: number;
+  readonly fours: number;
+  readonly outputTiles: number;
+  readonly columnTiles: number;
+  /** Lanes of a workgroup along the columns and the outputs, and its parts. */
+  readonly across: number;
+  readonly down: number;
+  readonly deep: number;
+  /** Wanted in all. */
+  readonly workgroups: number;
+}
+
+/** The lanes of the register kernel lie where the fewest of them are idle: a small matrix has more parts instead. */
+function gradientTile(
+  variant: LinearVariant,
+  blocks: number,
+  outputs: number,
+  fours: number,
+): GradientTile {
+  const tiles = (of: { outputs: number; fours: number }) => ({
+    ...of,
+    outputTiles: Math.ceil(outputs / of.outputs),
+    columnTiles: Math.ceil(fours / of.fours),
   });
-  if (variant === "tiled") return tile(8, 64, 16, 512);
-  const [first, ...others] = [8, 4, 2, 1].map((lanes) => tile(lanes, 128 / lanes, 4 * lanes, 32));
-  const count = (of: typeof first) => of.outputTiles * of.columnTiles;
-  return others.reduce((best, other) => count(other) < count(best) ? other : best, first);
+  if (variant === "tiled") {
+    return { ...tiles({ outputs: 64, fours: 16 }), across: 1, down: 1, deep: 1, workgroups: 512 };
+  }
+  const lanes = [8, 4, 2, 1];
+  const arrangements = lanes.flatMap((used) =>
+    lanes.filter((across) => across <= used).map((across): GradientTile => {
+      const down = used / across;
+      const size = tiles({ outputs: 16 * down, fours: 4 * across });
+      return { ...size, across, down, deep: 8 / used, workgroups: 32 };
+    })
+  );
+  const turns = ({ outputTiles, columnTiles, deep }: GradientTile) =>
+    outputTiles * columnTiles * Math.ceil(blocks / deep);
+  return arrangements.reduce((best, other) => turns(other) < turns(best) ? other : best);
 }

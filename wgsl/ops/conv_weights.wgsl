@@ -20,7 +20,8 @@ struct Dims {
   tap_fours: u32, // of a tap
   row_fours: u32, // of a row of sums
   blocks_per_part: u32,
-  lanes_across: u32, // of a workgroup of `gradient_registers`, along the columns
+  lanes_across: u32, // of a workgroup of `gradient_registers`: along the columns, and along the outputs
+  lanes_down: u32,
   accumulate: u32,
 }
 
@@ -137,15 +138,17 @@ fn store_four(part: u32, rows: u32, row: u32, four: u32, sums: mat4x4f) {
 }
 
 // Software: an invocation owns 16 outputs x 4 fours: as many sums as there is room for near the core, since every load costs. The
-// 8 of a workgroup lie across the columns, across the outputs, or both. What lies past the last output or channel gives sums
-// that nobody reads.
+// 8 of a workgroup lie along the columns, the outputs and the parts. What lies past the last output or channel gives sums that
+// nobody reads.
 @compute @workgroup_size(8)
 fn gradient_registers(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let output = (group.x * (8 / dims.lanes_across) + lane / dims.lanes_across) * 16;
+  let lanes = dims.lanes_across * dims.lanes_down; // of one part
+  let part = group.z * (8 / lanes) + lane / lanes;
+  let output = (group.x * dims.lanes_down + lane % lanes / dims.lanes_across) * 16;
   let first = (group.y * dims.lanes_across + lane % dims.lanes_across) * 4;
   let four0 = four(first);
   let four1 = four(first + 1);
@@ -153,7 +156,7 @@ fn gradient_registers(
   let four3 = four(first + 3);
   var sums: array<mat4x4f, 16>; // [output quad][four]: a column of four channels an output
 
-  for (var quad = first_quad(group.z); quad < end_quad(group.z); quad++) {
+  for (var quad = first_quad(part); quad < end_quad(part); quad++) {
     let places0 = places(four0, quad);
     let x0 = load_x(four0, places0);
     let x1 = load_x(four1, places_beside(places0, four1, quad));
@@ -181,23 +184,23 @@ fn gradient_registers(
     sums[15] += x3 * d3;
   }
 
-  let rows = groups.x * (8 / dims.lanes_across) * 16;
-  store_four(group.z, rows, output, first, sums[0]);
-  store_four(group.z, rows, output, first + 1, sums[1]);
-  store_four(group.z, rows, output, first + 2, sums[2]);
-  store_four(group.z, rows, output, first + 3, sums[3]);
-  store_four(group.z, rows, output + 4, first, sums[4]);
-  store_four(group.z, rows, output + 4, first + 1, sums[5]);
-  store_four(group.z, rows, output + 4, first + 2, sums[6]);
-  store_four(group.z, rows, output + 4, first + 3, sums[7]);
-  store_four(group.z, rows, output + 8, first, sums[8]);
-  store_four(group.z, rows, output + 8, first + 1, sums[9]);
-  store_four(group.z, rows, output + 8, first + 2, sums[10]);
-  store_four(group.z, rows, output + 8, first + 3, sums[11]);
-  store_four(group.z, rows, output + 12, first, sums[12]);
-  store_four(group.z, rows, output + 12, first + 1, sums[13]);
-  store_four(group.z, rows, output + 12, first + 2, sums[14]);
-  store_four(group.z, rows, output + 12, first + 3, sums[15]);
+  let rows = groups.x * dims.lanes_down * 16;
+  store_four(part, rows, output, first, sums[0]);
+  store_four(part, rows, output, first + 1, sums[1]);
+  store_four(part, rows, output, first + 2, sums[2]);
+  store_four(part, rows, output, first + 3, sums[3]);
+  store_four(part, rows, output + 4, first, sums[4]);
+  store_four(part, rows, output + 4, first + 1, sums[5]);
+  store_four(part, rows, output + 4, first + 2, sums[6]);
+  store_four(part, rows, output + 4, first + 3, sums[7]);
+  store_four(part, rows, output + 8, first, sums[8]);
+  store_four(part, rows, output + 8, first + 1, sums[9]);
+  store_four(part, rows, output + 8, first + 2, sums[10]);
+  store_four(part, rows, output + 8, first + 3, sums[11]);
+  store_four(part, rows, output + 12, first, sums[12]);
+  store_four(part, rows, output + 12, first + 1, sums[13]);
+  store_four(part, rows, output + 12, first + 2, sums[14]);
+  store_four(part, rows, output + 12, first + 3, sums[15]);
 }
 
 // GPUs: a workgroup of 128 owns 64 outputs x 16 fours, an invocation 8 x 4 of their sums, and walks the points of its part 16 at a
