@@ -67,7 +67,10 @@ export {
 export { DataError } from "./src/data/files.ts";
 export type { FrameOptions, Size } from "./src/data/frames.ts";
 export { decodeImage } from "./src/data/image.ts";
+export { encodeGif, GIF_MAX_FPS } from "./src/data/gif.ts";
+export { encodeMp4 } from "./src/data/mp4.ts";
 export { encodePng } from "./src/data/png.ts";
+export { type CameraPose, loadPoses, parsePoses } from "./src/data/poses_file.ts";
 export {
   describeMultiview,
   loadMultiviewImage,
@@ -152,6 +155,16 @@ export {
   type RenderableScenes,
   type RenderedImage,
 } from "./src/rendering/image_renderer.ts";
+export { type LayerName, layerNames, layerPicture } from "./src/rendering/layers.ts";
+export {
+  type PathScene,
+  pathViews,
+  poseViews,
+  resizedCamera,
+  type SceneView,
+  type ViewPathName,
+  type ViewPathOptions,
+} from "./src/rendering/paths.ts";
 export {
   depthPicture,
   differencePicture,

@@ -11,20 +11,19 @@ import { depthPicture, dynamicnessPicture, flowPicture, to8bit } from "./picture
 /** Optical flow in full colour, as a share of the picture's width: 15 pixels of 480. */
 const FLOW_RADIUS = 1 / 32;
 
-/** What pictures there are of a rendered view. */
-const pictures = {
+/** A layer: both fields, each of them alone, depth, share of the dynamic field, and its flow to the next frame. */
+export type LayerName = "color" | "static" | "dynamic" | "depth" | "dynamicness" | "flow";
+
+const pictures: Readonly<Record<LayerName, (image: RenderedImage) => NdArray<Uint8Array>>> = {
   color: ({ color }) => to8bit(color),
   static: ({ colorStatic }) => to8bit(colorStatic),
   dynamic: ({ colorDynamic }) => to8bit(colorDynamic),
   depth: ({ depth }) => depthPicture(depth),
   dynamicness: ({ dynamicness }) => dynamicnessPicture(dynamicness),
   flow: ({ flowForward, width }) => flowPicture(flowForward, width * FLOW_RADIUS),
-} as const satisfies Record<string, (image: RenderedImage) => NdArray<Uint8Array>>;
+};
 
-/** The name of a layer. */
-export type LayerName = keyof typeof pictures;
-
-/** All layers: both fields, each alone, depth, share of the dynamic field, and its flow to the next frame. */
+/** All layers. */
 export const layerNames: readonly LayerName[] = Object.keys(pictures) as LayerName[];
 
 /**

@@ -45,8 +45,19 @@ export interface ViewPathOptions {
   size?: Size;
 }
 
+/** The name of a path. */
+export type ViewPathName = "novel" | "time-only" | "view-only" | "grid" | "zoom" | "dolly";
+
+/** A path. */
+export interface ViewPath {
+  /** What it shows, in a few words. */
+  readonly about: string;
+  /** Its views of a scene; see {@linkcode pathViews}. */
+  readonly views: (scene: PathScene, options: ViewPathOptions) => SceneView[];
+}
+
 /** The paths, by name. */
-export const viewPaths = {
+export const viewPaths: Readonly<Record<ViewPathName, ViewPath>> = {
   novel: {
     about: "the camera goes around while time goes on",
     views: (scene, options) =>
@@ -100,15 +111,7 @@ export const viewPaths = {
       return onTheWay(scene, dollyZoomPath(camera, path), { time: standstill(scene, options) });
     },
   },
-} as const satisfies Record<string, ViewPath>;
-
-/** The name of a path. */
-export type ViewPathName = keyof typeof viewPaths;
-
-interface ViewPath {
-  readonly about: string;
-  readonly views: (scene: PathScene, options: ViewPathOptions) => SceneView[];
-}
+};
 
 /**
  * The views of a path through a scene.

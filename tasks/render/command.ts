@@ -114,7 +114,7 @@ const flags = {
     layers: { about: `with commas between, or all: ${layerNames.join(", ")}`, unit: "names" },
     mp4: { about: "make no MP4 of the frames" },
     gif: { about: "make a GIF of the frames" },
-    fps: { about: "of the films", unit: "frames/s", above: 0, max: 240 },
+    fps: { about: "of the films", unit: "frames/s", whole: true, min: 1, max: 240 },
   }),
   ...flagGroup("Run", {
     shard: undefined as string | undefined,

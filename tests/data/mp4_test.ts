@@ -46,7 +46,7 @@ Deno.test("encodeMp4() has no date in its films, so that equal pictures give equ
   assertEquals(await encodeMp4(pictures, 30), bytes);
 });
 
-Deno.test("encodeMp4() refuses pictures of several sizes, and none", async () => {
+Deno.test("encodeMp4() refuses pictures of several sizes, none, and parts of pictures a second", async () => {
   const pictures = [...movingPictures(1, 8, 8), ...movingPictures(1, 8, 10)];
   await assertRejects(
     () => encodeMp4(pictures, 30),
@@ -54,4 +54,11 @@ Deno.test("encodeMp4() refuses pictures of several sizes, and none", async () =>
     "Cannot make a film: a picture is (10,8,3), the first one (8,8,3)",
   );
   await assertRejects(() => encodeMp4([], 30), RangeError, "Cannot make a film of no pictures");
+  for (const fps of [12.5, 0, NaN]) {
+    await assertRejects(
+      () => encodeMp4(pictures, fps),
+      RangeError,
+      `film of ${fps} pictures a second`,
+    );
+  }
 });

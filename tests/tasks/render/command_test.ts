@@ -63,7 +63,7 @@ Deno.test("deno task render tells apart what else its flags ask for", () => {
     ["--scene balloon1,balloon2", { scenes: ["balloon1", "balloon2"] }],
     ["--layers flow,color", { layers: ["color", "flow"] }],
     ["--layers all", { layers: ["color", "static", "dynamic", "depth", "dynamicness", "flow"] }],
-    ["--no-mp4 --gif --fps 12.5", { films: { mp4: false, gif: true, fps: 12.5 } }],
+    ["--no-mp4 --gif --fps 12", { films: { mp4: false, gif: true, fps: 12 } }],
     ["--shard 2/3", { shard: { index: 2, count: 3 } }],
     ["--merge", { merge: true }],
     ["--out /films --data /scenes", { out: "/films", data: "/scenes" }],
