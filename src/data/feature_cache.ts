@@ -54,7 +54,6 @@ export interface FeatureFolderOptions {
 const FORMAT = "mononerf-features-1";
 const ENDING = ".safetensors";
 const CHECKSUMS = "checksums"; // CRC-32 of each tensor's bytes: the last tensor, so that a file is written in one go
-const READ_BYTES = 2 ** 23; // at once
 const ABANDONED_MS = 3_600_000; // a file that nobody has written to for so long is left over from a process that was killed
 
 /**
@@ -202,10 +201,17 @@ async function readTensors(
   await file.seek(-checksums.byteLength, Deno.SeekMode.End);
   if (!await fill(file, bytesOf(checksums))) return false;
   await file.seek(header.length, Deno.SeekMode.Start);
-  const memory = new Float32Array(Math.max(0, ...sizes)); // one for all: fresh memory is slower than the disk's cache
-  for (const [i, size] of sizes.entries()) {
-    const values = memory.subarray(0, size);
-    if (!await fill(file, bytesOf(values)) || crc32(bytesOf(values)) !== checksums[i]) return false;
+  const most = Math.max(0, ...sizes);
+  const memories = [new Float32Array(most), new Float32Array(most)]; // one is filled while the other is taken
+  const load = async (i: number) => {
+    const values = memories[i % 2].subarray(0, sizes[i]);
+    return await fill(file, bytesOf(values)) ? values : undefined;
+  };
+  let next = load(0);
+  for (const i of sizes.keys()) {
+    const values = await next;
+    if (!values || crc32(bytesOf(values)) !== checksums[i]) return false;
+    if (i + 1 < sizes.length) next = load(i + 1);
     await take(values, i);
   }
   return true;
@@ -214,8 +220,7 @@ async function readTensors(
 /** Reads as many bytes as there is room for; false where the file ends before, or the disk fails. */
 async function fill(file: Deno.FsFile, bytes: Uint8Array): Promise<boolean> {
   for (let at = 0; at < bytes.length;) {
-    const part = bytes.subarray(at, at + READ_BYTES);
-    const read = await file.read(part).catch(() => null);
+    const read = await file.read(bytes.subarray(at)).catch(() => null);
     if (read === null) return false;
     at += read;
   }
