@@ -10,8 +10,10 @@
 import { join } from "node:path";
 import { dataGrants } from "./data/command.ts";
 import { findLibraryPath } from "./driver/adapter.ts";
+import { provideChromium } from "./driver/chromium.ts";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
+import { evaluateGrants } from "./evaluate/command.ts";
 import { type Grants, permissionFlags } from "./permissions.ts";
 import { weightsGrants } from "./weights/command.ts";
 
@@ -43,11 +45,12 @@ export function grantsOf(name: string, args: readonly string[] = []): Grants | u
       pathFlags: ["out", "data", "feature-cache"],
       pathFirst: true,
     },
+    evaluate: evaluateGrants(args, cache),
     weights: weightsGrants(args),
     test: {
       read: [".", cache],
       write: ["tests/output"],
-      env: ["GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
+      env: ["CHROMIUM", "GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
       run: ["sh"], // `deno test`, with the tests' own permissions
     },
   };
@@ -61,6 +64,7 @@ export async function start([name = "", ...args]: string[]): Promise<number> {
   const libraryPath = WITHOUT_ADAPTER.includes(name)
     ? undefined
     : await findLibraryPath(console.error);
+  if (name === "test") await provideChromium(cacheFolder(), console.error);
   const script = join(import.meta.dirname!, `${name}.ts`);
   const child = runDeno(["run", ...permissionFlags(grants, args), script, ...args], {
     libraryPath,

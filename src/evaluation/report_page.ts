@@ -68,7 +68,12 @@ export function reportPage(content: ReportContent): string {
 <h1>${escape(title)}</h1>
 <dl>${facts.map(([name, value]) => `<dt>${escape(name)}<dd>${escape(value)}`).join("\n")}</dl>
 <h2>Scores: ${escape(protocolLine(evaluation))}</h2>
-${paragraphs([evaluation.about, evaluation.truth && `Truth: ${evaluation.truth}.`])}
+${
+    paragraphs([
+      evaluation.about && `Views: ${evaluation.about}.`,
+      evaluation.truth && `Truth: ${evaluation.truth}.`,
+    ])
+  }
 ${scoreTable(evaluation)}
 ${paragraphs([...notes, ...hiddenLines(evaluation)])}
 ${published.map(publishedSection).join("\n")}
@@ -123,7 +128,8 @@ function scoreTable({ scenes, ...all }: Evaluation): string {
     ["nearest frame", ({ baselines }) => baselines.nearest],
     ["mean image", ({ baselines }) => baselines.mean],
   ];
-  const head = models.flatMap(([model]) => COLUMNS.map(([name]) => `<th>${model}<br>${name}`));
+  const heads = models.map(([model]) => `<th colspan="${COLUMNS.length}">${model}`);
+  const names = models.flatMap(() => COLUMNS.map(([name]) => `<th>${name}`));
   const row = (label: string, kind: string, cells: readonly string[]) =>
     `<tr class="${kind}"><td>${escape(label)}${cells.map((cell) => `<td>${cell}`).join("")}`;
   const body = sets.flatMap(([name, scores], i) => {
@@ -138,9 +144,9 @@ function scoreTable({ scenes, ...all }: Evaluation): string {
       row("moving region", "region", ["", ...cells(movingScores), shown(moving, 2)]),
     ];
   });
-  return `<div class="wide"><table id="scores"><thead><tr><th>scene<th>views${
-    head.join("")
-  }<th>dynamicness</thead>
+  return `<div class="wide"><table id="scores"><thead>
+<tr><th rowspan="2">scene<th rowspan="2">views${heads.join("")}<th rowspan="2">dynamicness
+<tr>${names.join("")}</thead>
 <tbody>${body.join("\n")}</tbody></table></div>
 <p class="note">Dynamicness: its mean where all is still, and in the moving region. Moving region: PSNR of its pixels, SSIM of the windows centred in it, LPIPS by the mean of its spatial map there.</p>`;
 }

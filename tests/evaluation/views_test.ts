@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { View } from "../../src/evaluation/baselines.ts";
 import { spreadViews } from "../../src/evaluation/views.ts";
 
@@ -26,4 +26,15 @@ Deno.test("spreadViews() takes all views where 0 or more than there are is wante
 Deno.test("spreadViews() spreads frames evenly in time", () => {
   const frames = Array.from({ length: 12 }, (_, i) => ({ time: i, camera: i }));
   assertEquals(spreadViews(frames, 3).map(({ time }) => time), [1, 5, 9]);
+});
+
+Deno.test("spreadViews() spreads over times and cameras of a whole table too", () => {
+  const all = Array.from({ length: 144 }, (_, i) => ({ time: Math.floor(i / 12), camera: i % 12 }));
+  for (const count of [3, 4, 6, 12, 24, 48]) {
+    const taken = spreadViews(all, count);
+    const times = new Set(taken.map(({ time }) => time));
+    const cameras = new Set(taken.map(({ camera }) => camera));
+    assertEquals([taken.length, times.size], [count, Math.min(count, 12)]);
+    assert(cameras.size >= Math.min(count, 12) / 2, `${count}: ${cameras.size} cameras`);
+  }
 });

@@ -1,0 +1,97 @@
+/**
+ * A trained run opened again: its scenes as they were in training, and its model ready to render them.
+ *
+ * @module
+ */
+import { basename, join } from "node:path";
+import { FeatureFolder } from "../../src/data/feature_cache.ts";
+import { DataError } from "../../src/data/files.ts";
+import type { RunFolder } from "../../src/data/run_folder.ts";
+import type { Scene } from "../../src/data/scene.ts";
+import { destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
+import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
+import type { Gpu } from "../../src/runtime/device.ts";
+import {
+  destroyEncodedScenes,
+  encodeScenes,
+  type EncodingReport,
+} from "../../src/training/encode_scenes.ts";
+import { loadModel } from "../../src/training/load_model.ts";
+import { cacheFolder } from "../driver/swiftshader.ts";
+import { loadScenes } from "../train/scenes.ts";
+import { encodingLine } from "../train/summary.ts";
+
+/**
+ * Loads a run's scenes.
+ *
+ * @param data Where their folders are, if not where the run had them.
+ * @throws {DataError} If one cannot be read, or is not as it was.
+ */
+export async function scenesOfRun(
+  { directory, record }: RunFolder,
+  data?: string,
+): Promise<Scene[]> {
+  const directories = record.scenes.map((scene) =>
+    data === undefined ? scene.directory : join(data, basename(scene.directory))
+  );
+  const scenes = await loadScenes(directories, record.recipe);
+  for (const [i, { frames, width, height }] of scenes.entries()) {
+    const was = record.scenes[i];
+    if (frames === was.frames && width === was.width && height === was.height) continue;
+    throw new DataError(
+      `Cannot use the model in "${directory}": "${directories[i]}" has ${frames} frames of ` +
+        `${width} x ${height}, the run had ${was.frames} of ${was.width} x ${was.height}; ` +
+        "name the folder of its scenes by --data",
+    );
+  }
+  return scenes;
+}
+
+/** Where encoded features are kept, and what they may take; 0: none are kept. */
+export interface FeatureKeeping {
+  /** By default in the user's cache folder. */
+  folder?: string;
+  /** What they may take. */
+  limitBytes: number;
+}
+
+/** A run's model, ready to render. */
+export interface OpenModel {
+  /** Renders its scenes by their numbers. */
+  renderer: ImageRenderer;
+  /** Frees the renderer, the features and the model. */
+  destroy: () => void;
+}
+
+/**
+ * Loads a run's model and encodes its scenes, all of them: they share batch statistics.
+ *
+ * @throws {DataError} If the run has no checkpoint, or it cannot be used.
+ */
+export async function openModel(
+  gpu: Gpu,
+  run: RunFolder,
+  scenes: readonly Scene[],
+  { folder = join(cacheFolder(), "features"), limitBytes }: FeatureKeeping,
+  signal: AbortSignal,
+): Promise<OpenModel> {
+  const { recipe, tensors } = await run.readCheckpoint();
+  const model = loadModel(gpu, { recipe, tensors });
+  const reports: EncodingReport[] = [];
+  const keeps = limitBytes > 0 && !recipe.trainEncoders;
+  const encoded = await encodeScenes(model, scenes, recipe, {
+    cache: keeps ? new FeatureFolder(folder, { limitBytes, onNotice: console.log }) : undefined,
+    onEncoded: (report) => reports.push(report),
+    signal,
+  });
+  console.log(encodingLine(reports));
+  const renderer = await ImageRenderer.create(model, encoded, recipe);
+  return {
+    renderer,
+    destroy: () => {
+      renderer.destroy();
+      destroyEncodedScenes(model, encoded);
+      destroyMonoNerf(model);
+    },
+  };
+}
