@@ -45,7 +45,11 @@ export async function render(command: RenderCommand, signal: AbortSignal): Promi
   const total = jobs.reduce((sum, { views }) => sum + views.length, 0);
   const parts = jobs.map(({ scene, views: { length } }) => `${length} of ${scene.name}`);
   console.log(`${total} views, ${parts.join(" + ")}; ${layers.join(", ")}; in "${out}".`);
-  if (!merge) await renderFrames(command, folder, scenes, jobs, signal);
+  try {
+    if (!merge) await renderFrames(command, folder, scenes, jobs, signal);
+  } finally {
+    if (signal.aborted) console.log("Stopped. The same command goes on.");
+  }
   if (!shard) await joinFrames(jobs, command);
   else if (films.mp4 || films.gif) {
     console.log("When all shards are done: the same command with --merge instead of --shard.");
@@ -173,7 +177,7 @@ async function makeRenderer(
   const reports: EncodingReport[] = [];
   const cache = new FeatureFolder(folder, { limitBytes, onNotice: console.log });
   const encoded = await encodeScenes(model, scenes, recipe, {
-    cache: limitBytes > 0 && !recipe.trainEncoders ? cache : undefined,
+    cache: limitBytes > 0 ? cache : undefined,
     onEncoded: (report) => reports.push(report),
     signal,
   });
