@@ -64,6 +64,8 @@ export interface RunRecord {
   scenes: RunScene[];
   /** What its encoders started from; older runs do not say. Their weights are in the checkpoint. */
   encoders?: EncoderSources;
+  /** The run or checkpoint whose model it started from. */
+  from?: string;
   /** Its settings. */
   recipe: Recipe;
 }
@@ -276,21 +278,52 @@ export class RunFolder {
  * @throws {DataError} If there is none.
  */
 export async function latestUnfinishedRun(parent: string): Promise<string> {
+  const unfinished = (directory: string) => lacks(join(directory, EVALUATION));
+  return await latestRun(parent, unfinished) ?? raise(
+    new DataError(
+      `Cannot go on with a run: "${parent}" has none that is unfinished; start one, or name its folder: --resume FOLDER`,
+    ),
+  );
+}
+
+/**
+ * The finished run of a recipe that was written to last; undefined where there is none.
+ *
+ * @param parent The folder of all runs.
+ */
+export async function latestFinishedRun(
+  parent: string,
+  recipe: string,
+): Promise<string | undefined> {
+  return await latestRun(parent, async (directory) => {
+    if (await lacks(join(directory, EVALUATION))) return false;
+    const { record } = await RunFolder.open(directory);
+    return record.recipe.name === recipe;
+  });
+}
+
+/** The accepted run with the youngest checkpoint. */
+async function latestRun(
+  parent: string,
+  accepts: (directory: string) => Promise<boolean>,
+): Promise<string | undefined> {
   const found: { directory: string; time: number }[] = [];
   for (const name of await folders(parent)) {
     const directory = join(parent, name);
-    if (await exists(join(directory, EVALUATION))) continue;
-    if (!await exists(join(directory, CHECKPOINT))) continue;
+    if (await lacks(join(directory, CHECKPOINT)) || !await accepts(directory)) continue;
     const { mtime } = await Deno.stat(join(directory, CHECKPOINT));
     found.push({ directory, time: mtime?.getTime() ?? 0 });
   }
-  if (found.length === 0) {
-    throw new DataError(
-      `Cannot go on with a run: "${parent}" has none that is unfinished; start one, or name its folder: --resume FOLDER`,
-    );
-  }
-  return found.sort((a, b) => b.time - a.time || a.directory.localeCompare(b.directory))[0]
-    .directory;
+  found.sort((a, b) => b.time - a.time || a.directory.localeCompare(b.directory));
+  return found[0]?.directory;
+}
+
+async function lacks(path: string): Promise<boolean> {
+  return !await exists(path);
+}
+
+function raise(error: Error): never {
+  throw error;
 }
 
 async function folders(parent: string): Promise<string[]> {
@@ -312,8 +345,10 @@ function isAfter(one: RunPosition, other: RunPosition): boolean {
 }
 
 function asRecord(value: unknown): RunRecord {
-  const { version, adapter, scenes, encoders, recipe } = (value ?? {}) as Partial<RunRecord>;
-  for (const [name, text] of Object.entries({ version, adapter })) {
+  const { version, adapter, scenes, encoders, from = "", recipe } = (value ?? {}) as Partial<
+    RunRecord
+  >;
+  for (const [name, text] of Object.entries({ version, adapter, from })) {
     if (typeof text !== "string") {
       throw new TypeError(`"${name}" is ${JSON.stringify(text)}, wanted a text`);
     }

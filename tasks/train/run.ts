@@ -15,7 +15,8 @@ import {
   type RunRecord,
 } from "../../src/data/run_folder.ts";
 import type { Scene } from "../../src/data/scene.ts";
-import type { Recipe } from "../../src/recipes/recipe.ts";
+import type { Evaluation } from "../../src/evaluation/report.ts";
+import { type Recipe, type RecipeName, recipes } from "../../src/recipes/recipe.ts";
 import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { EncodingReport } from "../../src/training/encode_scenes.ts";
@@ -27,7 +28,8 @@ import { Progress } from "../terminal/progress.ts";
 import { type FeatureKeeping, type Pace, resumeCommand, type TrainCommand } from "./command.ts";
 import { beganWith, chooseEncoders } from "./encoders.ts";
 import { findScenes, loadScenes } from "./scenes.ts";
-import { encodingLine, factsLine } from "./summary.ts";
+import { chooseModel } from "./start_model.ts";
+import { encodingLine, factsLine, twinLine } from "./summary.ts";
 
 /** Where runs are kept. */
 const RUNS = "runs";
@@ -38,9 +40,10 @@ interface Run {
   scenes: Scene[];
   /** What to know of the choice of scenes. */
   note: string;
-  /** Of a run that begins: the encoders' weights by official name, and what they come from. */
-  encoderWeights?: ReadonlyMap<string, Float32Array>;
+  /** Of a run that begins: parameters that are not seeded, by official name, and what they come from. */
+  parameters?: ReadonlyMap<string, Float32Array>;
   encoders?: EncoderSources;
+  from?: string;
   /** The folder of a run that goes on. */
   folder?: RunFolder;
   checkpoint?: Checkpoint;
@@ -53,52 +56,78 @@ export async function train(
   signal: AbortSignal,
 ): Promise<void> {
   const run = command.kind === "resume" ? await resume(command.run) : await begin(command);
+  console.log(factsLine(gpu, run.recipe, run.scenes, run.note));
+  const directory = command.kind === "start" ? command.run : undefined;
+  const trained = await carryOut(gpu, run, command, directory, signal);
+  if (!trained || command.kind !== "start" || run.from === undefined || !command.twin) return;
+  console.log("\nThe same from scratch, to compare:");
+  const { from: _, parameters: __, ...twin } = run;
+  const scratch = await carryOut(gpu, twin, command, `${trained.directory}-scratch`, signal);
+  if (scratch) console.log(twinLine(trained.evaluation, scratch.evaluation));
+}
+
+/** Trains a run to its end and scores it; undefined where it was stopped before. */
+async function carryOut(
+  gpu: Gpu,
+  run: Run,
+  command: Exclude<TrainCommand, { kind: "list" }>,
+  directory: string | undefined,
+  signal: AbortSignal,
+): Promise<{ directory: string; evaluation: Evaluation } | undefined> {
   const { recipe, scenes, checkpoint } = run;
-  console.log(factsLine(gpu, recipe, scenes, run.note));
   if (run.folder && run.folder.record.adapter !== gpu.description) {
     console.log(
       `The run began on "${run.folder.record.adapter}": on another adapter its numbers differ in the last digits.`,
     );
   }
   const trainer = await prepare(gpu, run, command.features, signal);
-  const folder = run.folder ?? await newFolder(gpu, command, run);
-  console.log(`${checkpoint ? "Going on in" : "Writing to"} "${folder.directory}".`);
   try {
-    const save = async () => await folder.writeCheckpoint({ recipe, ...await trainer.state() });
-    if (!checkpoint) await save(); // from now on the folder can be gone on with
-    const outcome = await trainSteps(trainer, folder, command.pace, save, signal);
-    await save();
-    if (outcome === "done") {
+    const folder = run.folder ?? await newFolder(gpu, directory, run);
+    console.log(`${checkpoint ? "Going on in" : "Writing to"} "${folder.directory}".`);
+    try {
+      const save = async () => await folder.writeCheckpoint({ recipe, ...await trainer.state() });
+      if (!checkpoint) await save(); // from now on the folder can be gone on with
+      const outcome = await trainSteps(trainer, folder, command.pace, save, signal);
+      await save();
+      if (outcome === "aborted") return undefined;
       const views = command.kind === "resume" ? command.evaluationViews : undefined;
-      await score(trainer, folder, scenes, views ?? recipe.evaluationViews, signal);
+      const count = views ?? recipe.evaluationViews;
+      const evaluation = await score(trainer, folder, scenes, count, signal);
+      return { directory: folder.directory, evaluation };
+    } catch (error) {
+      if (error instanceof TrainingError) {
+        console.log(`The last good checkpoint stays in "${folder.directory}".`);
+      }
+      throw error;
+    } finally {
+      if (signal.aborted) {
+        console.log(`Stopped. To go on: ${resumeCommand(folder.directory)}`);
+      }
     }
-  } catch (error) {
-    if (error instanceof TrainingError) {
-      console.log(`The last good checkpoint stays in "${folder.directory}".`);
-    }
-    throw error;
   } finally {
-    if (signal.aborted) {
-      console.log(`Stopped. To go on: ${resumeCommand(folder.directory)}`);
-    }
+    trainer.destroy();
   }
 }
 
 async function begin(command: Extract<TrainCommand, { kind: "start" }>): Promise<Run> {
   const { directories, note } = await findScenes(command.recipe, command.data, command.dataGiven);
-  const { recipe, encoderWeights, sources, lines } = await chooseEncoders(
-    command.recipe,
-    command.encoders,
-  );
-  const scenes = await loadScenes(directories, recipe);
-  for (const line of lines) console.log(line);
-  return {
-    recipe: { ...recipe, scenes: scenes.map(({ name }) => name) },
-    scenes,
-    note,
-    encoderWeights,
-    encoders: sources,
-  };
+  const start = await chooseStart(command);
+  const scenes = await loadScenes(directories, start.recipe);
+  for (const line of start.lines) console.log(line);
+  const recipe = { ...start.recipe, scenes: scenes.map(({ name }) => name) };
+  return { ...start, recipe, scenes, note };
+}
+
+/** What a run that begins starts from: a trained model, or encoders and seeded fields. */
+async function chooseStart(
+  { recipe, encoders, from }: Extract<TrainCommand, { kind: "start" }>,
+): Promise<Pick<Run, "recipe" | "parameters" | "encoders" | "from"> & { lines: string[] }> {
+  if (from !== undefined || recipes[recipe.name as RecipeName].fromModel) {
+    const { line, ...model } = await chooseModel(recipe, from, encoders.given, RUNS);
+    return { ...model, lines: [line] };
+  }
+  const { recipe: fitted, encoderWeights, sources, lines } = await chooseEncoders(recipe, encoders);
+  return { recipe: fitted, parameters: encoderWeights, encoders: sources, lines };
 }
 
 async function resume(directory: string | undefined): Promise<Run> {
@@ -123,8 +152,8 @@ async function resume(directory: string | undefined): Promise<Run> {
 
 async function newFolder(
   gpu: Gpu,
-  command: TrainCommand,
-  { recipe, scenes, encoders }: Run,
+  directory: string | undefined,
+  { recipe, scenes, encoders, from }: Run,
 ): Promise<RunFolder> {
   const record: RunRecord = {
     version: config.version,
@@ -136,16 +165,17 @@ async function newFolder(
       height,
     })),
     encoders,
+    from,
     recipe,
   };
-  return command.kind === "start" && command.run !== undefined
-    ? await RunFolder.createAt(command.run, record)
+  return directory !== undefined
+    ? await RunFolder.createAt(directory, record)
     : await RunFolder.create(RUNS, `${recipe.name}-${recipe.preset}`, record);
 }
 
 async function prepare(
   gpu: Gpu,
-  { recipe, scenes, encoderWeights, checkpoint }: Run,
+  { recipe, scenes, parameters, checkpoint }: Run,
   features: FeatureKeeping,
   signal: AbortSignal,
 ): Promise<Trainer> {
@@ -156,7 +186,7 @@ async function prepare(
   try {
     return await Trainer.create(gpu, recipe, scenes, {
       state: checkpoint,
-      parameters: encoderWeights,
+      parameters,
       cache: limitBytes > 0 ? new FeatureFolder(folder, { limitBytes, onNotice }) : undefined,
       onEncoded: (report) => reports.push(report),
       signal,
@@ -201,12 +231,12 @@ async function score(
   scenes: readonly Scene[],
   views: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Evaluation> {
   const { model, recipe, gpu } = trainer;
   const renderer = await ImageRenderer.create(model, await trainer.encode({ signal }), recipe);
   const lpips = await openLpips(gpu);
   try {
-    await scoreRun({ renderer, folder, scenes, views, lpips, signal });
+    return await scoreRun({ renderer, folder, scenes, views, lpips, signal });
   } finally {
     lpips.lpips?.destroy();
     renderer.destroy();

@@ -24,8 +24,8 @@ export interface SceneFolders {
 /**
  * Finds the folders of a recipe's scenes under `data`.
  *
- * The two scenes of `balloon` may be missing: where one is there it trains alone, and where none is and no folder was named,
- * the procedural pair is made.
+ * Where none of them is there and no folder was named, the procedural scenes of the same names stand in for them; where one
+ * of the pair of `balloon` is there, it trains alone.
  *
  * @param named Whether the user named the folder.
  * @throws {DataError} If a scene is missing.
@@ -40,20 +40,21 @@ export async function findScenes(
   if (found.every(Boolean)) return { directories, note: "" };
   const present = directories.filter((_, i) => found[i]);
   const missing = directories.filter((_, i) => !found[i]);
-  if (name !== "balloon" || (present.length === 0 && named)) {
-    throw new DataError(
-      `Cannot train on "${missing[0]}": there is no such folder; ${await whatIsThere(data)}`,
-    );
-  }
   const absent = missing.map((path) => `"${path}"`).join(" and ");
-  const verb = missing.length === 1 ? "is" : "are";
-  if (present.length > 0) {
-    return { directories: present, note: `alone, as ${absent} ${verb} not there` };
+  const note = `as ${absent} ${missing.length === 1 ? "is" : "are"} not there`;
+  if (name === "balloon" && present.length > 0) {
+    return { directories: present, note: `alone, ${note}` };
   }
-  return {
-    directories: await makeProceduralPair(join(data, "procedural"), preset),
-    note: `procedural, as ${absent} ${verb} not there`,
-  };
+  const standIns = scenes.map((scene) => scene.toLowerCase());
+  const known = standIns.every((scene) => proceduralScenes().includes(scene));
+  if (name !== "own" && !named && known && present.length === 0) {
+    const made = await makeProceduralScenes(standIns, join(data, "procedural"), preset);
+    return { directories: made, note: `procedural, ${note}` };
+  }
+  throw new DataError(
+    `Cannot train on "${missing[0]}": there is no such folder; ${await whatIsThere(data)}, ` +
+      `or fetch the official scenes: deno task data`,
+  );
 }
 
 async function whatIsThere(data: string): Promise<string> {
@@ -74,14 +75,18 @@ const proceduralSizes = {
   full: { width: 960, height: 540, time: "some minutes" },
 };
 
-async function makeProceduralPair(data: string, preset: Recipe["preset"]): Promise<string[]> {
+async function makeProceduralScenes(
+  scenes: readonly string[],
+  data: string,
+  preset: Recipe["preset"],
+): Promise<string[]> {
   const { width, height, time } = proceduralSizes[preset];
   const folder = join(data, `${width}x${height}`);
-  const directories = proceduralScenes().map((name) => join(folder, name));
+  const directories = scenes.map((name) => join(folder, name));
   if (!(await Promise.all(directories.map(exists))).every(Boolean)) {
     console.log(`Making the procedural scenes in "${folder}": ${time}, once.`);
   }
-  for (const [i, name] of proceduralScenes().entries()) {
+  for (const [i, name] of scenes.entries()) {
     await ensureProceduralScene(name, directories[i], { width, height });
   }
   return directories;

@@ -93,3 +93,11 @@ export function scoreTable({ protocol, scenes, ...all }: Evaluation): string {
     align: ["left", ...heading.slice(1).map(() => "right" as const)],
   });
 }
+
+/** One line: what a trained model was worth to start from. */
+export function twinLine(trained: Evaluation, scratch: Evaluation): string {
+  const decibels = (value: number) => `${value.toFixed(2)} dB`;
+  return `${trained.protocol}: ${decibels(trained.psnr)} from the trained model, ${
+    decibels(scratch.psnr)
+  } from scratch after as many steps: ${decibels(trained.psnr - scratch.psnr)} more.`;
+}
