@@ -41,7 +41,8 @@ export const protocols: Readonly<Record<ProtocolName, Protocol>> = {
   },
   unseen: {
     title: "unseen",
-    about: "the scene's own frames that training did not see, each from its own camera",
+    about:
+      "the scene's own frames that the dynamic field was not trained on, each from its own camera",
     ownFrames: true,
     includes: ({ time }, seen) => !seen(time),
   },
@@ -66,7 +67,7 @@ export const protocolNames: readonly ProtocolName[] = Object.keys(protocols) as 
 export interface ScoredViewsOptions {
   /** By default what tells most: `unseen` where there are such frames, else `held-out`, else `training`. */
   protocol?: ProtocolName;
-  /** Training saw the first so many frames; 0: all. Default 0. */
+  /** The dynamic field was trained on the first so many frames; 0: all. Default 0. */
   seenFrames?: number;
 }
 
@@ -82,7 +83,7 @@ export interface ScoredViews {
   readonly views: readonly View[];
   /** How many views the protocol has; more than `views` where only some are scored. */
   readonly of: number;
-  /** Frames that training saw. */
+  /** Frames that the dynamic field was trained on. */
   readonly seen: readonly number[];
 }
 

@@ -13,6 +13,11 @@ const colours = [
   "#64748b",
 ];
 
+/** Labels of a logarithmic axis: uPlot's own round what is below 0.001 to 0. */
+function decades(_plot, ticks) {
+  return ticks.map((tick) => tick === null || tick >= 1e-3 ? tick : tick.toExponential(0));
+}
+
 for (const { title, log, steps, series } of charts) {
   const place = document.createElement("section");
   place.append(Object.assign(document.createElement("h3"), { textContent: title }));
@@ -22,7 +27,7 @@ for (const { title, log, steps, series } of charts) {
       width: Math.min(530, document.body.clientWidth),
       height: 260,
       scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
-      axes: [{}, { size: 64 }],
+      axes: [{}, { size: 64, ...(log ? { values: decades } : {}) }],
       cursor: { sync: { key: "steps" } },
       series: [
         { label: "step" },
