@@ -246,5 +246,12 @@ Deno.test("ensureProceduralScene() makes a scene once, and again for other optio
   assertEquals(await ensureProceduralScene("balloon2", path, small), false);
   assertEquals(await ensureProceduralScene("balloon2", path, { width: 36, height: 18 }), true);
   assertEquals(await names(folder.path), ["balloon2"]);
-  assertThrows(() => new ProceduralScene("balloon9"), RangeError, "there is balloon1, balloon2");
+});
+
+Deno.test("ProceduralScene() names the scenes that there are", () => {
+  assertThrows(
+    () => new ProceduralScene("balloon9"),
+    RangeError,
+    "there is balloon1, balloon2, umbrella, skating",
+  );
 });
