@@ -83,9 +83,13 @@ export {
   lpipsFiles,
   lpipsWeights,
   type NamedTensors,
-} from "./src/data/lpips_weights.ts";
-export { loadWeightsFile, type NamedWeights, type WeightsFile } from "./src/data/weights_file.ts";
-export type { PthValue } from "./src/data/pth.ts";
+} from "./src/data/weights/lpips_weights.ts";
+export {
+  loadWeightsFile,
+  type NamedWeights,
+  type WeightsFile,
+} from "./src/data/weights/weights_file.ts";
+export type { PthValue } from "./src/data/weights/pth.ts";
 export type {
   SafetensorsData,
   SafetensorsDtype,
@@ -96,7 +100,7 @@ export {
   type EncoderKind,
   type OfficialWeights,
   officialWeights,
-} from "./src/data/encoder_weights.ts";
+} from "./src/data/weights/encoder_weights.ts";
 export {
   type Checkpoint,
   type CheckpointStage,

@@ -4,10 +4,10 @@
  * @module
  */
 import { DataError, exists, writeFileAtomically } from "../src/data/files.ts";
-import { requireHashInName } from "../src/data/name_hash.ts";
-import { toOfficialStateDict } from "../src/data/official_state_dict.ts";
-import { toSafetensors, toStateDict } from "../src/data/weight_formats.ts";
-import { loadWeightsFile } from "../src/data/weights_file.ts";
+import { requireHashInName } from "../src/data/weights/name_hash.ts";
+import { toOfficialStateDict } from "../src/data/weights/official_state_dict.ts";
+import { toSafetensors, toStateDict } from "../src/data/weights/weight_formats.ts";
+import { loadWeightsFile } from "../src/data/weights/weights_file.ts";
 import { runTask } from "./terminal/run_task.ts";
 import { readCommand, type WeightsCommand } from "./weights/command.ts";
 import { hashAgrees, weightsReport } from "./weights/report.ts";

@@ -9,7 +9,7 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import text from "../../wgsl/evaluation/lpips.wgsl" with { type: "text" };
-import { alexNetLayers, lpipsParameters } from "../data/lpips_weights.ts";
+import { alexNetLayers, lpipsParameters } from "../data/weights/lpips_weights.ts";
 import { resizeBilinear } from "../data/resize.ts";
 import { ParameterGroup, type Parameters } from "../nets/parameters.ts";
 import { relu } from "../ops/activation.ts";

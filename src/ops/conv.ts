@@ -9,7 +9,7 @@ import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { type ConvShape, type FramePair, recordConvWeightGradient } from "./conv_weights.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
-import { type LinearVariant, linearVariant } from "./linear.ts";
+import { type ProductVariant, productVariant } from "./variant.ts";
 import { expectShape } from "./shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/conv.wgsl", text);
@@ -23,7 +23,7 @@ export interface ConvOptions {
   /** b `(outputs)` rows. */
   readonly bias?: Tensor;
   /** Which kernels: by default registers on software drivers, shared tiles on GPUs. */
-  readonly variant?: LinearVariant;
+  readonly variant?: ProductVariant;
 }
 
 /**
@@ -40,7 +40,7 @@ export function conv(
   weight: Tensor,
   options: ConvOptions = {},
 ): FrameMaps {
-  const { bias, variant = linearVariant(plan.gpu) } = options;
+  const { bias, variant = productVariant(plan.gpu) } = options;
   const path = plan.path(label);
   expectFrameMaps("conv", path, "x", x);
   const shape = convShape(path, x, weight, options);
@@ -236,7 +236,7 @@ interface Product {
   readonly accumulate: number;
 }
 
-function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Product): void {
+function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: Product): void {
   const { x, y, walk } = of;
   const pixels = walk.rows * walk.columns;
   const taps = walk.tap_rows * walk.tap_columns;

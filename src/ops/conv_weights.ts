@@ -8,7 +8,7 @@ import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import type { FrameMaps } from "./frame_maps.ts";
-import type { LinearVariant } from "./linear.ts";
+import type { ProductVariant } from "./variant.ts";
 import { recordPartSums } from "./linear_weights.ts";
 
 const kernel = defineKernel("wgsl/ops/conv_weights.wgsl", text);
@@ -42,7 +42,7 @@ export interface FramePair {
 export function recordConvWeightGradient(
   plan: Plan,
   label: string,
-  variant: LinearVariant,
+  variant: ProductVariant,
   { x, y, shape, weight, bias }: {
     x: FrameMaps;
     y: FrameMaps;
@@ -160,7 +160,7 @@ interface GradientTile {
 
 /** The lanes of the register kernel lie where the fewest of them are idle: a small matrix has more parts instead. */
 function gradientTile(
-  variant: LinearVariant,
+  variant: ProductVariant,
   blocks: number,
   outputs: number,
   fours: number,

@@ -4,7 +4,6 @@
  * @module
  */
 import text from "../../wgsl/ops/linear.wgsl" with { type: "text" };
-import type { Gpu } from "../runtime/device.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
@@ -16,6 +15,7 @@ import {
   recordWeightGradient,
 } from "./linear_weights.ts";
 import { expectShape } from "./shapes.ts";
+import { type ProductVariant, productVariant } from "./variant.ts";
 
 const kernel = defineKernel("wgsl/ops/linear.wgsl", text);
 
@@ -36,15 +36,7 @@ export interface LinearOptions {
   /** `(scenes, groups, outputs)` in blocks, added to the points of each group (a ray's, a scene's). */
   readonly groupBias?: Tensor;
   /** Which kernels: by default registers on software drivers, shared tiles on GPUs. */
-  readonly variant?: LinearVariant;
-}
-
-/** `registers`: no barrier, large register tiles; `tiled`: shared-memory tiles. */
-export type LinearVariant = "registers" | "tiled";
-
-/** The variant that suits an adapter. */
-export function linearVariant(gpu: Gpu): LinearVariant {
-  return gpu.software ? "registers" : "tiled";
+  readonly variant?: ProductVariant;
 }
 
 /**
@@ -55,7 +47,7 @@ export function linearVariant(gpu: Gpu): LinearVariant {
  */
 export function linear(plan: Plan, label: string, x: Tensor, options: LinearOptions): Tensor {
   const { weight, bias, reluInput = false, residual, groupBias } = options;
-  const variant = options.variant ?? linearVariant(plan.gpu);
+  const variant = options.variant ?? productVariant(plan.gpu);
   const path = plan.path(label);
   const [scenes, points, inputs] = expectShape("linear", path, { x }, "blocks", [
     "scenes",
@@ -125,7 +117,7 @@ interface Product {
   readonly accumulate: 0 | 1;
 }
 
-function recordProduct(plan: Plan, label: string, variant: LinearVariant, of: Product): void {
+function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: Product): void {
   const [scenes, points, inputs] = of.x.shape;
   const outputs = of.y.shape[2];
   const perScene = blocksOf(points);

@@ -8,7 +8,7 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { sumGroups } from "./add_groups.ts";
-import type { LinearVariant } from "./linear.ts";
+import type { ProductVariant } from "./variant.ts";
 
 const kernel = defineKernel("wgsl/ops/linear_weights.wgsl", text);
 
@@ -66,7 +66,7 @@ export function packWeight(
 export function recordWeightGradient(
   plan: Plan,
   label: string,
-  variant: LinearVariant,
+  variant: ProductVariant,
   range: ColumnRange,
   x: Tensor,
   dY: Tensor,
@@ -200,7 +200,7 @@ export function recordPartSums(
 }
 
 /** How the weight gradient is cut: channels of a workgroup, to which multiple rows of sums are padded, workgroups wanted. */
-function gradientTiles(variant: LinearVariant, swapped: boolean) {
+function gradientTiles(variant: ProductVariant, swapped: boolean) {
   if (variant === "tiled") {
     return { entry: "gradient_tiled", thinTile: 64, padded: 4, workgroups: 512 };
   }

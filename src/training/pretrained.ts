@@ -9,9 +9,9 @@ import {
   type EncoderKind,
   encoderWeights,
   encoderWidth,
-} from "../data/encoder_weights.ts";
-import { toFloat32 } from "../data/half.ts";
-import { stateDict } from "../data/weight_names.ts";
+} from "../data/weights/encoder_weights.ts";
+import { toFloat32 } from "../data/weights/half.ts";
+import { stateDict } from "../data/weights/weight_names.ts";
 import { imageEncoderSpecs } from "../nets/image_encoder.ts";
 import { videoEncoderSpecs } from "../nets/video_encoder.ts";
 import type { Recipe } from "../recipes/recipe.ts";

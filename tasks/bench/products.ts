@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { linear, type LinearVariant, linearVariant } from "../../src/ops/linear.ts";
+import { linear } from "../../src/ops/linear.ts";
+import { type ProductVariant, productVariant } from "../../src/ops/variant.ts";
 import type { RecipeModel } from "../../src/recipes/recipe.ts";
 import { fieldSizes } from "../../src/nets/sizes.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
@@ -21,7 +22,7 @@ export interface Products {
 const operations = { software: 2.5e8, hardware: 2e10 };
 const mostBlocks = 2 ** 15; // workgroups in a row
 const mostNumbers = 2 ** 25; // every adapter binds so many
-const variants: readonly LinearVariant[] = ["registers", "tiled"];
+const variants: readonly ProductVariant[] = ["registers", "tiled"];
 
 /**
  * Makes products `y = W·x` of the model's shapes and of some that suit any kernel, by both variants, and keeps the fastest
@@ -55,9 +56,9 @@ export async function fastestProducts(
   };
 }
 
-async function makeProduct(gpu: Gpu, inputs: number, outputs: number, variant: LinearVariant) {
+async function makeProduct(gpu: Gpu, inputs: number, outputs: number, variant: ProductVariant) {
   const most = operations[gpu.software ? "software" : "hardware"] /
-    (variant === linearVariant(gpu) ? 1 : 8);
+    (variant === productVariant(gpu) ? 1 : 8);
   const blocks = Math.ceil(most / (2 * inputs * outputs) / 64);
   const points = 64 *
     Math.min(blocks, mostBlocks, Math.floor(mostNumbers / 64 / Math.max(inputs, outputs)));

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { officialArchive } from "../../src/data/official.ts";
+import { officialArchive } from "../../src/data/download/official.ts";
 import type { Grants } from "../permissions.ts";
 import {
   flagGroup,

@@ -5,11 +5,11 @@
  */
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
-import { ArchiveError, SceneArchive } from "../../src/data/archive.ts";
+import { ArchiveError, SceneArchive } from "../../src/data/download/archive.ts";
 import { formatBytes } from "../../src/data/byte_size.ts";
-import { download } from "../../src/data/download.ts";
+import { download } from "../../src/data/download/download.ts";
 import { DataError, exists } from "../../src/data/files.ts";
-import { officialArchive } from "../../src/data/official.ts";
+import { officialArchive } from "../../src/data/download/official.ts";
 import { cacheFolder } from "../driver/swiftshader.ts";
 import { BYTES, Progress } from "../terminal/progress.ts";
 import { checkBriefly } from "./check.ts";

@@ -5,9 +5,13 @@
  */
 import { join } from "node:path";
 import { exists } from "../../src/data/files.ts";
-import { lpipsFiles, lpipsWeights, type NamedTensors } from "../../src/data/lpips_weights.ts";
-import { requireHashInName } from "../../src/data/name_hash.ts";
-import { loadWeightsFile } from "../../src/data/weights_file.ts";
+import {
+  lpipsFiles,
+  lpipsWeights,
+  type NamedTensors,
+} from "../../src/data/weights/lpips_weights.ts";
+import { requireHashInName } from "../../src/data/weights/name_hash.ts";
+import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
 import { Lpips } from "../../src/evaluation/lpips.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 

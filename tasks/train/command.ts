@@ -22,7 +22,6 @@ import {
   UsageError,
 } from "../terminal/options.ts";
 import { renderTable } from "../terminal/table.ts";
-import type { EncoderChoice } from "./encoders.ts";
 
 /** Steps between two of a kind, which do not change what is learned. */
 export interface Pace {
@@ -30,6 +29,16 @@ export interface Pace {
   reportEvery: number;
   /** Steps between checkpoints. */
   checkpointEvery: number;
+}
+
+/** What the command line says of the encoders. */
+export interface EncoderChoice {
+  /** File of the video encoder's weights. */
+  video?: string;
+  /** File of the image encoder's weights. */
+  image?: string;
+  /** Numbers of the recipe that the command line gives. */
+  given: ReadonlySet<string>;
 }
 
 /** Where encoded features are kept. */

@@ -8,28 +8,18 @@ import {
   type EncoderKind,
   type OfficialWeights,
   officialWeights,
-} from "../../src/data/encoder_weights.ts";
+} from "../../src/data/weights/encoder_weights.ts";
 import { DataError, exists } from "../../src/data/files.ts";
-import { requireHashInName } from "../../src/data/name_hash.ts";
-import { loadWeightsFile, type WeightsFile } from "../../src/data/weights_file.ts";
+import { requireHashInName } from "../../src/data/weights/name_hash.ts";
+import { loadWeightsFile, type WeightsFile } from "../../src/data/weights/weights_file.ts";
 import type { EncoderSource, EncoderSources } from "../../src/data/run_folder.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import { withEncoders } from "../../src/training/pretrained.ts";
 import { toFlag } from "../terminal/options.ts";
-import { asCommandRecipe } from "./command.ts";
+import { asCommandRecipe, type EncoderChoice } from "./command.ts";
 
 /** Where official files are looked for, and which. */
 const found = { folder: "checkpoints", official: officialWeights };
-
-/** What the command line says of the encoders. */
-export interface EncoderChoice {
-  /** File of the video encoder's weights. */
-  video?: string;
-  /** File of the image encoder's weights. */
-  image?: string;
-  /** Numbers of the recipe that the command line gives. */
-  given: ReadonlySet<string>;
-}
 
 /** The encoders of a run that begins. */
 export interface ChosenEncoders {

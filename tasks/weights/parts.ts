@@ -11,7 +11,7 @@ import {
   type NetworkPart,
   prefixIn,
   type WeightMatch,
-} from "../../src/data/weight_names.ts";
+} from "../../src/data/weights/weight_names.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { imageEncoderSpecs } from "../../src/nets/image_encoder.ts";
 import type { ParameterSpec } from "../../src/nets/parameters.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { hashInName } from "../../src/data/name_hash.ts";
-import { stateDict } from "../../src/data/weight_names.ts";
-import type { WeightsFile } from "../../src/data/weights_file.ts";
+import { hashInName } from "../../src/data/weights/name_hash.ts";
+import { stateDict } from "../../src/data/weights/weight_names.ts";
+import type { WeightsFile } from "../../src/data/weights/weights_file.ts";
 import { renderTable } from "../terminal/table.ts";
 import { findNetwork, type FoundNetwork } from "./parts.ts";
 

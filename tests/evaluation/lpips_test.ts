@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import { lpipsParameters } from "../../src/data/lpips_weights.ts";
+import { lpipsParameters } from "../../src/data/weights/lpips_weights.ts";
 import { Lpips, recordAlexNet } from "../../src/evaluation/lpips.ts";
 import { ParameterGroup } from "../../src/nets/parameters.ts";
 import { Plan } from "../../src/runtime/plan.ts";

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { linear, type LinearVariant } from "../../src/ops/linear.ts";
+import { linear } from "../../src/ops/linear.ts";
+import type { ProductVariant } from "../../src/ops/variant.ts";
 import { type CheckedInput, checkGradients, randomArray } from "../support/gpu.ts";
 import { runRecorded } from "../support/recorded.ts";
 
@@ -21,7 +22,7 @@ function rows(seed: number, shape: number[]): CheckedInput {
   return { shape, data: randomArray(seed, shape.reduce((a, b) => a * b, 1)) };
 }
 
-for (const variant of ["registers", "tiled"] as LinearVariant[]) {
+for (const variant of ["registers", "tiled"] as ProductVariant[]) {
   for (const { points, inputs, outputs } of sizes) {
     const name = `${variant}: ${points} points, ${inputs} to ${outputs} channels`;
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { officialArchive } from "../../src/data/official.ts";
+import { officialArchive } from "../../src/data/download/official.ts";
 import { dataGrants, parseCommand } from "../../tasks/data/command.ts";
 import { runDeno } from "../../tasks/driver/run_deno.ts";
 import { permissionFlags } from "../../tasks/permissions.ts";

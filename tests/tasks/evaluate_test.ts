@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { basename, join } from "@std/path";
-import { lpipsParameters } from "../../src/data/lpips_weights.ts";
-import { encodePth, type PthTensor } from "../../src/data/pth.ts";
+import { lpipsParameters } from "../../src/data/weights/lpips_weights.ts";
+import { encodePth, type PthTensor } from "../../src/data/weights/pth.ts";
 import { RunFolder } from "../../src/data/run_folder.ts";
 import { loadScene } from "../../src/data/scene.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";

@@ -133,7 +133,7 @@ Deno.test("deno task train makes a run folder; Ctrl-C and --resume give the very
 Deno.test("deno task train balloon trains on the one scene that is there, and scores its own frames", async () => {
   await using data = await goldenData("Balloon1");
   const run = join(data.path, "run");
-  const image = fixture("data/encoder_weights/resnet18_legacy.pth"); // 4 wide
+  const image = fixture("data/weights/encoder_weights/resnet18_legacy.pth"); // 4 wide
   const { out, err, code } = await train([
     ...["balloon", "--data", data.path, "--run", run, "--image-encoder", image],
     ...[...TINY, "--dynamic-steps", "2"],

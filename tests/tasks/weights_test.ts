@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { loadWeightsFile } from "../../src/data/weights_file.ts";
+import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { videoEncoderSpecs } from "../../src/nets/video_encoder.ts";
 import { runDeno } from "../../tasks/driver/run_deno.ts";
@@ -9,7 +9,7 @@ import { parseCommand, weightsGrants } from "../../tasks/weights/command.ts";
 import { findNetwork } from "../../tasks/weights/parts.ts";
 import { fixture, temporaryFolder } from "../data/temporary_folder.ts";
 
-const zip = fixture("data/encoder_weights/resnet18_zip.pth");
+const zip = fixture("data/weights/encoder_weights/resnet18_zip.pth");
 
 /** Runs `deno task weights` as the task runner does. */
 async function weights(...args: string[]) {

@@ -3,8 +3,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import ndarray from "npm:ndarray@1.1.1";
 import { readNpz } from "../../src/data/npz.ts";
 import type { SafetensorsTensor } from "../../src/data/safetensors.ts";
-import { aliasesOf } from "../../src/data/weight_names.ts";
-import { loadWeightsFile } from "../../src/data/weights_file.ts";
+import { aliasesOf } from "../../src/data/weights/weight_names.ts";
+import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
 import { encodeImages, imageEncoderSpecs } from "../../src/nets/image_encoder.ts";
 import {
   createMonoNerf,
@@ -54,11 +54,11 @@ Deno.test("withEncoders() fits a recipe's widths to the files", () => {
 
 Deno.test("withEncoders() makes the image encoder give torch's features from either of PyTorch's formats", async () => {
   const gpu = await testGpu();
-  const npz = await readNpz(fixture("data/encoder_weights/resnet18.npz"));
+  const npz = await readNpz(fixture("data/weights/encoder_weights/resnet18.npz"));
   const { data, shape } = npz.array("images", ["float32"]);
   const images = ndarray(data, shape);
   for (const format of ["zip", "legacy"] as const) {
-    const name = fixture(`data/encoder_weights/resnet18_${format}.pth`);
+    const name = fixture(`data/weights/encoder_weights/resnet18_${format}.pth`);
     const image = { name, ...await loadWeightsFile(name) };
     assertEquals(image.format, format);
     const { recipe, encoderWeights } = withEncoders(own("small", ["A"]), { image });

@@ -1,15 +1,15 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { officialWeights } from "../../../src/data/encoder_weights.ts";
+import { officialWeights } from "../../../src/data/weights/encoder_weights.ts";
 import { DataError } from "../../../src/data/files.ts";
 import { encodeSafetensors, type SafetensorsTensor } from "../../../src/data/safetensors.ts";
-import { sha256 } from "../../../src/data/weights_file.ts";
+import { sha256 } from "../../../src/data/weights/weights_file.ts";
 import { videoEncoderSpecs } from "../../../src/nets/video_encoder.ts";
 import { own, type Recipe } from "../../../src/recipes/recipe.ts";
 import { beganWith, chooseEncoders } from "../../../tasks/train/encoders.ts";
 import { fixture, temporaryFolder } from "../../data/temporary_folder.ts";
 
-const image = fixture("data/encoder_weights/resnet18_zip.pth"); // 4 wide
+const image = fixture("data/weights/encoder_weights/resnet18_zip.pth"); // 4 wide
 const imageHash = await sha256(await Deno.readFile(image));
 
 /** A recipe whose encoders are as wide as that. */

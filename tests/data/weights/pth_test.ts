@@ -1,14 +1,19 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { DataError } from "../../src/data/files.ts";
-import { toFloat32 } from "../../src/data/half.ts";
-import { type Npz, readNpz } from "../../src/data/npz.ts";
-import { decodePth, encodePth, type PthFile, type PthTensor } from "../../src/data/pth.ts";
-import { encodeSafetensors } from "../../src/data/safetensors.ts";
-import { decodeWeights } from "../../src/data/weights_file.ts";
-import { encodeStoredZip, encodeZip, openZip } from "../../src/data/zip.ts";
-import { goldensDirectory, loadIndex } from "../support/goldens.ts";
-import { mutated, seeded } from "../support/mutations.ts";
+import { DataError } from "../../../src/data/files.ts";
+import { toFloat32 } from "../../../src/data/weights/half.ts";
+import { type Npz, readNpz } from "../../../src/data/npz.ts";
+import {
+  decodePth,
+  encodePth,
+  type PthFile,
+  type PthTensor,
+} from "../../../src/data/weights/pth.ts";
+import { encodeSafetensors } from "../../../src/data/safetensors.ts";
+import { decodeWeights } from "../../../src/data/weights/weights_file.ts";
+import { encodeStoredZip, encodeZip, openZip } from "../../../src/data/zip.ts";
+import { goldensDirectory, loadIndex } from "../../support/goldens.ts";
+import { mutated, seeded } from "../../support/mutations.ts";
 import {
   bytesOf,
   integer,
@@ -17,7 +22,7 @@ import {
   pickledTensor,
   text,
   zipFile,
-} from "../support/pickles.ts";
+} from "../../support/pickles.ts";
 
 const index = await loadIndex();
 const golden = index.cases.find(({ name }) => name === "pth")!;

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { DataError } from "../../src/data/data_error.ts";
-import { hashInName, requireHashInName } from "../../src/data/name_hash.ts";
+import { DataError } from "../../../src/data/data_error.ts";
+import { hashInName, requireHashInName } from "../../../src/data/weights/name_hash.ts";
 
 Deno.test("hashInName() reads what PyTorch's names carry, and takes no date for it", () => {
   const cases: [string, string | undefined][] = [

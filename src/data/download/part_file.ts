@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { DataError, reason, writeFileAtomically } from "./files.ts";
+import { DataError, reason, writeFileAtomically } from "../files.ts";
 
 /** What a server says of the file that it sends. */
 export interface ServedFile {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { formatBytes } from "./byte_size.ts";
-import { DataError, reason } from "./files.ts";
+import { formatBytes } from "../byte_size.ts";
+import { DataError, reason } from "../files.ts";
 import { type FetchOptions, fetchRest, Interruption } from "./fetch_rest.ts";
 import { PartFile } from "./part_file.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { DataError } from "../../src/data/files.ts";
-import { PickleDict, type PickleFunction, unpickle } from "../../src/data/pickle.ts";
-import { bytesOf } from "../support/pickles.ts";
+import { DataError } from "../../../src/data/files.ts";
+import { PickleDict, type PickleFunction, unpickle } from "../../../src/data/weights/pickle.ts";
+import { bytesOf } from "../../support/pickles.ts";
 
 const pair: PickleFunction = ([first, second]) => ({ first, second });
 const host = {

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { DataError } from "./files.ts";
-import { shown } from "./shown.ts";
+import { DataError } from "../files.ts";
+import { shown } from "../shown.ts";
 
 /** A Python dict or OrderedDict. */
 export class PickleDict {

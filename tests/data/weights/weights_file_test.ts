@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { DataError } from "../../src/data/files.ts";
-import { decodePth, encodePth } from "../../src/data/pth.ts";
-import { encodeSafetensors } from "../../src/data/safetensors.ts";
-import { decodeWeights, loadWeightsFile, sha256 } from "../../src/data/weights_file.ts";
-import { bytesOf } from "../support/pickles.ts";
-import { fixture, temporaryFolder } from "./temporary_folder.ts";
+import { DataError } from "../../../src/data/files.ts";
+import { decodePth, encodePth } from "../../../src/data/weights/pth.ts";
+import { encodeSafetensors } from "../../../src/data/safetensors.ts";
+import { decodeWeights, loadWeightsFile, sha256 } from "../../../src/data/weights/weights_file.ts";
+import { bytesOf } from "../../support/pickles.ts";
+import { fixture, temporaryFolder } from "../temporary_folder.ts";
 
 const golden = (file: string) => fixture(`goldens/pth/${file}`);
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { DataError } from "./data_error.ts";
+import { DataError } from "../data_error.ts";
 import { encodePth } from "./encode_pth.ts";
 import type { PthTensor } from "./pth.ts";
 import { asPth, type ConvertedWeights, type Weights } from "./weight_formats.ts";

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { download, type DownloadOptions } from "../../src/data/download.ts";
-import { DataError } from "../../src/data/files.ts";
-import { type FileRequest, honest, type Reply, serveFiles } from "../support/file_server.ts";
-import { fullDisk } from "../support/full_disk.ts";
-import { names, temporaryFolder } from "./temporary_folder.ts";
+import { download, type DownloadOptions } from "../../../src/data/download/download.ts";
+import { DataError } from "../../../src/data/files.ts";
+import { type FileRequest, honest, type Reply, serveFiles } from "../../support/file_server.ts";
+import { fullDisk } from "../../support/full_disk.ts";
+import { names, temporaryFolder } from "../temporary_folder.ts";
 
 /** A file that is a zip archive by its first bytes, and of no pattern that a cut could repeat. */
 const FILE = new Uint8Array(300_000);

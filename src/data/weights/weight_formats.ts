@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { DataError } from "./data_error.ts";
+import { DataError } from "../data_error.ts";
 import { encodePth } from "./encode_pth.ts";
-import { encodeSafetensors, type SafetensorsTensor } from "./safetensors.ts";
+import { encodeSafetensors, type SafetensorsTensor } from "../safetensors.ts";
 import type { PthTensor } from "./pth.ts";
 import { aliasOf, stateDict } from "./weight_names.ts";
 import type { WeightsFile } from "./weights_file.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { bfloat16ToFloat32, float16ToFloat32, toFloat32 } from "../../src/data/half.ts";
+import { bfloat16ToFloat32, float16ToFloat32, toFloat32 } from "../../../src/data/weights/half.ts";
 
 Deno.test("float16ToFloat32() gives every one of the 65536 numbers", () => {
   const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);

@@ -4,8 +4,8 @@ import { crc32 } from "node:zlib";
 // @ts-types="npm:@types/yauzl@3.4.0"
 import yauzl, { type Entry, type ZipFile } from "npm:yauzl@3.4.0";
 import { ArchiveReader } from "./archive_reader.ts";
-import { formatBytes } from "./byte_size.ts";
-import { DataError, reason, writeFolderAtomically, writePartsAtomically } from "./files.ts";
+import { formatBytes } from "../byte_size.ts";
+import { DataError, reason, writeFolderAtomically, writePartsAtomically } from "../files.ts";
 
 /** An archive that is damaged, or that must not be unpacked. */
 export class ArchiveError extends DataError {

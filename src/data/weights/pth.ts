@@ -9,12 +9,12 @@
  *
  * @module
  */
-import { DataError } from "./files.ts";
+import { DataError } from "../files.ts";
 import { MOST_PICKLE_BYTES, PickleDict, unpickle } from "./pickle.ts";
-import { shown } from "./shown.ts";
+import { shown } from "../shown.ts";
 import { gather, type PthTensor, type Storage, TensorView } from "./tensor_view.ts";
 import { torchHost } from "./torch_objects.ts";
-import { openZip } from "./zip.ts";
+import { openZip } from "../zip.ts";
 
 export { encodePth } from "./encode_pth.ts";
 export type { PthDtype, PthTensor } from "./tensor_view.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { DataError } from "../../src/data/data_error.ts";
-import { lpipsParameters, lpipsWeights } from "../../src/data/lpips_weights.ts";
-import { decodePth, encodePth, type PthTensor } from "../../src/data/pth.ts";
+import { DataError } from "../../../src/data/data_error.ts";
+import { lpipsParameters, lpipsWeights } from "../../../src/data/weights/lpips_weights.ts";
+import { decodePth, encodePth, type PthTensor } from "../../../src/data/weights/pth.ts";
 
 /** Both files with weights of 1/2, and AlexNet's classifier. */
 function files() {

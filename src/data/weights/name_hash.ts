@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DataError } from "./data_error.ts";
+import { DataError } from "../data_error.ts";
 
 /** The hexadecimal digits of its SHA-256 that a PyTorch file's name carries: `3f9ce182` of `…-3f9ce182.pth`. */
 export function hashInName(path: string): string | undefined {

@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { DataError } from "./files.ts";
+import { DataError } from "../files.ts";
 import { narrowed, PickleDict, type PickleFunction, type PickleHost } from "./pickle.ts";
-import { tensorViews } from "./safetensors.ts";
-import { shown } from "./shown.ts";
+import { tensorViews } from "../safetensors.ts";
+import { shown } from "../shown.ts";
 import { elements, itemBytes, type PthDtype, type Storage, TensorView } from "./tensor_view.ts";
 
 /** A storage, or a piece of one, as elements of a type. */

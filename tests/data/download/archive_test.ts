@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { ArchiveError, SceneArchive } from "../../src/data/archive.ts";
-import { DataError } from "../../src/data/files.ts";
-import { fullDisk } from "../support/full_disk.ts";
-import { mutated, seeded } from "../support/mutations.ts";
-import { writeZip, type ZipEntry } from "../support/zip_writer.ts";
-import { names, temporaryFolder } from "./temporary_folder.ts";
+import { ArchiveError, SceneArchive } from "../../../src/data/download/archive.ts";
+import { DataError } from "../../../src/data/files.ts";
+import { fullDisk } from "../../support/full_disk.ts";
+import { mutated, seeded } from "../../support/mutations.ts";
+import { writeZip, type ZipEntry } from "../../support/zip_writer.ts";
+import { names, temporaryFolder } from "../temporary_folder.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
 const poses = (scene: string): ZipEntry => ({

@@ -5,7 +5,7 @@ import {
   firstWeight,
   matchWeights,
   stateDict,
-} from "../../src/data/weight_names.ts";
+} from "../../../src/data/weights/weight_names.ts";
 
 const scalar = { shape: [] };
 

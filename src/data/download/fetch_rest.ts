@@ -1,5 +1,5 @@
-import { formatBytes } from "./byte_size.ts";
-import { DataError } from "./files.ts";
+import { formatBytes } from "../byte_size.ts";
+import { DataError } from "../files.ts";
 import type { PartFile, ServedFile } from "./part_file.ts";
 
 /** What is known of a file before it is fetched, and how patiently a connection is. */
