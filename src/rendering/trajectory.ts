@@ -3,9 +3,15 @@
  *
  * @module
  */
+import text from "../../wgsl/rendering/trajectory.wgsl" with { type: "text" };
 import { eulerStep } from "../ops/euler_step.ts";
-import type { Plan } from "../runtime/plan.ts";
+import { expectShape } from "../ops/shapes.ts";
+import { defineKernel } from "../runtime/kernel.ts";
+import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import { type FixedSolver, type OdeTime, solveFixed } from "./ode.ts";
+
+const kernel = defineKernel("wgsl/rendering/trajectory.wgsl", text);
 
 /**
  * Records the velocity head, before its tanh, at points `(scenes, points, 3)` in blocks, `offsetFrames` after the frame
@@ -41,4 +47,129 @@ export function discreteTrajectory(
     }
     return moved;
   });
+}
+
+/** How a trajectory is solved as a differential equation. */
+export interface OdeOptions {
+  readonly solver: FixedSolver;
+  /** Length of a fixed step, in frames; 1 is the whole way to the neighbouring frame. */
+  readonly stepSize: number;
+}
+
+/** Records the velocity head, before its tanh, at points `(scenes, points, 3)` in blocks and a solver's time. */
+export type OdeVelocity = (points: Tensor, time: OdeTime) => Tensor;
+
+/**
+ * Records the solution of `dp/ds = ±v(p, τ ± s·F)` at s = 1/F (spec section 4, `ode`): the time that the field sees moves by one
+ * frame, the integral's length is 1/F.
+ *
+ * @param points p `(scenes, points, 3)` in blocks, NDC
+ * @param first the velocity head at (p, τ)
+ * @param velocity makes it at later points and times, which {@link timesAt} gives
+ * @param times `(scenes, 2)` rows: normalized time of the frame that is rendered, and of one frame, 2/F
+ * @param direction −1 to the frame before, 1 to the frame after
+ * @returns `(scenes, points, 3)` in blocks, NDC
+ */
+export function odeTrajectory(
+  plan: Plan,
+  points: Tensor,
+  first: Tensor,
+  velocity: OdeVelocity,
+  { times, direction, solver, stepSize }: OdeOptions & { times: Tensor; direction: -1 | 1 },
+): Tensor {
+  const span = plan.once(times, "span", () => recordSpan(plan, times));
+  return plan.scoped(`trajectory.${direction < 0 ? "before" : "after"}`, () => {
+    const rateOf = (u: Tensor) => [rate(plan, "rate", u, times, direction)];
+    const [end] = solveFixed(plan, [points], ([at], time) => rateOf(velocity(at, time)), {
+      solver,
+      span,
+      stepSize,
+      first: rateOf(first),
+    });
+    return end;
+  });
+}
+
+/**
+ * Records the scenes' times at a solver's time, as the encoding of points takes them: `t + (τ ± s·F)·2/F`.
+ *
+ * @param times `(scenes, 2)` rows: normalized time of the frame that is rendered, and of one frame, 2/F
+ * @returns `(scenes, 2)` rows
+ */
+export function timesAt(
+  plan: Plan,
+  times: Tensor,
+  { clock, fraction }: OdeTime,
+  { offsetFrames, direction }: { offsetFrames: number; direction: -1 | 1 },
+): Tensor {
+  const [scenes] = expectShape("timesAt", plan.path("times"), { times }, "rows", ["scenes", 2]);
+  const y = plan.activation("times", [scenes, 2]);
+  plan.dispatch({
+    label: "times",
+    kernel,
+    entry: "times_at",
+    bindings: {
+      times,
+      clock,
+      y,
+      dims: {
+        size: 2 * scenes,
+        scene_size: 2,
+        accumulate: 0,
+        offset_frames: offsetFrames,
+        direction,
+        fraction,
+      },
+    },
+    workgroups: linearWorkgroups(scenes),
+  });
+  return y;
+}
+
+/** Records the span of the integral, 1/F of the first scene, and its start 0. */
+function recordSpan(plan: Plan, times: Tensor): Tensor {
+  const y = plan.activation("trajectory.span", [2]);
+  plan.dispatch({
+    label: "trajectory.span",
+    kernel,
+    entry: "span",
+    bindings: { times, y },
+    workgroups: [1],
+  });
+  return y;
+}
+
+/** Records `dp/ds = ±(F/Fᵢ)·tanh u` for the points of scene i. */
+function rate(plan: Plan, label: string, u: Tensor, times: Tensor, direction: -1 | 1): Tensor {
+  const [scenes] = expectShape("rate", plan.path(label), { u }, "blocks", ["scenes", "points", 3]);
+  expectShape("rate", plan.path(label), { times }, "rows", [scenes, 2]);
+  const y = plan.activation(label, u.shape, "blocks", [u]);
+  const { size } = y;
+  const dims = { size, scene_size: size / scenes, offset_frames: 0, direction, fraction: 0 };
+  const workgroups = linearWorkgroups(size);
+  plan.dispatch({
+    label: `${label}.forward`,
+    kernel,
+    entry: "rate",
+    bindings: { times, u, y, dims: { ...dims, accumulate: 0 } },
+    workgroups,
+  });
+  plan.backward([y], ([dY]) => {
+    const sink = plan.gradientSink(u);
+    if (!sink) return;
+    plan.dispatch({
+      label: `${label}.backward`,
+      kernel,
+      entry: "rate_backward",
+      bindings: {
+        times,
+        u,
+        d_y: dY,
+        d_u: sink.gradient,
+        dims: { ...dims, accumulate: sink.accumulate },
+      },
+      workgroups,
+    });
+  });
+  return y;
 }

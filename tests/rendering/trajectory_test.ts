@@ -2,13 +2,19 @@ import { trunk, trunkCodes, velocityHead } from "../../src/nets/dynamic_field.ts
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { positionalEncoding } from "../../src/ops/positional_encoding.ts";
 import { pointFrequencies } from "../../src/rendering/evaluate.ts";
-import { discreteTrajectory } from "../../src/rendering/trajectory.ts";
+import type { OdeTime } from "../../src/rendering/ode.ts";
+import {
+  discreteTrajectory,
+  type OdeOptions,
+  odeTrajectory,
+} from "../../src/rendering/trajectory.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import { fieldSizesOfGoldens } from "../support/field_sizes.ts";
 import { expectClose, loadCase } from "../support/goldens.ts";
 import { testGpu } from "../support/gpu.ts";
+import { movedTimes } from "../support/ode_fields.ts";
 import {
   differentiateWith,
   goldenParameters,
@@ -68,6 +74,75 @@ for (const size of ["small", "full"]) {
       [`${prefix}/p_plus`]: pPlus,
       [`${prefix}/grad/xyz`]: dPoints,
       [`${prefix}/grad/glob`]: dCode,
+      ...Object.fromEntries(parameters.filter(([key]) => golden.has(key))),
+    });
+    program.destroy();
+  });
+}
+
+/** Solvers of the golden case, by its names for them. */
+const solvers: [string, string, OdeOptions][] = [
+  ["small", "euler", { solver: "euler", stepSize: 1 }],
+  ["small", "euler_4", { solver: "euler", stepSize: 1 / 4 }],
+  ["small", "rk4", { solver: "rk4", stepSize: 1 }],
+  ["small", "rk4_4", { solver: "rk4", stepSize: 1 / 4 }],
+];
+
+for (const [size, name, options] of solvers) {
+  Deno.test(`golden ode: odeTrajectory() and its gradients by ${name}, ${size}`, async () => {
+    const gpu = await testGpu();
+    const golden = await loadCase("ode");
+    const tag = `ode_${size}`;
+    const hidden = { small: 64, full: 256 }[size]!;
+    const sizes = { ...fieldSizesOfGoldens[size], hidden, globalCode: hidden };
+    const group = goldenParameters(gpu, golden, tag, dynamicFieldSpecs(sizes));
+    const blocks = { layout: "blocks", requiresGradient: true } as const;
+    const points = goldenTensor(gpu, golden, `${tag}/xyz`, blocks);
+    const code = goldenTensor(gpu, golden, `${tag}/global`, { ...blocks, shape: [2, 1, hidden] });
+    const frames = golden.config.n_frames as number;
+    const frameOfPoints = golden.input(`${tag}/frame`).data;
+    const timesOfPoints = createTensor(gpu, "times", [2, 24, 1], {
+      layout: "blocks",
+      data: frameOfPoints.map((frame) => 2 * frame / frames - 1),
+    });
+    const times = createTensor(gpu, "scenes", [2, 2], {
+      data: Float32Array.of(0, 2 / frames, 0, 2 / frames),
+    });
+    const plan = new Plan(gpu, "ode");
+    const codes = trunkCodes(plan, group, code);
+    const velocityAt = (at: Tensor, perPoint: Tensor) => {
+      const encoding = positionalEncoding(plan, "encoding", at, {
+        frequencies: pointFrequencies,
+        normalize: true,
+        time: { perPoint },
+      });
+      return velocityHead(plan, group, trunk(plan, group, encoding, codes));
+    };
+    const first = velocityAt(points, timesOfPoints);
+    const [before, after] = ([-1, 1] as const).map((direction) => {
+      const velocity = (at: Tensor, time: OdeTime) =>
+        velocityAt(at, movedTimes(plan, timesOfPoints, time, direction));
+      return plan.keep(
+        odeTrajectory(plan, points, first, velocity, { times, direction, ...options }),
+      );
+    });
+    const seed = (name: string) =>
+      goldenTensor(gpu, golden, `ct/ode/${size}/${name}`, { layout: "blocks" });
+    differentiateWith(plan, [group], [
+      { tensor: before, gradient: seed("p_minus") },
+      { tensor: after, gradient: seed("p_plus") },
+    ]);
+    const gradients = [points, code].map((tensor) => plan.keep(plan.gradientOf(tensor)!));
+    const program = await plan.build();
+    program.run();
+    const [pMinus, pPlus, dPoints, dCode] = await readTensors(gpu, before, after, ...gradients);
+    const prefix = `${size}/spec/${name}`;
+    const parameters = Object.entries(await parameterGradients(group, `${prefix}/backprop`));
+    expectClose(golden, {
+      [`${prefix}/p_minus`]: pMinus,
+      [`${prefix}/p_plus`]: pPlus,
+      [`${prefix}/backprop/xyz`]: dPoints,
+      [`${prefix}/backprop/glob`]: dCode,
       ...Object.fromEntries(parameters.filter(([key]) => golden.has(key))),
     });
     program.destroy();
