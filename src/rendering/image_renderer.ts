@@ -8,18 +8,29 @@ import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { Camera } from "../data/camera.ts";
 import { globalCode, trunkCodes } from "../nets/dynamic_field.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
-import { concatenate } from "../ops/concatenate.ts";
-import type { Gpu } from "../runtime/device.ts";
 import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
 import { readTensors } from "../runtime/readback.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
 import { cameraRecords, viewRecords } from "./camera_records.ts";
-import { compositeBoth, rayMapChannels, rayMaps } from "./composite.ts";
-import { evaluateDynamic, evaluateStatic } from "./evaluate.ts";
-import { inducedFlow } from "./induced_flow.ts";
-import { ProjectedMaps, type TimeMaps } from "./projected_maps.ts";
-import { rayPoints } from "./render_rays.ts";
+import { rayMapChannels, rayMaps } from "./composite.ts";
+import { ndcExtent, ndcPlacement } from "./place_points.ts";
+import { DynamicMaps, StaticMaps, type VideoMaps } from "./projected_maps.ts";
+import {
+  type BackgroundSource,
+  type ForegroundSource,
+  type RayChunk,
+  recordRayChunk,
+} from "./ray_chunk.ts";
+import {
+  type BlendingRegion,
+  inversePlacement,
+  maxRegions,
+  type Moment,
+  type Placement,
+  type SceneEdit,
+  unedited,
+} from "./scene_edit.ts";
 
 /** What the renderer reads of encoded scenes. */
 export interface RenderableScenes {
@@ -81,28 +92,49 @@ export interface RenderedImage {
   readonly flowToNext?: NdArray<Float32Array>;
 }
 
-/** Small tensors that are written before an image or a chunk of it. */
-interface Inputs {
-  readonly pixels: Tensor;
-  readonly times: Tensor;
-  readonly viewCameras: Tensor;
-  readonly frameCameras: Tensor;
+/** A source of a picture, and what of it is freed. */
+interface Slot<S> {
+  readonly source: S;
+  destroy(): void;
 }
 
 /**
- * Renders images in chunks of rays with one evaluation of the dynamic field, from feature maps projected once a time (spec
+ * Renders images in chunks of rays with one evaluation of each dynamic field, from feature maps projected once a time (spec
  * section 9, savings 4 and 7). Reads the model's parameters at {@link refresh}.
+ *
+ * The lists of dispatches, one for plain pictures and one for edited ones of each number of foregrounds, are recorded when they
+ * are first needed.
  */
 export class ImageRenderer {
+  readonly #model: MonoNerf;
+  readonly #scenes: RenderableScenes;
+  readonly #options: Required<ImageRendererOptions>;
+  readonly #codes: { program: Program; all: readonly Tensor[] };
+  readonly #inputs: { pixels: Tensor; viewCameras: Tensor; regions: Tensor };
+  readonly #background: Slot<BackgroundSource>;
+  readonly #foregrounds: Promise<Slot<ForegroundSource>>[] = [];
+  readonly #chunks = new Map<string, Promise<RayChunk>>();
+  readonly #built: { destroy(): void }[] = [];
+
   private constructor(
-    private readonly gpu: Gpu,
-    private readonly scenes: RenderableScenes,
-    private readonly rays: number,
-    private readonly maps: ProjectedMaps,
-    private readonly codes: { program: Program; all: readonly Tensor[]; late: readonly Tensor[] },
-    private readonly chunk: { program: Program; maps: Tensor; flow: Tensor; flowToNext: Tensor },
-    private readonly inputs: Inputs,
-  ) {}
+    model: MonoNerf,
+    scenes: RenderableScenes,
+    options: ImageRendererOptions,
+    codes: { program: Program; all: readonly Tensor[] },
+    background: Slot<BackgroundSource>,
+  ) {
+    const { rays = 1024 } = options;
+    this.#model = model;
+    this.#scenes = scenes;
+    this.#options = { ...options, rays };
+    this.#codes = codes;
+    this.#background = background;
+    this.#inputs = {
+      pixels: createTensor(model.gpu, "pixels", [1, rays, 2]),
+      viewCameras: createTensor(model.gpu, "cameras.view", [1, 3, 16]),
+      regions: createTensor(model.gpu, "regions", [1, maxRegions, 8]),
+    };
+  }
 
   /** Builds the renderer for a model and its encoded scenes. */
   static async create(
@@ -110,75 +142,20 @@ export class ImageRenderer {
     scenes: RenderableScenes,
     options: ImageRendererOptions,
   ): Promise<ImageRenderer> {
-    const { gpu } = model;
-    const { samples, trajectorySteps, rays = 1024 } = options;
-    const codePlan = new Plan(gpu, "codes");
+    const plan = new Plan(model.gpu, "codes");
     const group = model.dynamic.frozen;
-    const all = trunkCodes(codePlan, group, globalCode(codePlan, group, scenes.pooled));
-    for (const code of all) codePlan.keep(code);
-
-    const inputs: Inputs = {
-      pixels: createTensor(gpu, "pixels", [1, rays, 2]),
-      times: createTensor(gpu, "times", [1, 2]),
-      viewCameras: createTensor(gpu, "cameras.view", [1, 3, 16]),
-      frameCameras: createTensor(gpu, "cameras.frame", [1, 3, 16]),
-    };
-    const maps = await ProjectedMaps.create(model, timeMaps(scenes, 0, 0));
-    const plan = new Plan(gpu, "image");
-    const late = all.map(({ label, shape }) => plan.late(label, [1, 1, shape[2]], "blocks"));
-    const of = rayPoints(plan, inputs.pixels, inputs.viewCameras, {
-      samples,
-      ndcCameras: inputs.frameCameras,
-    });
-    const staticFeatures = maps.staticFeatures(inputs.frameCameras, of.points);
-    const { color, density } = evaluateStatic(
-      plan,
-      model.static.frozen,
-      of.points,
-      of.viewDirections,
-      staticFeatures,
-    );
-    const dynamic = evaluateDynamic(
-      plan,
-      "current",
-      { group, codes: late, times: inputs.times, steps: trajectorySteps },
-      of.points,
-      0,
-      maps.dynamicFeatures(inputs.frameCameras),
-    );
-    const both = compositeBoth(plan, "composite", {
-      rawStatic: concatenate(plan, "static.raw", color, density),
-      rawDynamic: dynamic.raw,
-      blending: dynamic.blending,
-      z: of.z,
-      directions: of.directions,
-    });
-    const [flow, flowToNext] = ([1, 2] as const).map((slot) =>
-      plan.keep(inducedFlow(plan, `flow.${slot}`, {
-        weights: both.weights,
-        points: dynamic.after,
-        pixels: inputs.pixels,
-        cameras: inputs.viewCameras,
-        slot,
-      }))
-    );
-    plan.keep(both.maps);
-    const renderer = new ImageRenderer(
-      gpu,
-      scenes,
-      rays,
-      maps,
-      { program: await codePlan.build(), all, late },
-      { program: await plan.build(), maps: both.maps, flow, flowToNext },
-      inputs,
-    );
+    const all = trunkCodes(plan, group, globalCode(plan, group, scenes.pooled));
+    for (const code of all) plan.keep(code);
+    const codes = { program: await plan.build(), all };
+    const background = await backgroundSlot(model, scenes);
+    const renderer = new ImageRenderer(model, scenes, options, codes, background);
     renderer.refresh();
     return renderer;
   }
 
   /** Takes the model's parameters as they are now. */
   refresh(): void {
-    this.codes.program.run();
+    this.#codes.program.run();
   }
 
   /**
@@ -196,31 +173,70 @@ export class ImageRenderer {
     time: number,
     next?: Camera,
   ): Promise<RenderedImage> {
-    const { gpu, scenes, inputs, rays } = this;
-    const cameras = scenes.scenes[scene]?.cameras;
-    if (!cameras) {
-      throw new RangeError(
-        `Cannot render scene ${scene}: the batch has scenes 0 to ${scenes.scenes.length - 1}`,
-      );
-    }
-    const count = cameras.length;
-    if (!(time >= 0 && time <= count - 1)) {
-      throw new RangeError(`Cannot render time ${time}: the scene has frames 0 to ${count - 1}`);
-    }
-    const frame = Math.min(Math.max(Math.ceil(time - 0.5), 0), count - 1);
-    this.maps.update(timeMaps(scenes, scene, frame));
-    this.chunk.program.bind(
-      new Map(this.codes.late.map((late, i) => [late, sceneOf(this.codes.all[i], scene)])),
-    );
-    writeTensor(gpu, inputs.times, Float32Array.of(2 * time / count - 1, 2 / count));
-    writeTensor(gpu, inputs.viewCameras, viewRecords(camera, next));
-    writeTensor(gpu, inputs.frameCameras, cameraRecords(cameras, frame));
+    return await this.renderEdit(unedited(scene, time), camera, next);
+  }
 
-    const { width, height } = camera;
+  /**
+   * Renders one view of an edited scene. For {@link unedited} it is {@link render}.
+   *
+   * The worlds of all scenes are laid over each other: cameras stand about the origin and look along −z, and the nearest things
+   * are at the same distance. The picture's dynamic layers and its flow are of the first foreground, composited by itself.
+   *
+   * @param camera any camera in that world; its width and height are the image's
+   * @param next the camera of the next frame, to have `flowToNext` too
+   * @throws when a scene is none of the batch, a time is outside its frames, or a placement or region is malformed
+   */
+  async renderEdit(edit: SceneEdit, camera: Camera, next?: Camera): Promise<RenderedImage> {
+    const { regions = [] } = edit;
+    const background = this.#moment(edit.background);
+    const foregrounds = edit.foregrounds.map(({ placement = inPlace, ...moment }) => {
+      const found = this.#moment(moment);
+      const [from, to] = [background.camera, found.camera];
+      const inward = ndcPlacement(inversePlacement(placement), from, to);
+      return { ...found, inward, outward: ndcPlacement(placement, to, from) };
+    });
+    const boxes = regionRecords(regions, background.camera);
+    const plain = foregrounds.length === 1 && regions.length === 0 &&
+      foregrounds[0].inward.every((value, i) => value === (i % 5 === 0 ? 1 : 0));
+    const chunk = await this.#chunk(foregrounds.length, !plain);
+    const slots = await Promise.all(foregrounds.map((_, i) => this.#foreground(i)));
+
+    // from here to the reading of the pixels nothing is awaited: pictures that are asked for at once do not mix
+    const { gpu } = this.#model;
+    const { pixels, viewCameras } = this.#inputs;
+    writeTensor(gpu, viewCameras, viewRecords(camera, next));
+    writeTensor(gpu, this.#inputs.regions, boxes);
+    const { source } = this.#background;
+    source.maps.update([this.#scenes.imageMaps[background.scene][background.frame]]);
+    writeTensor(gpu, source.cameras, cameraRecords(background.cameras, background.frame));
+    const codes = new Map<Tensor, Tensor>();
+    foregrounds.forEach(({ scene, cameras, frame, times, inward, outward }, i) => {
+      const { source } = slots[i];
+      source.maps.update(videoMaps(this.#scenes, scene, frame));
+      writeTensor(gpu, source.cameras, cameraRecords(cameras, frame));
+      writeTensor(gpu, source.times, times);
+      writeTensor(gpu, source.inward, inward);
+      writeTensor(gpu, source.outward, outward);
+      chunk.codes[i].forEach((late, k) => codes.set(late, sceneOf(this.#codes.all[k], scene)));
+    });
+    chunk.program.bind(codes);
+    return await this.#renderChunks(chunk, pixels, camera, next !== undefined);
+  }
+
+  /** Renders all pixels of a camera, chunk by chunk. */
+  async #renderChunks(
+    chunk: RayChunk,
+    places: Tensor,
+    { width, height }: Camera,
+    toNext: boolean,
+  ): Promise<RenderedImage> {
+    const { gpu } = this.#model;
+    const { rays } = this.#options;
     const pixels = width * height;
-    const { maps, flow, flowToNext } = this.chunk;
-    const parts = [{ part: maps, channels: rayMapChannels }, { part: flow, channels: 2 }];
-    if (next) parts.push({ part: flowToNext, channels: 2 });
+    const parts = [
+      { part: chunk.maps, channels: rayMapChannels },
+      ...chunk.flows.slice(0, toNext ? 2 : 1).map((part) => ({ part, channels: 2 })),
+    ];
     const wholes = parts.map(({ part, channels }) => ({
       part,
       channels,
@@ -229,12 +245,12 @@ export class ImageRenderer {
     try {
       for (let first = 0; first < pixels; first += rays) {
         const present = Math.min(rays, pixels - first);
-        const places = Float32Array.from({ length: 2 * rays }, (_, i) => {
+        const numbers = Float32Array.from({ length: 2 * rays }, (_, i) => {
           const pixel = Math.min(first + Math.floor(i / 2), pixels - 1);
           return i % 2 === 0 ? pixel % width : Math.floor(pixel / width);
         });
-        writeTensor(gpu, inputs.pixels, places);
-        this.chunk.program.run();
+        writeTensor(gpu, places, numbers);
+        chunk.program.run();
         const encoder = gpu.device.createCommandEncoder({ label: "image.copy" });
         for (const { part, whole, channels } of wholes) {
           encoder.copyBufferToBuffer(
@@ -247,8 +263,10 @@ export class ImageRenderer {
         }
         gpu.device.queue.submit([encoder.finish()]);
       }
-      const values = await readTensors(gpu, ...wholes.map(({ whole }) => whole));
-      return imageOf(width, height, values);
+      const [maps, ...flows] = await readTensors(gpu, ...wholes.map(({ whole }) => whole));
+      const still = () => new Float32Array(2 * pixels); // nothing moves where there is no foreground
+      const [flow = still(), flowToNext = toNext ? still() : undefined] = flows;
+      return imageOf(width, height, maps, flow, flowToNext);
     } finally {
       for (const { whole } of wholes) destroyTensor(gpu, whole);
     }
@@ -256,11 +274,123 @@ export class ImageRenderer {
 
   /** Frees the renderer's memory, not the model's. */
   destroy(): void {
-    this.codes.program.destroy();
-    this.chunk.program.destroy();
-    this.maps.destroy();
-    for (const tensor of Object.values(this.inputs)) destroyTensor(this.gpu, tensor);
+    this.#codes.program.destroy();
+    this.#background.destroy();
+    for (const built of this.#built) built.destroy();
+    for (const tensor of Object.values(this.#inputs)) destroyTensor(this.#model.gpu, tensor);
   }
+
+  /** A scene's frame about a time, with the time as kernels read it. */
+  #moment({ scene, time }: Moment) {
+    const { scenes } = this.#scenes;
+    const cameras = scenes[scene]?.cameras;
+    if (!cameras) {
+      throw new RangeError(
+        `Cannot render scene ${scene}: the batch has scenes 0 to ${scenes.length - 1}`,
+      );
+    }
+    const count = cameras.length;
+    if (!(time >= 0 && time <= count - 1)) {
+      throw new RangeError(`Cannot render time ${time}: the scene has frames 0 to ${count - 1}`);
+    }
+    const frame = Math.min(Math.max(Math.ceil(time - 0.5), 0), count - 1);
+    const times = Float32Array.of(2 * time / count - 1, 2 / count);
+    return { scene, cameras, frame, camera: cameras[frame], times };
+  }
+
+  /** The list of dispatches for so many foregrounds. */
+  #chunk(count: number, edited: boolean): Promise<RayChunk> {
+    const key = edited ? `edited ${count}` : "plain";
+    let chunk = this.#chunks.get(key);
+    if (!chunk) this.#chunks.set(key, chunk = this.#record(count, edited));
+    return chunk;
+  }
+
+  async #record(count: number, edited: boolean): Promise<RayChunk> {
+    const slots = await Promise.all(Array.from({ length: count }, (_, i) => this.#foreground(i)));
+    const { pixels, viewCameras, regions } = this.#inputs;
+    const { samples, trajectorySteps } = this.#options;
+    const chunk = await recordRayChunk(this.#model, {
+      ...{ samples, trajectorySteps, pixels, viewCameras },
+      background: this.#background.source,
+      foregrounds: slots.map(({ source }) => source),
+      codesLike: this.#codes.all,
+      regions: edited ? regions : undefined,
+    });
+    this.#built.push(chunk.program);
+    return chunk;
+  }
+
+  /** Where the foreground of a number comes from. */
+  #foreground(i: number): Promise<Slot<ForegroundSource>> {
+    return this.#foregrounds[i] ??= foregroundSlot(this.#model, this.#scenes, i).then((slot) => {
+      this.#built.push(slot);
+      return slot;
+    });
+  }
+}
+
+const inPlace: Placement = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
+
+async function backgroundSlot(
+  model: MonoNerf,
+  { imageMaps }: RenderableScenes,
+): Promise<Slot<BackgroundSource>> {
+  const maps = await StaticMaps.create(model, imageMaps[0][0]);
+  const cameras = createTensor(model.gpu, "background.cameras", [1, 3, 16]);
+  return {
+    source: { maps, cameras },
+    destroy() {
+      maps.destroy();
+      destroyTensor(model.gpu, cameras);
+    },
+  };
+}
+
+async function foregroundSlot(
+  model: MonoNerf,
+  scenes: RenderableScenes,
+  number: number,
+): Promise<Slot<ForegroundSource>> {
+  const maps = await DynamicMaps.create(model, videoMaps(scenes, 0, 0));
+  const tensor = (name: string, ...shape: number[]) =>
+    createTensor(model.gpu, `foreground.${number}.${name}`, shape);
+  const tensors = {
+    cameras: tensor("cameras", 1, 3, 16),
+    times: tensor("times", 1, 2),
+    inward: tensor("inward", 1, 3, 4),
+    outward: tensor("outward", 1, 3, 4),
+  };
+  return {
+    source: { maps, ...tensors },
+    destroy() {
+      maps.destroy();
+      for (const tensor of Object.values(tensors)) destroyTensor(model.gpu, tensor);
+    },
+  };
+}
+
+/** Regions as `wgsl/rendering/composite_edited.wgsl` reads them, in the NDC that a camera spans. */
+function regionRecords(regions: readonly BlendingRegion[], camera: Camera): Float32Array {
+  if (regions.length > maxRegions) {
+    throw new RangeError(
+      `Cannot change the blending of ${regions.length} regions: at most ${maxRegions} a picture`,
+    );
+  }
+  const records = new Float32Array(maxRegions * 8);
+  const [x, y] = ndcExtent(camera);
+  regions.forEach(({ min, max, blending }, i) => {
+    if (!(blending >= 0 && blending <= 1) || !max.every((value, k) => min[k] < value)) {
+      throw new RangeError(
+        `Cannot change the blending of a region to ${blending} in [${min.join(", ")}] to [${
+          max.join(", ")
+        }]: wanted 0 to 1, and each coordinate smaller in the first corner`,
+      );
+    }
+    records.set([min[0] / x, min[1] / y, min[2], blending], 8 * i);
+    records.set([max[0] / x, max[1] / y, max[2], 1], 8 * i + 4);
+  });
+  return records;
 }
 
 /** One scene's part of a tensor `(scenes, 1, channels)` in blocks. */
@@ -276,23 +406,18 @@ function sceneOf(codes: Tensor, scene: number): Tensor {
   };
 }
 
-/** The raw maps around a frame; at the ends the frame's own stand in. */
-function timeMaps(
-  { videoMaps, imageMaps }: RenderableScenes,
-  scene: number,
-  frame: number,
-): TimeMaps {
+/** The raw video maps around a frame; at the ends the frame's own stand in. */
+function videoMaps({ videoMaps }: RenderableScenes, scene: number, frame: number): VideoMaps {
   const video = videoMaps[scene];
-  return {
-    video: [video[frame - 1] ?? video[frame], video[frame], video[frame + 1] ?? video[frame]],
-    image: imageMaps[scene][frame],
-  };
+  return [video[frame - 1] ?? video[frame], video[frame], video[frame + 1] ?? video[frame]];
 }
 
 function imageOf(
   width: number,
   height: number,
-  [maps, flow, flowToNext]: readonly Float32Array[],
+  maps: Float32Array,
+  flow: Float32Array,
+  flowToNext?: Float32Array,
 ): RenderedImage {
   const layer = (first: number, channels: number): NdArray<Float32Array> => {
     const data = Float32Array.from(

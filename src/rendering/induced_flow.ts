@@ -30,6 +30,8 @@ export interface InducedFlowInputs {
   readonly cameras: Tensor;
   /** The camera that sees the points: 0 before, 1 current, 2 after. */
   readonly slot: 0 | 1 | 2;
+  /** Cameras whose focal length spans the points' NDC, where the slot's own is another (a zoom): `(scenes, 3, 16)` in rows. */
+  readonly ndcCameras?: Tensor;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface InducedFlowInputs {
  * @returns `(scenes, rays, 2)` in rows, pixels, x right and y down
  */
 export function inducedFlow(plan: Plan, label: string, inputs: InducedFlowInputs): Tensor {
-  const { weights, points, pixels, cameras, slot } = inputs;
+  const { weights, points, pixels, cameras, slot, ndcCameras = cameras } = inputs;
   const path = plan.path(label);
   const [scenes, rays, samples] = expectShape("inducedFlow", path, { weights }, "rows", [
     "scenes",
@@ -49,6 +51,7 @@ export function inducedFlow(plan: Plan, label: string, inputs: InducedFlowInputs
   expectShape("inducedFlow", path, { points }, "blocks", [scenes, rays * samples, 3]);
   expectShape("inducedFlow", path, { pixels }, "rows", [scenes, rays, 2]);
   expectShape("inducedFlow", path, { cameras }, "rows", [scenes, 3, 16]);
+  expectShape("inducedFlow", path, { ndcCameras }, "rows", [scenes, 3, 16]);
   const flow = plan.activation(label, [scenes, rays, 2], "rows", [weights, points]);
   const dims = { scenes, rays, samples, slot, accumulate_weights: 0, accumulate_points: 0 };
   const workgroups = linearWorkgroups(scenes * rays);
@@ -56,7 +59,7 @@ export function inducedFlow(plan: Plan, label: string, inputs: InducedFlowInputs
     label: `${label}.forward`,
     kernel,
     entry: "forward",
-    bindings: { weights, points, pixels, cameras, flow, dims },
+    bindings: { weights, points, pixels, cameras, ndc_cameras: ndcCameras, flow, dims },
     workgroups,
   });
   plan.backward([flow], ([dFlow]) => {
@@ -71,6 +74,7 @@ export function inducedFlow(plan: Plan, label: string, inputs: InducedFlowInputs
         weights,
         points,
         cameras,
+        ndc_cameras: ndcCameras,
         d_flow: dFlow,
         d_weights: toWeights?.gradient ?? plan.activation(`${label}.no_weights`, [1]),
         d_points: toPoints?.gradient ?? plan.activation(`${label}.no_points`, [1]),

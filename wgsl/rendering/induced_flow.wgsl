@@ -19,6 +19,7 @@ struct Dims {
 @group(0) @binding(6) var<storage, read> d_flow: array<f32>;
 @group(0) @binding(7) var<storage, read_write> d_weights: array<f32>;
 @group(0) @binding(8) var<storage, read_write> d_points: array<f32>;
+@group(0) @binding(9) var<storage, read> ndc_cameras: array<Camera>; // they span the points' NDC
 
 // Which gradients are wanted; the others' buffers are placeholders.
 override to_weights = true;
@@ -42,8 +43,8 @@ fn mean_point(ray: u32) -> vec3f {
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let ray = id.y * groups.x * 64 + id.x;
   if ray >= dims.scenes * dims.rays { return; }
-  let camera = cameras[ray / dims.rays * 3 + dims.slot];
-  let pixel = ndc_to_pixel(mean_point(ray), ndc_extent(camera), camera);
+  let camera = ray / dims.rays * 3 + dims.slot;
+  let pixel = ndc_to_pixel(mean_point(ray), ndc_extent(ndc_cameras[camera]), cameras[camera]);
   flow[2 * ray] = pixel.x - pixels[2 * ray];
   flow[2 * ray + 1] = pixel.y - pixels[2 * ray + 1];
 }
@@ -52,9 +53,10 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let ray = id.y * groups.x * 64 + id.x;
   if ray >= dims.scenes * dims.rays { return; }
-  let camera = cameras[ray / dims.rays * 3 + dims.slot];
+  let camera = ray / dims.rays * 3 + dims.slot;
   let d_pixel = vec2f(d_flow[2 * ray], d_flow[2 * ray + 1]);
-  let d_mean = ndc_to_pixel_gradient(mean_point(ray), ndc_extent(camera), camera, d_pixel);
+  let extent = ndc_extent(ndc_cameras[camera]);
+  let d_mean = ndc_to_pixel_gradient(mean_point(ray), extent, cameras[camera], d_pixel);
   for (var n = 0u; n < dims.samples; n++) {
     let i = ray * dims.samples + n;
     let at = lane_of(i, dims.rays * dims.samples);

@@ -1,0 +1,66 @@
+/**
+ * Points of a picture's space in the space of a moving part that is shown elsewhere than it was filmed.
+ *
+ * @module
+ */
+import text from "../../wgsl/rendering/place_points.wgsl" with { type: "text" };
+import type { Camera } from "../data/camera.ts";
+import { expectShape } from "../ops/shapes.ts";
+import { defineKernel } from "../runtime/kernel.ts";
+import type { Plan } from "../runtime/plan.ts";
+import { blocksOf, type Tensor } from "../runtime/tensor.ts";
+import type { Placement } from "./scene_edit.ts";
+
+const kernel = defineKernel("wgsl/rendering/place_points.wgsl", text);
+
+/**
+ * Records points taken from one NDC to another by an affine map of the world (see {@link ndcPlacement}).
+ *
+ * What comes to lie behind the plane that NDC begins at has z < −1. Not differentiable.
+ *
+ * @param points `(scenes, points, 3)` in blocks, NDC
+ * @param placements `(scenes, 3, 4)` in rows
+ * @returns `(scenes, points, 3)` in blocks, NDC
+ */
+export function placePoints(
+  plan: Plan,
+  label: string,
+  points: Tensor,
+  placements: Tensor,
+): Tensor {
+  const shape = ["scenes", "points", 3];
+  const found = expectShape("placePoints", plan.path(label), { points }, "blocks", shape);
+  const [scenes, count] = found;
+  expectShape("placePoints", plan.path(label), { placements }, "rows", [scenes, 3, 4]);
+  const placed = plan.activation(label, found, "blocks");
+  plan.dispatch({
+    label: `${label}.forward`,
+    kernel,
+    entry: "forward",
+    bindings: { points, placements, placed, dims: { scenes, points: count } },
+    workgroups: [scenes * blocksOf(count)],
+  });
+  return placed;
+}
+
+/**
+ * An affine map of the world `[A | b]` as one of NDC, `(3, 4)`: with `e = (W, H)/(2f)`, the world's point of the NDC point p is
+ * `q/s`, `q = (e p_xy, −1)`, `s = (1 − p_z)/2`, so its image is `(A q + s b)/s`. The rows give, of `(p_x, p_y, 1, s)`, the
+ * image's x and y in the other NDC and its depth by s, all three to be divided by the last.
+ *
+ * @param from a camera whose focal length spans the NDC of the points
+ * @param to one that spans the NDC they are taken to
+ */
+export function ndcPlacement([...a]: Placement, from: Camera, to: Camera): Float32Array {
+  const [fromX, fromY] = ndcExtent(from), [toX, toY] = ndcExtent(to);
+  return Float32Array.of(
+    ...[a[0] * fromX / toX, a[1] * fromY / toX, -a[2] / toX, a[3] / toX],
+    ...[a[4] * fromX / toY, a[5] * fromY / toY, -a[6] / toY, a[7] / toY],
+    ...[-a[8] * fromX, -a[9] * fromY, a[10], -a[11]],
+  );
+}
+
+/** `(W, H)/(2f)`: what x and y of NDC are multiplied by at distance 1. */
+export function ndcExtent({ width, height, focalPixels }: Camera): [number, number] {
+  return [width / (2 * focalPixels), height / (2 * focalPixels)];
+}
