@@ -196,10 +196,15 @@ function parseWith(
       },
     ),
     ...flagGroup("Steps", {
-      steps: undefined as number | undefined,
+      steps: 0,
       scratchTwin: preset === "small" && recipes[defaults].fromModel === true,
     }, {
-      steps: { about: "length of both stages", unit: "steps", whole: true, min: 1 },
+      steps: {
+        about: "length of each stage; 0: as said below",
+        unit: "steps",
+        whole: true,
+        min: 0,
+      },
       scratchTwin: { about: "with --from: train the same from scratch too, to compare" },
     }),
   };
@@ -225,8 +230,8 @@ function parseWith(
 
   const [name, ...named] = positionals;
   const scenes = [...named, ...values.scenes?.split(",").filter(Boolean) ?? []];
-  for (const stage of values.steps === undefined ? [] : ["staticSteps", "dynamicSteps"] as const) {
-    if (!given.has(stage)) values[stage] = values.steps!;
+  for (const stage of ["staticSteps", "dynamicSteps"] as const) {
+    if (values.steps > 0 && !given.has(stage)) values[stage] = values.steps;
   }
   const byFactor = given.has("factor") && !given.has("frameWidth");
   const recipe = withValues(makeRecipe(name, preset, scenes), {

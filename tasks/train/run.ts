@@ -62,7 +62,7 @@ export async function train(
   if (!trained || command.kind !== "start" || run.from === undefined || !command.twin) return;
   console.log("\nThe same from scratch, to compare:");
   const { from: _, parameters: __, ...twin } = run;
-  const scratch = await carryOut(gpu, twin, command, `${trained.directory}-scratch`, signal);
+  const scratch = await carryOut(gpu, twin, command, join(trained.directory, "scratch"), signal);
   if (scratch) console.log(twinLine(trained.evaluation, scratch.evaluation));
 }
 

@@ -148,6 +148,59 @@ Deno.test("deno task train balloon trains on the one scene that is there, and sc
   assertEquals([protocol, views], ["training-views", 2]);
 });
 
+Deno.test("deno task train generalization starts from a run's model, and trains a twin from scratch to compare", async () => {
+  await using data = await goldenData("known", "novel");
+  const [known, novel] = [join(data.path, "run"), join(data.path, "novel-run")];
+  const first = await train(["own", "known", "--data", data.path, "--run", known, ...TINY]);
+  assertEquals([first.err, first.code], ["", 0]);
+  const start = [
+    ...["generalization", "novel", "--data", data.path, "--from", known, "--preset", "small"],
+    ...[
+      "--steps",
+      "2",
+      "--rays",
+      "32",
+      "--samples",
+      "8",
+      "--factor",
+      "2",
+      "--evaluation-views",
+      "1",
+    ],
+    ...["--feature-cache-limit", "0"],
+  ];
+  const { out, err, code } = await train([...start, "--run", novel]);
+  assertEquals([err, code], ["", 0]);
+  assertStringIncludes(out, `Starting from "${known}": own of known, trained to its end.`);
+  assertMatch(out, /dB from the trained model, .* dB from scratch after as many steps: /);
+  const open = (...path: string[]) => loadCheckpoint(join(...path, "checkpoint.safetensors"));
+  const [trained, pretrained, scratch] = [
+    await open(known),
+    await open(novel),
+    await open(novel, "scratch"),
+  ];
+  assertEquals(pretrained.recipe, scratch.recipe); // the model's widths in both
+  assertEquals(pretrained.recipe.model, trained.recipe.model);
+  assertEquals([pretrained.recipe.staticSteps, pretrained.recipe.dynamicSteps], [2, 2]);
+  const drift = (one: typeof trained) => {
+    const name = "mlp_dynamic.blocks.0.fc_0.weight";
+    const [a, b] = [one, trained].map(({ tensors }) => tensors.get(name)!.data);
+    return Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+  };
+  assert(
+    drift(pretrained) < 0.01 && drift(scratch) > 0.03,
+    `${drift(pretrained)}, ${drift(scratch)}`,
+  );
+  const record = JSON.parse(await Deno.readTextFile(join(novel, "recipe.json")));
+  assertEquals([record.from, record.encoders], [known, undefined]);
+
+  const wider = await train([...start, "--run", join(data.path, "wider"), "--hidden", "32"]);
+  assertEquals(wider.code, 1);
+  assertStringIncludes(wider.err, `Cannot train with --hidden 32: the model of "${known}" has 16;`);
+  const nowhere = await train([...start, "--from", join(data.path, "nowhere")]);
+  assertStringIncludes(nowhere.err, "there is no such run or file");
+});
+
 Deno.test("deno task train names the term and step of a loss that is not finite, and keeps the checkpoint before", async () => {
   await using data = await goldenData("scene");
   const run = join(data.path, "run");
