@@ -10,6 +10,7 @@
  */
 import type { Gpu } from "./device.ts";
 import { throwDeviceErrors } from "./device.ts";
+import { Gate, gateKernel } from "./gate.ts";
 import { type Constants, type Kernel, packUniform, pipeline } from "./kernel.ts";
 import { bindingOf, type LateEntry, Program, type Step } from "./program.ts";
 import { createBuffer, type Layout, sizeOf, type Tensor } from "./tensor.ts";
@@ -39,6 +40,12 @@ export interface GradientSink {
   readonly accumulate: 0 | 1;
 }
 
+/** A dispatch in the list. */
+interface Recorded extends Dispatch {
+  /** What it runs behind. */
+  readonly gate?: Gate;
+}
+
 interface Node {
   readonly outputs: readonly Tensor[];
   readonly backward: (gradients: Tensor[]) => void;
@@ -56,7 +63,7 @@ function isTensor(value: Tensor | Uniform): value is Tensor {
 
 /** Records operations, then builds a {@link Program}. */
 export class Plan {
-  readonly #dispatches: Dispatch[] = [];
+  readonly #dispatches: Recorded[] = [];
   readonly #nodes: Node[] = [];
   readonly #gradients = new Map<Tensor, Gradient>();
   readonly #targets = new Map<Tensor, Tensor>();
@@ -70,6 +77,10 @@ export class Plan {
   readonly #shared = new Set<Tensor>();
   readonly #scope: string[] = [];
   readonly #once = new Map<Tensor, Map<string, unknown>>();
+  /** Gates by their flag's tensor and index, the one being recorded behind, and what was made behind which. */
+  readonly #gates = new Map<Tensor, Map<number, Gate>>();
+  #gate?: Gate;
+  readonly #gateOf = new WeakMap<Tensor, Gate>();
   /** Segments being recorded: the first time, and again for the backward pass. */
   #segments = 0;
   #repeating = false;
@@ -148,6 +159,49 @@ export class Plan {
     return this.#repeating;
   }
 
+  /**
+   * Records a part that runs only where a number on the GPU is not 0, its backward pass included.
+   *
+   * What it writes is undefined when it does not run, gradients of its own tensors too; to gradients of tensors made outside it
+   * then adds nothing. Weights that are re-laid {@link once} a step are so before it, whether it runs or not.
+   *
+   * @param flags the number stands at `index`, written before this is recorded
+   */
+  gated<T>(flags: Tensor, index: number, record: () => T): T {
+    if (this.#gate) {
+      throw new Error(`Cannot record "${this.path("gate")}": it is behind another gate`);
+    }
+    let gates = this.#gates.get(flags);
+    if (!gates) this.#gates.set(flags, gates = new Map());
+    let gate = gates.get(index);
+    if (!gate) { // a segment that is recorded again finds it
+      gates.set(index, gate = new Gate(this.path("gate")));
+      this.dispatch({
+        label: "gate.open",
+        kernel: gateKernel,
+        entry: "open",
+        bindings: { flags, counts: gate.counts, args: gate.args, dims: { index } },
+        workgroups: [1],
+      });
+    }
+    return this.#behind(gate, record);
+  }
+
+  #behind<T>(gate: Gate | undefined, record: () => T): T {
+    const outer = this.#gate;
+    this.#gate = gate;
+    try {
+      return record();
+    } finally {
+      this.#gate = outer;
+    }
+  }
+
+  /** Whether a tensor outlives the gate that is recorded behind: what is undefined behind it must not be so in the tensor. */
+  #outlives(tensor: Tensor): boolean {
+    return this.#gate !== undefined && this.#gateOf.get(tensor) !== this.#gate;
+  }
+
   /** Prefixes the labels of what `record` records: `plan.scoped("trunk", () => …)`. */
   scoped<T>(name: string, record: () => T): T {
     this.#scope.push(name);
@@ -170,13 +224,15 @@ export class Plan {
     layout: Layout = "rows",
     inputs: readonly (Tensor | undefined)[] = [],
   ): Tensor {
-    return {
+    const tensor: Tensor = {
       label: this.path(label),
       shape: [...shape],
       layout,
       size: sizeOf(shape, layout),
       requiresGradient: inputs.some((input) => input?.requiresGradient),
     };
+    if (this.#gate) this.#gateOf.set(tensor, this.#gate);
+    return tensor;
   }
 
   /** What `record` returned the first time for this owner and key: weights are re-laid once a step, however often used. */
@@ -185,7 +241,7 @@ export class Plan {
     if (!known) this.#once.set(owner, known = new Map());
     if (!known.has(key)) {
       const nodes = this.#nodes.length;
-      known.set(key, record());
+      known.set(key, this.#behind(undefined, record));
       if (this.#segments > 0 && this.#nodes.length > nodes) {
         throw new Error(
           `Cannot record "${key}" of "${owner.label}" once in a segment: it is differentiated, and a segment forgets that`,
@@ -223,7 +279,8 @@ export class Plan {
         isTensor(value) ? this.#originals.get(value) ?? value : value,
       ]),
     );
-    this.#dispatches.push({ ...dispatch, bindings, label: this.path(dispatch.label) });
+    const gate = this.#gate;
+    this.#dispatches.push({ ...dispatch, bindings, label: this.path(dispatch.label), gate });
   }
 
   /**
@@ -234,11 +291,12 @@ export class Plan {
    */
   backward(outputs: readonly Tensor[], record: (gradients: Tensor[]) => void): void {
     const scope = [...this.#scope];
+    const gate = this.#gate;
     this.#nodes.push({
       outputs,
       backward: (gradients) => {
         const outer = this.#scope.splice(0, this.#scope.length, ...scope);
-        record(gradients);
+        this.#behind(gate, () => record(gradients));
         this.#scope.splice(0, this.#scope.length, ...outer);
       },
     });
@@ -257,9 +315,13 @@ export class Plan {
     const target = this.#targets.get(input); // zero at the step's start: always added to
     const gradient = target ?? this.#newGradient(input);
     this.#gradients.set(input, { tensor: gradient, borrowed: false });
-    if (known) this.#copy(known.tensor, gradient, target ? 1 : 0);
-    else if (options.partial && !target) this.fill(gradient, 0);
-    return { gradient, accumulate: known || target || options.partial ? 1 : 0 };
+    const outlives = this.#outlives(input);
+    const partial = options.partial || outlives; // nothing is added where the gate is closed
+    this.#behind(outlives ? undefined : this.#gate, () => {
+      if (known) this.#copy(known.tensor, gradient, target ? 1 : 0);
+      else if (partial && !target) this.fill(gradient, 0);
+    });
+    return { gradient, accumulate: known || target || partial ? 1 : 0 };
   }
 
   /**
@@ -269,7 +331,7 @@ export class Plan {
   shareGradient(input: Tensor, gradient: Tensor): void {
     if (!input.requiresGradient) return;
     const owner = [...this.#gradients.values()].find((entry) => entry.tensor === gradient);
-    const free = !this.#shared.has(gradient);
+    const free = !this.#shared.has(gradient) && !this.#outlives(input);
     if (free && !this.#gradients.has(input) && !this.#targets.has(input)) {
       this.#shared.add(gradient);
       this.#gradients.set(input, { tensor: gradient, borrowed: owner?.borrowed ?? false });
@@ -360,7 +422,12 @@ export class Plan {
   async build(): Promise<Program> {
     const { gpu } = this;
     this.#repeatRecomputed();
-    const buffers = this.#placeActivations();
+    const places = this.#dispatches.map(({ gate, workgroups: [x, y = 1, z = 1] }) => {
+      return gate && { buffer: gate.args, offset: gate.offsetOf([x, y, z]) };
+    });
+    const gates = [...this.#gates.values()].flatMap((gates) => [...gates.values()]);
+    const tables = gates.flatMap((gate) => gate.place(gpu));
+    const buffers = [...this.#placeActivations(), ...tables];
     const pipelines = await Promise.all(
       this.#dispatches.map((d) => pipeline(gpu, d.kernel, d.entry, d.constants)),
     );
@@ -383,7 +450,14 @@ export class Plan {
       const [x, y = 1, z = 1] = dispatch.workgroups;
       const { label, flops = 0 } = dispatch;
       const layout = pipelines[i].getBindGroupLayout(0);
-      const step = { label, flops, pipeline: pipelines[i], workgroups: [x, y, z] as const };
+      const place = places[i];
+      const step = {
+        label,
+        flops,
+        pipeline: pipelines[i],
+        workgroups: [x, y, z] as const,
+        indirect: place && { buffer: place.buffer.memory!.buffer, offset: place.offset },
+      };
       if (late.length) {
         return { ...step, late: { layout, entries, tensors: late, known: new Map() } };
       }
@@ -401,7 +475,7 @@ export class Plan {
     const split = this.#forwardDispatches;
     if (split === undefined) return;
     for (const tensor of this.#recomputed) {
-      const uses = (dispatch: Dispatch) => Object.values(dispatch.bindings).includes(tensor);
+      const uses = (dispatch: Recorded) => Object.values(dispatch.bindings).includes(tensor);
       const first = this.#dispatches.findIndex((dispatch, i) => i >= split && uses(dispatch));
       if (first < 0) continue;
       const writers = this.#dispatches.slice(0, split).filter((dispatch) =>
@@ -410,7 +484,7 @@ export class Plan {
         )
       );
       const again: Tensor = { ...tensor, label: `${tensor.label} again` };
-      const renamed = (dispatch: Dispatch): Dispatch => ({
+      const renamed = (dispatch: Recorded): Recorded => ({
         ...dispatch,
         bindings: Object.fromEntries(
           Object.entries(dispatch.bindings).map(([k, v]) => [k, v === tensor ? again : v]),

@@ -25,6 +25,8 @@ export interface Step {
   readonly flops: number;
   readonly pipeline: GPUComputePipeline;
   readonly workgroups: readonly [number, number, number];
+  /** Where the workgroups are read instead, behind a gate. */
+  readonly indirect?: { readonly buffer: GPUBuffer; readonly offset: number };
   group?: GPUBindGroup;
   /** What a bind group with late tensors is made of, and the groups already made, by buffers. */
   readonly late?: {
@@ -51,9 +53,16 @@ export interface ProfileRow {
   readonly flops: number;
 }
 
+function encodeStep(pass: GPUComputePassEncoder, step: Step): void {
+  pass.setPipeline(step.pipeline);
+  pass.setBindGroup(0, step.group!);
+  if (step.indirect) pass.dispatchWorkgroupsIndirect(step.indirect.buffer, step.indirect.offset);
+  else pass.dispatchWorkgroups(...step.workgroups);
+}
+
 /** A built plan: run it as often as wanted. */
 export class Program {
-  /** Floating-point operations of one run (a multiply-add is two). */
+  /** Floating-point operations of one run (a multiply-add is two), every gate open. */
   readonly flops: number;
   /** Bytes of the plan's own buffers: activations, gradients, uniforms. */
   readonly bytes: number;
@@ -95,11 +104,9 @@ export class Program {
 
   /** Encodes every dispatch into an open pass. */
   encode(pass: GPUComputePassEncoder): void {
-    for (const { label, pipeline, group, workgroups } of this.steps) {
-      if (!group) throw new Error(`Cannot run "${label}": bind its late tensors first`);
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...workgroups);
+    for (const step of this.steps) {
+      if (!step.group) throw new Error(`Cannot run "${step.label}": bind its late tensors first`);
+      encodeStep(pass, step);
     }
   }
 
@@ -134,16 +141,14 @@ export class Program {
       usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
     });
     const encoder = device.createCommandEncoder({ label: `${this.label}: profile` });
-    this.steps.forEach(({ label, pipeline, group, workgroups }, i) => {
+    this.steps.forEach((step, i) => {
       const querySet = sets[Math.floor((2 * i) / batch)];
       const at = (2 * i) % batch;
       const pass = encoder.beginComputePass({
-        label,
+        label: step.label,
         timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
       });
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group!);
-      pass.dispatchWorkgroups(...workgroups);
+      encodeStep(pass, step);
       pass.end();
     });
     sets.forEach((set, i) => { // only those written: SwiftShader waits for the others for ever
