@@ -110,8 +110,8 @@ async function carryOut(
 }
 
 async function begin(command: Extract<TrainCommand, { kind: "start" }>): Promise<Run> {
-  const { directories, note } = await findScenes(command.recipe, command.data, command.dataGiven);
   const start = await chooseStart(command);
+  const { directories, note } = await findScenes(command.recipe, command.data, command.dataGiven);
   const scenes = await loadScenes(directories, start.recipe);
   for (const line of start.lines) console.log(line);
   const recipe = { ...start.recipe, scenes: scenes.map(({ name }) => name) };
