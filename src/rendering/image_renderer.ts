@@ -14,7 +14,7 @@ import { readTensors } from "../runtime/readback.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
 import { cameraRecords, viewRecords } from "./camera_records.ts";
 import { rayMapChannels, rayMaps } from "./composite.ts";
-import { ndcExtent, ndcPlacement } from "./place_points.ts";
+import { ndcExtent, ndcPlacement, placedCamera } from "./place_points.ts";
 import { DynamicMaps, StaticMaps, type VideoMaps } from "./projected_maps.ts";
 import {
   type BackgroundSource,
@@ -191,32 +191,36 @@ export class ImageRenderer {
     const background = this.#moment(edit.background);
     const foregrounds = edit.foregrounds.map(({ placement = inPlace, ...moment }) => {
       const found = this.#moment(moment);
-      const [from, to] = [background.camera, found.camera];
-      const inward = ndcPlacement(inversePlacement(placement), from, to);
-      return { ...found, inward, outward: ndcPlacement(placement, to, from) };
+      const inverse = inversePlacement(placement);
+      const seen = (camera: Camera) => placedCamera(camera, placement, inverse);
+      return {
+        ...found,
+        placements: ndcPlacement(inverse, background.camera, found.camera),
+        viewCameras: viewRecords(seen(camera), next && seen(next)),
+      };
     });
     const boxes = regionRecords(regions, background.camera);
     const plain = foregrounds.length === 1 && regions.length === 0 &&
-      foregrounds[0].inward.every((value, i) => value === (i % 5 === 0 ? 1 : 0));
+      foregrounds[0].placements.every((value, i) => value === (i % 5 === 0 ? 1 : 0));
     const chunk = await this.#chunk(foregrounds.length, !plain);
     const slots = await Promise.all(foregrounds.map((_, i) => this.#foreground(i)));
 
     // from here to the reading of the pixels nothing is awaited: pictures that are asked for at once do not mix
     const { gpu } = this.#model;
     const { pixels, viewCameras } = this.#inputs;
-    writeTensor(gpu, viewCameras, viewRecords(camera, next));
+    writeTensor(gpu, viewCameras, viewRecords(camera));
     writeTensor(gpu, this.#inputs.regions, boxes);
     const { source } = this.#background;
     source.maps.update([this.#scenes.imageMaps[background.scene][background.frame]]);
     writeTensor(gpu, source.cameras, cameraRecords(background.cameras, background.frame));
     const codes = new Map<Tensor, Tensor>();
-    foregrounds.forEach(({ scene, cameras, frame, times, inward, outward }, i) => {
+    foregrounds.forEach(({ scene, cameras, frame, times, placements, viewCameras }, i) => {
       const { source } = slots[i];
       source.maps.update(videoMaps(this.#scenes, scene, frame));
       writeTensor(gpu, source.cameras, cameraRecords(cameras, frame));
       writeTensor(gpu, source.times, times);
-      writeTensor(gpu, source.inward, inward);
-      writeTensor(gpu, source.outward, outward);
+      writeTensor(gpu, source.placements, placements);
+      writeTensor(gpu, source.viewCameras, viewCameras);
       chunk.codes[i].forEach((late, k) => codes.set(late, sceneOf(this.#codes.all[k], scene)));
     });
     chunk.program.bind(codes);
@@ -358,8 +362,8 @@ async function foregroundSlot(
   const tensors = {
     cameras: tensor("cameras", 1, 3, 16),
     times: tensor("times", 1, 2),
-    inward: tensor("inward", 1, 3, 4),
-    outward: tensor("outward", 1, 3, 4),
+    placements: tensor("placements", 1, 3, 4),
+    viewCameras: tensor("view_cameras", 1, 3, 16),
   };
   return {
     source: { maps, ...tensors },

@@ -60,6 +60,26 @@ export function ndcPlacement([...a]: Placement, from: Camera, to: Camera): Float
   );
 }
 
+/**
+ * A camera as it stands in the world of what is placed: it sees there what the camera sees of it here.
+ *
+ * `Rᵀ(A x + b − o) = (Aᵀ R)ᵀ(x − A⁻¹(o − b))`; where A mirrors, so does the camera.
+ */
+export function placedCamera(camera: Camera, placement: Placement, inverse: Placement): Camera {
+  const { cameraToWorld: pose } = camera;
+  const column = (m: Placement | Float32Array, i: number) => [m[i], m[i + 4], m[i + 8]];
+  const dot = (a: readonly number[], b: readonly number[]) =>
+    a.reduce((sum, value, i) => sum + value * b[i], 0);
+  const centre = column(pose, 3);
+  return {
+    ...camera,
+    cameraToWorld: Float32Array.from([0, 1, 2].flatMap((row) => [
+      ...[0, 1, 2].map((i) => dot(column(placement, row), column(pose, i))),
+      dot(inverse.slice(4 * row, 4 * row + 3), centre) + inverse[4 * row + 3],
+    ])),
+  };
+}
+
 /** `(W, H)/(2f)`: what x and y of NDC are multiplied by at distance 1. */
 export function ndcExtent({ width, height, focalPixels }: Camera): [number, number] {
   return [width / (2 * focalPixels), height / (2 * focalPixels)];

@@ -30,9 +30,10 @@ export interface ForegroundSource {
   readonly cameras: Tensor;
   /** `(1, 2)`. */
   readonly times: Tensor;
-  /** From the background's NDC to the field's, `(1, 3, 4)`, and back. */
-  readonly inward: Tensor;
-  readonly outward: Tensor;
+  /** From the background's NDC to the field's, `(1, 3, 4)`. */
+  readonly placements: Tensor;
+  /** The view's cameras as they stand in the field's world, `(1, 3, 16)`. */
+  readonly viewCameras: Tensor;
 }
 
 /** What a chunk is recorded for. */
@@ -83,12 +84,14 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
     background.maps.features(background.cameras, of.points),
   );
   const rawStatic = concatenate(plan, "static.raw", color, density);
-  const fields = foregrounds.map(({ maps, cameras, times, inward }, i) => {
+  const fields = foregrounds.map(({ maps, cameras, times, placements }, i) => {
     const label = regions ? `foreground.${i}` : "current";
     const codes = inputs.codesLike.map((code) =>
       plan.late(code.label, [1, 1, code.shape[2]], "blocks")
     );
-    const points = regions ? placePoints(plan, `${label}.points`, of.points, inward) : of.points;
+    const points = regions
+      ? placePoints(plan, `${label}.points`, of.points, placements)
+      : of.points;
     const group = model.dynamic.frozen;
     const context = { group, codes, times, steps: inputs.trajectorySteps };
     const field = evaluateDynamic(plan, label, context, points, 0, maps.features(cameras));
@@ -112,17 +115,14 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
       z,
       directions,
     });
-  const after = first && regions
-    ? placePoints(plan, "flow.points", first.after, foregrounds[0].outward)
-    : first?.after;
-  const flows = after
+  const flows = first
     ? ([1, 2] as const).map((slot) =>
       plan.keep(inducedFlow(plan, `flow.${slot}`, {
         weights: both.weights,
-        points: after,
+        points: first.after,
         pixels,
-        cameras: viewCameras,
-        ndcCameras: background.cameras,
+        cameras: foregrounds[0].viewCameras,
+        ndcCameras: foregrounds[0].cameras,
         slot,
       }))
     )

@@ -35,7 +35,10 @@ export interface Foreground extends Moment {
 
 /** A box in the picture's world in which the foregrounds have a blending that is given. */
 export interface BlendingRegion {
-  /** The corner of smallest coordinates. Cameras look along −z from about the origin; everything is beyond z = −1. */
+  /**
+   * The corner of smallest coordinates. Cameras look along −z from about the origin; everything lies beyond z = −1, and what is
+   * infinitely far at distance 10⁶.
+   */
   readonly min: Vector3;
   /** The corner of largest coordinates. */
   readonly max: Vector3;

@@ -1,10 +1,22 @@
-import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import type { Camera } from "../../src/data/camera.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import type { MonoNerf } from "../../src/nets/mono_nerf.ts";
 import { ParameterGroup } from "../../src/nets/parameters.ts";
 import { staticFieldSpecs } from "../../src/nets/static_field.ts";
 import { ImageRenderer, type RenderedImage } from "../../src/rendering/image_renderer.ts";
+import { resizedCamera } from "../../src/rendering/paths.ts";
+import {
+  blendRegion,
+  flipForeground,
+  freezeForegrounds,
+  insertForeground,
+  moveForeground,
+  placeForeground,
+  removeForegrounds,
+  swapBackground,
+  unedited,
+} from "../../src/rendering/scene_edit.ts";
 import { createTensor } from "../../src/runtime/tensor.ts";
 import { fieldSizesOfGoldens } from "../support/field_sizes.ts";
 import { expectClose, loadCase } from "../support/goldens.ts";
@@ -116,5 +128,186 @@ Deno.test("golden render_image: ImageRenderer.render() of two scenes", async () 
   assertNotEquals(flowToNext!.data, images[0].flowForward.data);
   await assertRejects(() => renderer.render(2, views[0], 0), RangeError, "scenes 0 to 1");
   await assertRejects(() => renderer.render(0, views[0], 9), RangeError, "frames 0 to 3");
+  renderer.destroy();
+});
+
+/** The case's model and two scenes of four frames, a small view, and a renderer in chunks that do not end with the picture. */
+async function openRenderer() {
+  const { golden, model, scenes, views } = await open();
+  const { N_samples: samples } = golden.config as { N_samples: number };
+  const options = { samples, trajectorySteps: 2, rays: 64 };
+  const renderer = await ImageRenderer.create(model, scenes, options);
+  const view = resizedCamera(views[0], { width: 12, height: 8 });
+  return { model, scenes, view, options, renderer };
+}
+
+type Layer = Exclude<keyof RenderedImage, "width" | "height" | "flowToNext">;
+const layers: readonly Layer[] = [
+  "color",
+  "colorStatic",
+  "colorDynamic",
+  "depth",
+  "depthStatic",
+  "depthDynamic",
+  "dynamicness",
+  "flowForward",
+];
+
+/** Fails unless layers of two pictures are equal within float32's rounding. */
+function assertSame(
+  actual: RenderedImage,
+  expected: RenderedImage,
+  names: readonly Layer[] = layers,
+  within = 1e-4,
+): void {
+  for (const name of names) {
+    const wanted = expected[name].data;
+    const scale = Math.max(1, ...wanted.map(Math.abs));
+    const off = Math.max(...actual[name].data.map((value, i) => Math.abs(value - wanted[i])));
+    assert(off <= within * scale, `${name} is off by ${off}, of ${scale}`);
+  }
+}
+
+Deno.test("ImageRenderer.renderEdit() puts a moving part before another scene's static part", async () => {
+  const { model, scenes, view, options, renderer } = await openRenderer();
+  const edit = swapBackground(unedited(0, 1), { scene: 1, time: 2 });
+  const swapped = await renderer.renderEdit(edit, view);
+  const [own, other] = [await renderer.render(0, view, 1), await renderer.render(1, view, 2)];
+  assertSame(swapped, own, ["colorDynamic", "depthDynamic", "flowForward"]);
+  assertSame(swapped, other, ["colorStatic", "depthStatic"]);
+  assertNotEquals(swapped.color.data, own.color.data);
+  renderer.destroy();
+
+  // of scenes with the same cameras: exactly what static features in each other's place give
+  const [cameras] = scenes.scenes;
+  const together = { ...scenes, scenes: [cameras, cameras] };
+  const exchanged = { ...together, imageMaps: scenes.imageMaps.toReversed() };
+  const alike = await ImageRenderer.create(model, together, options);
+  const reference = await ImageRenderer.create(model, exchanged, options);
+  const plainEdit = swapBackground(unedited(0, 1), { scene: 1, time: 1 });
+  const actual = await alike.renderEdit(plainEdit, view);
+  assertSame(actual, await reference.render(0, view, 1), layers, 0);
+  assertNotEquals(actual.color.data, (await alike.render(0, view, 1)).color.data);
+  alike.destroy();
+  reference.destroy();
+});
+
+Deno.test("ImageRenderer.renderEdit() leaves out the moving part, or lets it stand still", async () => {
+  const { view, renderer } = await openRenderer();
+  const plain = await renderer.render(0, view, 1.25, view);
+  const removed = await renderer.renderEdit(removeForegrounds(unedited(0, 1.25)), view, view);
+  assertSame({ ...removed, color: removed.colorStatic, depth: removed.depthStatic }, removed, [
+    "color",
+    "depth",
+  ]);
+  assertSame(removed, plain, ["colorStatic", "depthStatic"]);
+  for (const still of [removed.dynamicness, removed.flowForward, removed.flowToNext!]) {
+    assert(still.data.every((value) => value === 0));
+  }
+
+  const frozen = (time: number) => freezeForegrounds(unedited(0, 1.25), time);
+  assertSame(await renderer.renderEdit(frozen(1.25), view), plain, layers, 0);
+  const early = await renderer.renderEdit(frozen(0), view);
+  assertSame(early, plain, ["colorStatic"], 0);
+  assertSame(early, await renderer.render(0, view, 0), ["colorDynamic", "flowForward"], 0);
+  renderer.destroy();
+});
+
+Deno.test("ImageRenderer.renderEdit() adds another scene's moving part", async () => {
+  const { view, renderer } = await openRenderer();
+  const plain = await renderer.render(0, view, 1);
+  const two = insertForeground(unedited(0, 1), { scene: 1, time: 2 });
+  const inserted = await renderer.renderEdit(two, view);
+  assertSame(inserted, plain, ["colorStatic", "colorDynamic", "flowForward"]);
+  assertNotEquals(inserted.color.data, plain.color.data);
+
+  // mirrored to behind the camera, its blending is 0
+  const behind = placeForeground(two, [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1, 0]);
+  assertSame(await renderer.renderEdit(behind, view), plain);
+
+  const everywhere = { min: [-1e9, -1e9, -1e9], max: [1e9, 1e9, 0] } as const;
+  const hidden = await renderer.renderEdit(blendRegion(two, { ...everywhere, blending: 0 }), view);
+  assertSame({ ...hidden, color: plain.colorStatic }, hidden, ["color"]);
+  const alone = blendRegion(unedited(0, 1), { ...everywhere, blending: 1 });
+  const dynamic = await renderer.renderEdit(alone, view);
+  assertSame({ ...dynamic, color: dynamic.colorDynamic }, dynamic, ["color"]);
+  renderer.destroy();
+});
+
+Deno.test("ImageRenderer.renderEdit() moves and flips a moving part as a camera would see it", async () => {
+  const { renderer, view } = await openRenderer();
+  const { width, height } = view;
+  const at = (x: number, y: number) => ({
+    ...view,
+    cameraToWorld: Float32Array.of(1, 0, 0, x, 0, 1, 0, y, 0, 0, 1, 0),
+  });
+  const plain = await renderer.render(0, at(0, 0), 1);
+  const dynamic: Layer[] = ["colorDynamic", "depthDynamic", "flowForward"];
+
+  const move = moveForeground(unedited(0, 1), [0.3, -0.2, 0]);
+  const moved = await renderer.renderEdit(move, at(0, 0));
+  assertSame(moved, await renderer.render(0, at(-0.3, 0.2), 1), dynamic);
+  assertSame(moved, plain, ["colorStatic"]);
+  assertNotEquals(moved.color.data, plain.color.data);
+
+  // twice as far and twice as large it looks the same; the NDC of depths differs
+  const big = placeForeground(unedited(0, 1), [2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0]);
+  const farther = await renderer.renderEdit(big, at(0, 0));
+  assert(farther.depthDynamic.data.every(Number.isFinite));
+  assertNotEquals(farther.depthDynamic.data, plain.depthDynamic.data);
+
+  // the pixel x looks where the pixel W − x looks in a mirror
+  const flipped = await renderer.renderEdit(flipForeground(unedited(0, 1)), at(0, 0));
+  for (let y = 0; y < height; y++) {
+    for (let x = 1; x < width; x++) {
+      for (let c = 0; c < 3; c++) {
+        const off = flipped.colorDynamic.get(y, x, c) - plain.colorDynamic.get(y, width - x, c);
+        assert(Math.abs(off) < 1e-4, `(${x}, ${y}) is off by ${off}`);
+      }
+      const off = flipped.flowForward.get(y, x, 0) + plain.flowForward.get(y, width - x, 0);
+      assert(Math.abs(off) < 2e-3, `the flow at (${x}, ${y}) is off by ${off}`);
+    }
+  }
+
+  const nowhere = moveForeground(unedited(0, 1), [0, 0, 0]);
+  assertSame(await renderer.renderEdit(nowhere, at(0, 0)), plain, layers, 0);
+  const twice = flipForeground(flipForeground(unedited(0, 1)));
+  assertSame(await renderer.renderEdit(twice, at(0, 0)), plain, layers, 0);
+  // where they are not alone, so that they go through the composite of edited pictures
+  const both = (edit: typeof nowhere) => insertForeground(edit, { scene: 1, time: 2 });
+  const [there, again] = [both(unedited(0, 1)), both(nowhere)];
+  assertSame(
+    await renderer.renderEdit(again, view),
+    await renderer.renderEdit(there, view),
+    layers,
+    0,
+  );
+  renderer.destroy();
+});
+
+Deno.test("ImageRenderer.renderEdit() names what it cannot do, and mixes no pictures", async () => {
+  const { renderer, view } = await openRenderer();
+  const plain = unedited(0, 1);
+  const box = { min: [0, 0, -2], max: [1, 1, -1], blending: 0.5 } as const;
+  const cases: [Parameters<typeof renderer.renderEdit>[0], string][] = [
+    [swapBackground(plain, { scene: 2, time: 1 }), "Cannot render scene 2: the batch has scenes 0"],
+    [insertForeground(plain, { scene: -1, time: 1 }), "Cannot render scene -1"],
+    [freezeForegrounds(plain, 3.5), "Cannot render time 3.5: the scene has frames 0 to 3"],
+    [placeForeground(plain, new Array(12).fill(0)), "wanted an invertible 3x4 matrix"],
+    [blendRegion(plain, { ...box, blending: 2 }), "blending of a region to 2 in [0, 0, -2] to"],
+    [
+      blendRegion(plain, { ...box, max: [1, -1, -1] }),
+      "each coordinate smaller in the first corner",
+    ],
+    [{ ...plain, regions: new Array(9).fill(box) }, "blending of 9 regions: at most 8 a picture"],
+  ];
+  for (const [edit, message] of cases) {
+    await assertRejects(() => renderer.renderEdit(edit, view), RangeError, message);
+  }
+  const edits = [plain, removeForegrounds(plain), flipForeground(unedited(1, 2)), unedited(1, 3)];
+  const atOnce = await Promise.all(edits.map((edit) => renderer.renderEdit(edit, view)));
+  for (const [i, edit] of edits.entries()) {
+    assertEquals(atOnce[i].color.data, (await renderer.renderEdit(edit, view)).color.data);
+  }
   renderer.destroy();
 });

@@ -114,9 +114,9 @@ fn foreground_at(at: u32, f: u32, c: u32) -> vec3f {
   return vec3f(foregrounds[i], foregrounds[i + 64], foregrounds[i + 128]);
 }
 
-// The last region that holds the point, of which the world is (x, y, -1/extent…)/s: compared times s, no large number appears.
+// Of the last region that holds the point (x, y, -1)/s of the world (x and y over the NDC's extent): both sides times s.
 fn blending_in_regions(scene: u32, p: vec3f) -> f32 {
-  let s = 0.5 - 0.5 * p.z;
+  let s = max(0.5 - 0.5 * p.z, 1e-6); // the farthest point is at 10⁶
   let world = vec3f(p.xy, -1.0);
   var blending = none;
   for (var k = 0u; k < dims.regions; k++) {

@@ -22,7 +22,7 @@ fn forward(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index)
   var q = vec3f(0.0, 0.0, -2.0); // behind the plane that all cameras look from
   if w > 1e-6 {
     q = vec3f(dot(placements[m], h), dot(placements[m + 1], h), w - 1.0 + p.z) / w;
-    q = clamp(q, vec3f(-limit, -limit, -2.0), vec3f(limit, limit, 1.0));
+    q = clamp(q, vec3f(-limit, -limit, -2.0), vec3f(limit));
   }
   for (var c = 0u; c < 3; c++) { placed[i + c * 64] = q[c]; }
 }
