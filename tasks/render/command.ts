@@ -16,6 +16,7 @@ import {
   type Usage,
   UsageError,
 } from "../terminal/options.ts";
+import { type EditCommand, editFlags, editName, readEdit } from "./edit.ts";
 
 /** One of several processes that share the work. */
 export interface Shard {
@@ -35,6 +36,8 @@ export interface RenderCommand {
   options: ViewPathOptions;
   /** The scenes to render; all where it is left out. */
   scenes?: string[];
+  /** What to change of the scenes. */
+  edit?: EditCommand;
   /** The layers to write. */
   layers: LayerName[];
   /** The views to render, by number in the path, both included; all where it is left out. */
@@ -88,7 +91,7 @@ const flags = {
       about: 'one\'s own: [{"cameraToWorld": 3x4 or 4x4, "focal": pixels, "time": frames}, …]',
       unit: "JSON file",
     },
-    scene: { about: "names of scenes, with commas between; otherwise all", unit: "names" },
+    scene: { about: "names of scenes, with commas between; by default all", unit: "names" },
     frames: { about: "only the views of these numbers, from 0, both included", unit: "A..B" },
     views: {
       about: "length of the path; 0: 60, or 31 when zooming",
@@ -103,6 +106,7 @@ const flags = {
     },
     time: { about: "where it stands still; -1: the middle frame", unit: "frames", min: -1 },
   }),
+  ...editFlags,
   ...flagGroup("Pictures", {
     size: undefined as string | undefined,
     layers: "color",
@@ -175,7 +179,9 @@ export function parseCommand(args: readonly string[]): RenderCommand {
     if (!given.has(flag) || pathFlags[name].includes(flag)) continue;
     throw new UsageError(`Cannot use "--${flag}" with the views of ${name}: they are fixed`);
   }
-  const { merge, mp4, gif, fps, out, data } = values;
+  const { merge, mp4, gif, fps, data } = values;
+  const edit = readEdit(values);
+  const views = edit ? `${name}-${editName(edit)}` : name;
   if (merge && values.shard !== undefined) {
     throw new UsageError(
       'Cannot do "--merge" and "--shard" at once: merge when all shards are done',
@@ -194,12 +200,13 @@ export function parseCommand(args: readonly string[]): RenderCommand {
       size: values.size === undefined ? undefined : readSize(values.size),
     },
     scenes: values.scene?.split(",").filter(Boolean),
+    edit,
     layers: readLayers(values.layers),
     frames: values.frames === undefined ? undefined : readRange(values.frames),
     shard: values.shard === undefined ? undefined : readShard(values.shard),
     merge,
     films: { mp4, gif, fps },
-    out: out ?? `${run.replace(/\/+$/, "")}/${name}`,
+    out: values.out ?? `${run.replace(/\/+$/, "")}/${views}`,
     data,
     features: { folder: values.featureCache, limitBytes: values.featureCacheLimit * 1e9 },
   };

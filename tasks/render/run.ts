@@ -24,6 +24,7 @@ import { Progress } from "../terminal/progress.ts";
 import { loadScenes } from "../train/scenes.ts";
 import { encodingLine } from "../train/summary.ts";
 import type { RenderCommand, Shard } from "./command.ts";
+import { editName, editOf, scenesToEdit } from "./edit.ts";
 import { ViewFolder } from "./view_folder.ts";
 
 /** What is rendered of one scene. */
@@ -38,13 +39,14 @@ interface SceneJob {
 
 /** Renders the views that are not there yet, and makes films; after Ctrl-C the same command goes on. */
 export async function render(command: RenderCommand, signal: AbortSignal): Promise<void> {
-  const { run, shard, merge, films, out, layers } = command;
+  const { run, shard, merge, films, out, layers, edit } = command;
   const folder = await RunFolder.open(run);
   const scenes = await scenesOf(folder, command.data);
   const jobs = await sceneJobs(command, folder, scenes);
   const total = jobs.reduce((sum, { views }) => sum + views.length, 0);
   const parts = jobs.map(({ scene, views: { length } }) => `${length} of ${scene.name}`);
-  console.log(`${total} views, ${parts.join(" + ")}; ${layers.join(", ")}; in "${out}".`);
+  const shown = [parts.join(" + "), ...(edit ? [editName(edit)] : []), layers.join(", ")];
+  console.log(`${total} views, ${shown.join("; ")}; in "${out}".`);
   try {
     if (!merge) await renderFrames(command, folder, scenes, jobs, signal);
   } finally {
@@ -81,17 +83,20 @@ async function sceneJobs(
   run: RunFolder,
   scenes: readonly Scene[],
 ): Promise<SceneJob[]> {
-  const { path, scenes: wanted } = command;
+  const { path, scenes: wanted, edit } = command;
   const names = scenes.map(({ name }) => name);
   const unknown = wanted?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new DataError(unknownName("scene", unknown, names));
+  const shown = edit
+    ? scenesToEdit(edit, scenes, wanted)
+    : scenes.filter(({ name }) => wanted?.includes(name) ?? true);
   const poses = typeof path === "string" ? [] : await loadPoses(path.poses);
   const checkpoint = await sha256(await readFile(run.path("checkpoint.safetensors")));
   const jobs: SceneJob[] = [];
   for (const [number, scene] of scenes.entries()) {
-    if (wanted && !wanted.includes(scene.name)) continue;
+    if (!shown.includes(scene)) continue;
     const { all, wanted: views } = viewsOf(scene, command, poses);
-    const record = { version: config.version, checkpoint, views: all };
+    const record = { version: config.version, checkpoint, views: all, edit };
     jobs.push({
       number,
       scene,
@@ -130,7 +135,7 @@ export function shareOf<T>(all: readonly T[], { index, count }: Shard): T[] {
 
 /** Renders what is missing of this process's share. */
 async function renderFrames(
-  { layers, shard = { index: 0, count: 1 }, features }: RenderCommand,
+  { layers, shard = { index: 0, count: 1 }, features, edit }: RenderCommand,
   run: RunFolder,
   scenes: readonly Scene[],
   jobs: readonly SceneJob[],
@@ -151,7 +156,9 @@ async function renderFrames(
   try {
     for (const [i, { job, view }] of missing.entries()) {
       signal.throwIfAborted();
-      const image = await renderer.render(job.number, view.camera, view.time);
+      const image = edit
+        ? await renderer.renderEdit(editOf(edit, scenes, job.number, view.time), view.camera)
+        : await renderer.render(job.number, view.camera, view.time);
       for (const layer of layers) {
         await job.folder.writeFrame(layer, view, layerPicture(image, layer));
       }

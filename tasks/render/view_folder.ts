@@ -17,6 +17,7 @@ import { DataError, exists, readFile, writeFileAtomically } from "../../src/data
 import { decodePng, encodePng, isPng } from "../../src/data/png.ts";
 import type { LayerName } from "../../src/rendering/layers.ts";
 import type { SceneView } from "../../src/rendering/paths.ts";
+import type { EditCommand } from "./edit.ts";
 
 /** All that decides the pictures. */
 export interface ViewRecord {
@@ -26,6 +27,8 @@ export interface ViewRecord {
   checkpoint: string;
   /** All views of the path. */
   views: readonly SceneView[];
+  /** What is changed of the scene. */
+  edit?: EditCommand;
 }
 
 /** The last chunk of a PNG: a file that was cut short has another end. */
@@ -50,7 +53,7 @@ export class ViewFolder {
     if (!await exists(path)) await writeFileAtomically(path, new TextEncoder().encode(text));
     else if (new TextDecoder().decode(await readFile(path)) !== text) {
       throw new DataError(
-        `Cannot render into "${directory}": it has views of another checkpoint, path or size, as its views.json says; ` +
+        `Cannot render into "${directory}": it has views of another checkpoint, path, edit or size, as its views.json says; ` +
           "name another folder by --out, or remove it",
       );
     }

@@ -50,6 +50,7 @@ Deno.test("deno task render tells apart what else its flags ask for", () => {
     path: "novel",
     options: { views: undefined, camera: undefined, time: undefined, size: undefined },
     scenes: undefined,
+    edit: undefined,
     layers: ["color"],
     frames: undefined,
     shard: undefined,
@@ -72,6 +73,7 @@ Deno.test("deno task render tells apart what else its flags ask for", () => {
   for (const [line, changed] of cases) assertEquals(parse(line), { ...defaults, ...changed }, line);
   assertEquals(parse("--poses p.json").path, { poses: "p.json" });
   assertEquals(parse("--grid").out, "runs/balloon-small/grid");
+  assertEquals(parse("--grid --remove").out, "runs/balloon-small/grid-remove");
 });
 
 Deno.test("shareOf() deals everything out, once, as evenly as can be", () => {
@@ -104,6 +106,16 @@ Deno.test("deno task render refuses flags that mean nothing, or not together", (
     ["--shard 0/3 --merge", 'Cannot do "--merge" and "--shard" at once'],
     ["--gif --fps 60", "Cannot make a GIF of 60 frames/s: it has at most 50"],
     ["more", 'Cannot render more than one run: "more"'],
+    ["--remove --flip", 'Cannot use "--flip" with "--remove": no moving part is left; give it one'],
+    ["--freeze 1.5 --remove", 'Cannot use "--freeze" with "--remove"'],
+    ["--move 1,2", 'Cannot read "--move": value is "1,2", wanted X,Y,Z, as 0.5,0,0'],
+    ["--move 1,,3", 'Cannot read "--move": value is "1,,3"'],
+    [
+      "--blend 0,0,-2..1,1,-1",
+      'Cannot read "--blend": value is "0,0,-2..1,1,-1", wanted two corners',
+    ],
+    ["--blend 0,0,-2..1,1,-1=2", 'Cannot read "--blend": value is "0,0,-2..1,1,-1=2"'],
+    ["--blend 0,0,-2..1,-1,-1=0", "wanted two corners, the smaller one first, and 0 to 1"],
   ];
   for (const [line, message] of cases) assertThrows(() => parse(line), UsageError, message);
   assertThrows(() => parseCommand([]), UsageError, "Cannot render: no run is named");
