@@ -74,20 +74,24 @@ export function solveFixed(
       const length = Math.min(stepSize, 1 - from);
       const { weights } = tableaus[solver];
       const known = i === 0 ? first : undefined;
-      const k = recordStages(plan, state, rates, tableaus[solver], {
+      const { k } = recordStages(plan, state, rates, tableaus[solver], {
         clock: span,
         from,
         length,
         first: known,
       });
-      return moved(plan, "next", span, state, k, weights.map((weight) => weight * length));
+      return recordMove(plan, "next", span, state, k, weights.map((weight) => weight * length));
     });
   }
   return state;
 }
 
-/** Records the rates at all stages of a step from `from`, both it and `length` being shares of `clock[0]`. */
-function recordStages(
+/**
+ * Records the rates k at all stages of a step from `from`, both it and `length` being shares of `clock[0]`.
+ *
+ * @returns also the state at the last stage
+ */
+export function recordStages(
   plan: Plan,
   state: OdeState,
   rates: OdeRates,
@@ -98,22 +102,25 @@ function recordStages(
     length: number;
     first?: OdeState;
   },
-): OdeState[] {
+): { k: OdeState[]; last: OdeState } {
   const k: OdeState[] = [];
+  let last = state;
   nodes.forEach((node, i) => {
     const time = { clock, fraction: from + node * length };
     const row = rows[i].map((factor) => factor * length);
-    k.push(
-      i === 0
-        ? first ?? rates(state, time)
-        : plan.scoped(`stage.${i}`, () => rates(moved(plan, "at", clock, state, k, row), time)),
-    );
+    if (i === 0) k.push(first ?? rates(state, time));
+    else {
+      plan.scoped(`stage.${i}`, () => {
+        last = recordMove(plan, "at", clock, state, k, row);
+        k.push(rates(last, time));
+      });
+    }
   });
-  return k;
+  return { k, last };
 }
 
 /** Records `y + h Σ factorᵢ kᵢ` for all parts of a state. */
-function moved(
+export function recordMove(
   plan: Plan,
   label: string,
   clock: Tensor,

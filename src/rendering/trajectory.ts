@@ -9,7 +9,8 @@ import { expectShape } from "../ops/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { type FixedSolver, type OdeTime, solveFixed } from "./ode.ts";
+import { solveAdaptive } from "./dopri5.ts";
+import { type FixedSolver, type OdeRates, type OdeTime, solveFixed } from "./ode.ts";
 
 const kernel = defineKernel("wgsl/rendering/trajectory.wgsl", text);
 
@@ -50,10 +51,30 @@ export function discreteTrajectory(
 }
 
 /** How a trajectory is solved as a differential equation. */
-export interface OdeOptions {
+export type OdeOptions = FixedOptions | AdaptiveTolerances;
+
+/** By steps of one length. */
+export interface FixedOptions {
   readonly solver: FixedSolver;
-  /** Length of a fixed step, in frames; 1 is the whole way to the neighbouring frame. */
+  /** Length of a step, in frames; 1 is the whole way to the neighbouring frame. */
   readonly stepSize: number;
+}
+
+/** By steps whose error is within `atol + rtol |p|`. */
+export interface AdaptiveTolerances {
+  readonly solver: "dopri5";
+  readonly rtol: number;
+  readonly atol: number;
+  /** Attempts at a step that are recorded; a trajectory that needs more is undefined. */
+  readonly maxSteps: number;
+}
+
+/** An {@link odeTrajectory}. */
+export interface OdeTrajectory {
+  /** `(scenes, points, 3)` in blocks, NDC. */
+  readonly points: Tensor;
+  /** What became of adaptive steps, see `controls` of `dopri5.ts`. */
+  readonly control?: Tensor;
 }
 
 /** Records the velocity head, before its tanh, at points `(scenes, points, 3)` in blocks and a solver's time. */
@@ -66,27 +87,35 @@ export type OdeVelocity = (points: Tensor, time: OdeTime) => Tensor;
  * @param points p `(scenes, points, 3)` in blocks, NDC
  * @param first the velocity head at (p, τ)
  * @param velocity makes it at later points and times, which {@link timesAt} gives
- * @param times `(scenes, 2)` rows: normalized time of the frame that is rendered, and of one frame, 2/F
- * @param direction −1 to the frame before, 1 to the frame after
- * @returns `(scenes, points, 3)` in blocks, NDC
+ * @param options with `times` `(scenes, 2)` rows: normalized time of the frame that is rendered, and of one frame, 2/F; and
+ *   `code` `(scenes, 1, channels)` in blocks, the scenes' global code, which takes part in the adaptive error norm
  */
 export function odeTrajectory(
   plan: Plan,
   points: Tensor,
   first: Tensor,
   velocity: OdeVelocity,
-  { times, direction, solver, stepSize }: OdeOptions & { times: Tensor; direction: -1 | 1 },
-): Tensor {
+  { times, code, direction, ...options }: OdeOptions & {
+    times: Tensor;
+    code: Tensor;
+    /** −1 to the frame before, 1 to the frame after. */
+    direction: -1 | 1;
+  },
+): OdeTrajectory {
   const span = plan.once(times, "span", () => recordSpan(plan, times));
   return plan.scoped(`trajectory.${direction < 0 ? "before" : "after"}`, () => {
     const rateOf = (u: Tensor) => [rate(plan, "rate", u, times, direction)];
-    const [end] = solveFixed(plan, [points], ([at], time) => rateOf(velocity(at, time)), {
-      solver,
-      span,
-      stepSize,
-      first: rateOf(first),
+    const rates: OdeRates = ([at], time) => rateOf(velocity(at, time));
+    const known = { span, first: rateOf(first) };
+    if (options.solver !== "dopri5") {
+      return { points: solveFixed(plan, [points], rates, { ...options, ...known })[0] };
+    }
+    const { state: [end], control } = solveAdaptive(plan, [points], rates, {
+      ...options,
+      ...known,
+      constants: [code],
     });
-    return end;
+    return { points: end, control };
   });
 }
 

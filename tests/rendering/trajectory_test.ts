@@ -2,6 +2,7 @@ import { trunk, trunkCodes, velocityHead } from "../../src/nets/dynamic_field.ts
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { positionalEncoding } from "../../src/ops/positional_encoding.ts";
 import { pointFrequencies } from "../../src/rendering/evaluate.ts";
+import { controls } from "../../src/rendering/dopri5.ts";
 import type { OdeTime } from "../../src/rendering/ode.ts";
 import {
   discreteTrajectory,
@@ -86,6 +87,9 @@ const solvers: [string, string, OdeOptions][] = [
   ["small", "euler_4", { solver: "euler", stepSize: 1 / 4 }],
   ["small", "rk4", { solver: "rk4", stepSize: 1 }],
   ["small", "rk4_4", { solver: "rk4", stepSize: 1 / 4 }],
+  ["small", "dopri5", { solver: "dopri5", rtol: 1e-2, atol: 1e-3, maxSteps: 3 }],
+  ["small", "dopri5_1e-4", { solver: "dopri5", rtol: 1e-4, atol: 1e-5, maxSteps: 3 }],
+  ["full", "dopri5", { solver: "dopri5", rtol: 1e-2, atol: 1e-3, maxSteps: 2 }],
 ];
 
 for (const [size, name, options] of solvers) {
@@ -122,21 +126,40 @@ for (const [size, name, options] of solvers) {
     const [before, after] = ([-1, 1] as const).map((direction) => {
       const velocity = (at: Tensor, time: OdeTime) =>
         velocityAt(at, movedTimes(plan, timesOfPoints, time, direction));
-      return plan.keep(
-        odeTrajectory(plan, points, first, velocity, { times, direction, ...options }),
-      );
+      const solved = odeTrajectory(plan, points, first, velocity, {
+        times,
+        code,
+        direction,
+        ...options,
+      });
+      for (const tensor of Object.values(solved)) plan.keep(tensor);
+      return solved;
     });
     const seed = (name: string) =>
       goldenTensor(gpu, golden, `ct/ode/${size}/${name}`, { layout: "blocks" });
     differentiateWith(plan, [group], [
-      { tensor: before, gradient: seed("p_minus") },
-      { tensor: after, gradient: seed("p_plus") },
+      { tensor: before.points, gradient: seed("p_minus") },
+      { tensor: after.points, gradient: seed("p_plus") },
     ]);
     const gradients = [points, code].map((tensor) => plan.keep(plan.gradientOf(tensor)!));
     const program = await plan.build();
     program.run();
-    const [pMinus, pPlus, dPoints, dCode] = await readTensors(gpu, before, after, ...gradients);
+    const [pMinus, pPlus, dPoints, dCode] = await readTensors(
+      gpu,
+      before.points,
+      after.points,
+      ...gradients,
+    );
     const prefix = `${size}/spec/${name}`;
+    if (before.control && after.control) {
+      const [minus, plus] = await readTensors(gpu, before.control, after.control);
+      for (const [key, control] of Object.entries({ p_minus: minus, p_plus: plus })) {
+        expectClose(golden, {
+          [`${prefix}/${key}_nfe`]: control[controls.evaluations],
+          [`${prefix}/${key}_rejected`]: control[controls.rejected],
+        });
+      }
+    }
     const parameters = Object.entries(await parameterGradients(group, `${prefix}/backprop`));
     expectClose(golden, {
       [`${prefix}/p_minus`]: pMinus,

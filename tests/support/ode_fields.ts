@@ -48,6 +48,18 @@ fn oscillators(@builtin(global_invocation_id) id: vec3u) {
   y[i + 64] = 4.0 * (1.0 - place * place) * speed - place;
 }
 
+@compute @workgroup_size(64)
+fn oscillators_backward(@builtin(global_invocation_id) id: vec3u) {
+  if id.x >= dims.size / 2 { return; }
+  let i = id.x / 64 * 128 + id.x % 64;
+  let place = x[i];
+  let speed = x[i + 64];
+  let d_place = d_y[i + 64] * (-8.0 * place * speed - 1.0);
+  let d_speed = d_y[i] + d_y[i + 64] * 4.0 * (1.0 - place * place);
+  d_x[i] = select(d_place, d_place + d_x[i], dims.accumulate == 1);
+  d_x[i + 64] = select(d_speed, d_speed + d_x[i + 64], dims.accumulate == 1);
+}
+
 // times of points, moved: t ± 2 s          x, y (scenes, points, 1) in blocks
 @compute @workgroup_size(64)
 fn moved_times(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -67,7 +79,8 @@ function record(
   const y = plan.activation(entry, x.shape, x.layout, [x]);
   const dims = { size: x.size, fraction, direction, accumulate: 0 };
   const workgroups = linearWorkgroups(x.size);
-  plan.dispatch({ label: entry, kernel, entry, bindings: { clock, x, y, dims }, workgroups });
+  const timed: Record<string, Tensor> = entry === "oscillators" ? {} : { clock }; // which know no time
+  plan.dispatch({ label: entry, kernel, entry, bindings: { ...timed, x, y, dims }, workgroups });
   plan.backward([y], ([dY]) => {
     const sink = plan.gradientSink(x);
     if (!sink) return;
@@ -76,7 +89,7 @@ function record(
       kernel,
       entry: `${entry}_backward`,
       bindings: {
-        clock,
+        ...timed,
         x,
         d_y: dY,
         d_x: sink.gradient,
@@ -102,7 +115,7 @@ export function growthSolution(x: number, s: number): number {
   return factor(s) / (1 / x + 0.1 * sum * s / (3 * pieces));
 }
 
-/** `dx/ds = v, dv/ds = 4 (1 − x²) v − x` of oscillators `(1, points, 2)` in blocks; not differentiable. */
+/** `dx/ds = v, dv/ds = 4 (1 − x²) v − x` of oscillators `(1, points, 2)` in blocks. */
 export function oscillators(plan: Plan, x: Tensor, time: OdeTime): Tensor {
   return record(plan, "oscillators", x, time);
 }
