@@ -42,10 +42,12 @@ export interface EditedInputs extends Omit<RaySamples, "noise"> {
 }
 
 /**
- * Records a static field and n dynamic ones together. The product form of spec section 5 has a factor for each field: the static
- * one is there as far as no foreground is, `b_s = Π(1 − b_i)`, and
+ * Records a static field and n dynamic ones together. The product form of spec section 5 has a factor for each field, and at a
+ * point the shares of all fields add up to 1, as b and 1 − b do there: the static one (0) is there as far as no foreground is,
+ * and foregrounds divide the rest in proportion to their blending:
  *
- * `T = Π((1 − α_s b_s) Π_i(1 − α_i b_i) + 1e-10)`, `w = (α_s b_s + Σ_i α_i b_i) T`, colour `Σ T (α_s b_s c_s + Σ_i α_i b_i c_i)`.
+ * `s_0 = Π(1 − b_i)`, `s_i = (1 − s_0) b_i / Σ_j b_j`, `T = Π(Π_k(1 − α_k s_k) + 1e-10)`, `w = T Σ_k α_k s_k`,
+ * colour `Σ T Σ_k α_k s_k c_k`.
  *
  * For one foreground this is `compositeBoth`; a foreground of blending 0 changes nothing, and the order of foregrounds does not
  * count. δ of a foreground is the distance of its own points. The parts of maps that are of the dynamic field alone, and the

@@ -127,14 +127,15 @@ Deno.test("compositeEdited() has the product form with a factor for each field, 
       const delta = direction * (n === samples - 1 ? 1e10 : 1 / samples);
       const alpha = (raw: string) => 1 - Math.exp(-Math.max(0, value(raw, i, 3)) * delta);
       const [b1, b2] = [value("blending", i), value("otherBlending", i)];
+      const moving = 1 - (1 - b1) * (1 - b2);
       const shares: [string, number][] = [
-        ["rawStatic", alpha("rawStatic") * (1 - b1) * (1 - b2)],
-        ["raw", alpha("raw") * b1],
-        ["otherRaw", alpha("otherRaw") * b2],
+        ["rawStatic", alpha("rawStatic") * (1 - moving)],
+        ["raw", alpha("raw") * moving * b1 / (b1 + b2)],
+        ["otherRaw", alpha("otherRaw") * moving * b2 / (b1 + b2)],
       ];
       for (const [raw, share] of shares) {
         wanted.acc += transmittance * share;
-        wanted.dynamicness += transmittance * share * (1 - (1 - b1) * (1 - b2));
+        wanted.dynamicness += transmittance * share * moving;
         wanted.color.forEach((_, c) => wanted.color[c] += transmittance * share * color(raw, i, c));
       }
       transmittance *= shares.reduce((product, [, share]) => product * (1 - share), 1) + 1e-10;

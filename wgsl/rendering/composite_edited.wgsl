@@ -1,7 +1,8 @@
 // A static field and any number of dynamic ones, the foregrounds, along rays: all together, and the static one and the first
-// foreground each alone. The product form of spec section 5 with more factors:
-//   b_s = Π_i (1 - b_i)     T = Π((1 - α_s b_s) Π_i (1 - α_i b_i) + 1e-10) before the sample
-//   w = (α_s b_s + Σ_i α_i b_i) T     colour Σ T (α_s b_s c_s + Σ_i α_i b_i c_i)     dynamicness Σ w (1 - b_s)
+// foreground each alone. The product form of spec section 5 with more factors, whose shares s of a point add up to 1:
+//   s_0 = Π_i (1 - b_i), of the static field     s_i = (1 - s_0) b_i / Σ_j b_j, of a foreground
+//   T = Π(Π_k (1 - α_k s_k) + 1e-10) before the sample     w = T Σ_k α_k s_k     colour Σ T Σ_k α_k s_k c_k
+//   dynamicness Σ w (1 - s_0)
 // A foreground's δ is the distance of its points in its own NDC, p' (of one that is in place, the ray's); b_i is 0 where p' is
 // nowhere that its cameras saw, and what a region says where p is in a region.
 // raw_static (scenes, points, 4); foregrounds (scenes, points, 8 each): colour, σ, b, p'; points p (scenes, points, 3), all in
@@ -50,21 +51,24 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let next = lane_of(select(i + 1, i, is_last), dims.rays * dims.samples);
     let forced = blending_in_regions(scene, point_at(at));
 
-    var b_static = 1.0;
-    var clear = 1.0;
-    var share = Sum(vec3f(), 0.0, 0.0); // of the foregrounds
+    var share_static = 1.0;
+    var sum = 0.0; // of b
     for (var f = 0u; f < dims.foregrounds; f++) {
-      let point = foreground_at(at, f, 5);
-      let seen = point.z > -1.001 && max(abs(point.x), abs(point.y)) < 7.99;
-      let step = distance(foreground_at(next, f, 5), point);
-      let delta = select(step, 1e10 * length, is_last);
-      let heads = foreground_at(at, f, 3).xy; // σ, b
-      let alpha = select(0.0, opacity(heads.x, delta), seen);
-      let b = select(0.0, select(heads.y, forced, forced != none), seen);
+      let b = blending_at(at, f, forced);
+      share_static *= 1.0 - b;
+      sum += b;
+    }
+    let part = (1.0 - share_static) / max(sum, 1e-20);
+    var seen = Sum(); // of the foregrounds
+    var clear = 1.0;
+    for (var f = 0u; f < dims.foregrounds; f++) {
+      let step = distance(foreground_at(next, f, 5), foreground_at(at, f, 5));
+      let density = select(0.0, foreground_at(at, f, 3).x, is_seen(at, f));
+      let alpha = opacity(density, select(step, 1e10 * length, is_last));
       let color = sigmoid(foreground_at(at, f, 0));
-      share = add(share, alpha * b, color, 0.0);
-      b_static *= 1.0 - b;
-      clear *= 1.0 - alpha * b;
+      let share = alpha * part * blending_at(at, f, forced);
+      seen = add(seen, share, color, 0.0);
+      clear *= 1.0 - share;
       if f == 0 {
         weights[i] = alpha * t.y;
         of_dynamic = add(of_dynamic, alpha * t.y, color, depth);
@@ -75,14 +79,14 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let delta = length * select(z[select(i + 1, i, is_last)] - depth, 1e10, is_last);
     let alpha = opacity(raw_static[channel(at, 4, 3)], delta);
     let color = color_static_at(at);
-    let weight = (alpha * b_static + share.acc) * t.z;
+    let weight = (alpha * share_static + seen.acc) * t.z;
     of_static = add(of_static, alpha * t.x, color, depth);
-    full.color += t.z * (alpha * b_static * color + share.color);
+    full.color += t.z * (alpha * share_static * color + seen.color);
     full.depth += weight * depth;
     full.acc += weight;
-    dynamicness += weight * (1.0 - b_static);
+    dynamicness += weight * (1.0 - share_static);
     t.x *= 1.0 - alpha + 1e-10;
-    t.z *= clear * (1.0 - alpha * b_static) + 1e-10;
+    t.z *= clear * (1.0 - alpha * share_static) + 1e-10;
   }
   let first = ray * ray_map_channels;
   store(first + map_color_full, full);
@@ -112,6 +116,17 @@ fn color_static_at(at: u32) -> vec3f {
 fn foreground_at(at: u32, f: u32, c: u32) -> vec3f {
   let i = channel(at, dims.foregrounds * foreground_channels, f * foreground_channels + c);
   return vec3f(foregrounds[i], foregrounds[i + 64], foregrounds[i + 128]);
+}
+
+// Whether a foreground's cameras could see the point.
+fn is_seen(at: u32, f: u32) -> bool {
+  let p = foreground_at(at, f, 5);
+  return p.z > -1.001 && max(abs(p.x), abs(p.y)) < 7.99;
+}
+
+fn blending_at(at: u32, f: u32, forced: f32) -> f32 {
+  let b = select(foreground_at(at, f, 3).y, forced, forced != none);
+  return select(0.0, b, is_seen(at, f));
 }
 
 // Of the last region that holds the point (x, y, -1)/s of the world (x and y over the NDC's extent): both sides times s.
