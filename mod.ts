@@ -113,13 +113,17 @@ export {
 
 export {
   balloon,
+  type DiscreteTrajectory,
   full,
+  type OdeSolver,
+  type OdeTrajectory,
   own,
   type Preset,
   type PresetName,
   type Recipe,
   type RecipeModel,
   small,
+  type Trajectory,
 } from "./src/recipes/recipe.ts";
 
 export {

@@ -364,8 +364,7 @@ function asRecord(value: unknown): RunRecord {
   if (encoders !== undefined && !(isSource(encoders?.video) && isSource(encoders.image))) {
     throw new TypeError('"encoders" is wanted as {video, image}, each null or {file, sha256}');
   }
-  asRecipe(recipe);
-  return value as RunRecord;
+  return { ...value as RunRecord, recipe: asRecipe(recipe) };
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {

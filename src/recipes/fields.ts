@@ -4,12 +4,31 @@
  *
  * @module
  */
-import { full, type Recipe, type RecipeModel } from "./recipe.ts";
+import { full, type OdeSolver, type Recipe, type RecipeModel, type Trajectory } from "./recipe.ts";
 
 /** A recipe's numbers and switches on one level, without names and loss weights. */
 export type RecipeValues =
-  & Omit<Recipe, "name" | "preset" | "scenes" | "model" | "lossWeights">
-  & RecipeModel;
+  & Omit<Recipe, "name" | "preset" | "scenes" | "model" | "lossWeights" | "trajectory">
+  & RecipeModel
+  & TrajectoryValues;
+
+/** A trajectory on the same level; of the other kind there are the defaults. */
+export interface TrajectoryValues {
+  /** Its kind. */
+  trajectory: Trajectory["kind"];
+  /** Of the discrete one. */
+  trajectorySteps: number;
+  /** Of the differential equation: the solver. */
+  odeSolver: OdeSolver;
+  /** Its relative tolerance. */
+  odeRtol: number;
+  /** Its absolute tolerance, NDC. */
+  odeAtol: number;
+  /** Its attempts at most. */
+  odeMaxSteps: number;
+  /** Its fixed step, frames. */
+  odeStepSize: number;
+}
 
 /** One number, switch or choice of a recipe. */
 export interface RecipeField<T = RecipeValues[keyof RecipeValues]> {
@@ -37,6 +56,7 @@ const frames = { group: "Frames" };
 const steps = { group: "Steps", unit: "steps", whole: true, min: 0 };
 const rays = { group: "Rays" };
 const optimizer = { group: "Optimizer" };
+const trajectory = { group: "Trajectory" };
 const losses = { group: "Losses" };
 const encoders = { group: "Encoders" };
 const widths = { group: "Network", unit: "channels", whole: true, min: 1 };
@@ -66,14 +86,42 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
   rays: { ...rays, about: "of a step, shared by the scenes", unit: "rays", whole: true, min: 2 },
   samples: { ...rays, about: "of a ray", unit: "samples", whole: true, min: 2 },
   densityNoise: { ...rays, about: "standard deviation of the noise on densities", min: 0 },
+  recompute: { ...rays, about: "make activations again for the backward pass: less memory" },
+
+  trajectory: {
+    ...trajectory,
+    about: "how points move to the neighbouring frames: Euler steps, or a differential equation",
+    choices: ["discrete", "ode"],
+  },
   trajectorySteps: {
-    ...rays,
-    about: "Euler steps from a frame to its neighbour",
+    ...trajectory,
+    about: "discrete: Euler steps from a frame to its neighbour",
     unit: "steps",
     whole: true,
     min: 1,
   },
-  recompute: { ...rays, about: "make activations again for the backward pass: less memory" },
+  odeSolver: {
+    ...trajectory,
+    about: "ode: dopri5 chooses its steps, the others' are of one length",
+    choices: ["dopri5", "rk4", "midpoint", "euler"],
+  },
+  odeRtol: { ...trajectory, about: "dopri5: relative error of a step", above: 0 },
+  odeAtol: { ...trajectory, about: "dopri5: absolute error of a step", unit: "NDC", above: 0 },
+  odeMaxSteps: {
+    ...trajectory,
+    about:
+      "dopri5: attempts at steps that a trajectory may take; each costs a little even if not made",
+    unit: "steps",
+    whole: true,
+    min: 1,
+  },
+  odeStepSize: {
+    ...trajectory,
+    about: "other solvers: length of a step; 1 is the way to the neighbouring frame",
+    unit: "frames",
+    above: 0,
+    max: 1,
+  },
 
   learningRate: { ...optimizer, about: "of Adam, at the start of a stage", above: 0 },
   learningRateDecaySteps: {
@@ -160,7 +208,36 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
 /** A recipe's values on one level. */
 export function recipeValues(recipe: Recipe): RecipeValues {
   const { name: _, preset: __, scenes: ___, model, lossWeights: ____, ...values } = recipe;
-  return { ...values, ...model };
+  return { ...values, ...model, ...trajectoryValues(values.trajectory) };
+}
+
+const solving = { solver: "dopri5", rtol: 1e-2, atol: 1e-3, maxSteps: 4, stepSize: 1 } as const;
+
+function trajectoryValues(trajectory: Trajectory): TrajectoryValues {
+  const ode = trajectory.kind === "ode" ? trajectory : solving;
+  return {
+    trajectory: trajectory.kind,
+    trajectorySteps: trajectory.kind === "discrete" ? trajectory.steps : 2,
+    odeSolver: ode.solver,
+    odeRtol: ode.rtol,
+    odeAtol: ode.atol,
+    odeMaxSteps: ode.maxSteps,
+    odeStepSize: ode.stepSize,
+  };
+}
+
+function trajectoryOf(values: TrajectoryValues): Trajectory {
+  if (values.trajectory === "discrete") {
+    return { kind: "discrete", steps: values.trajectorySteps };
+  }
+  return {
+    kind: "ode",
+    solver: values.odeSolver,
+    rtol: values.odeRtol,
+    atol: values.odeAtol,
+    maxSteps: values.odeMaxSteps,
+    stepSize: values.odeStepSize,
+  };
 }
 
 /** The recipe with other values, of which it takes those that are its own. */
@@ -169,16 +246,16 @@ export function withValues(recipe: Recipe, values: RecipeValues): Recipe {
     const taken = Object.keys(part).filter((name) => name in recipeFields);
     return { ...part, ...Object.fromEntries(taken.map((name) => [name, values[name as never]])) };
   };
-  return { ...own(recipe), model: own(recipe.model) };
+  return { ...own(recipe), model: own(recipe.model), trajectory: trajectoryOf(values) };
 }
 
 /**
- * Takes a value, read from a file, for a recipe.
+ * Takes a value, read from a file, for a recipe; those of older versions are brought up to date.
  *
  * @throws {TypeError} If it is none; the message names the field, what it is and what was wanted.
  */
 export function asRecipe(value: unknown): Recipe {
-  const recipe = requireRecord("recipe", value);
+  const recipe = upToDate(requireRecord("recipe", value));
   requireKnown(recipe, ["name", "preset", "scenes", "model", "lossWeights"]);
   requireText("name", recipe.name);
   requireText("preset", recipe.preset, ["full", "small"]);
@@ -189,18 +266,44 @@ export function asRecipe(value: unknown): Recipe {
   for (const [name, weight] of Object.entries(requireRecord("lossWeights", recipe.lossWeights))) {
     if (typeof weight !== "number") throw wrong(`lossWeights.${name}`, weight, "a number");
   }
+  const trajectory = requireTrajectory(recipe.trajectory);
+  const values: Record<string, unknown> = { ...model, ...recipe, ...trajectory };
   for (const [name, field] of Object.entries<RecipeField>(recipeFields)) {
-    requireField(name, name in recipe ? recipe[name] : model[name], field);
+    requireField(name, values[name], field);
   }
-  return value as Recipe;
+  return recipe as unknown as Recipe;
+}
+
+/** Before trajectories had kinds, a recipe had the number of Euler steps. */
+function upToDate(
+  { trajectorySteps, ...recipe }: Record<string, unknown>,
+): Record<string, unknown> {
+  if (trajectorySteps === undefined || "trajectory" in recipe) {
+    return trajectorySteps === undefined ? recipe : { ...recipe, trajectorySteps };
+  }
+  return { ...recipe, trajectory: { kind: "discrete", steps: trajectorySteps } };
+}
+
+function requireTrajectory(value: unknown): TrajectoryValues {
+  const trajectory = requireRecord("trajectory", value);
+  requireText("trajectory.kind", trajectory.kind, ["discrete", "ode"]);
+  const wanted = trajectory.kind === "discrete" ? { steps: 0 } : solving;
+  const unknown = Object.keys(trajectory).find((name) => name !== "kind" && !(name in wanted));
+  if (unknown) {
+    throw new TypeError(`"trajectory.${unknown}" is unknown; another version wrote it`);
+  }
+  return trajectoryValues(trajectory as unknown as Trajectory);
 }
 
 function requireKnown(values: Record<string, unknown>, names: string[]): void {
   const unknown = Object.keys(values).find((name) =>
-    !names.includes(name) && !(name in recipeFields)
+    !names.includes(name) &&
+    (!(name in recipeFields) || (name !== "trajectory" && name in ofTrajectory))
   );
   if (unknown) throw new TypeError(`"${unknown}" is unknown; another version wrote it`);
 }
+
+const ofTrajectory = trajectoryValues(full.trajectory);
 
 /** Of each field, a value that is right. */
 const examples: RecipeValues = recipeValues({ ...full, name: "", scenes: [] });

@@ -18,6 +18,36 @@ export interface RecipeModel {
   imageWidth: number;
 }
 
+/** The cheapest solver: Euler steps of one length, the field's time moving with them. */
+export interface DiscreteTrajectory {
+  /** Which it is. */
+  kind: "discrete";
+  /** Steps from a frame to its neighbour. */
+  steps: number;
+}
+
+/** Solvers of the trajectory's differential equation: `dopri5` chooses its steps, the others' are of one length. */
+export type OdeSolver = "dopri5" | "rk4" | "midpoint" | "euler";
+
+/** The trajectory as a differential equation (spec section 4, `ode`). */
+export interface OdeTrajectory {
+  /** Which it is. */
+  kind: "ode";
+  /** How it is solved. */
+  solver: OdeSolver;
+  /** Of dopri5: a step's error is kept below `atol + rtol |p|`. */
+  rtol: number;
+  /** See `rtol`, NDC. */
+  atol: number;
+  /** Of dopri5: attempts at steps that a trajectory may take. */
+  maxSteps: number;
+  /** Of the other solvers: a step's length, frames. */
+  stepSize: number;
+}
+
+/** How a point's places in the neighbouring frames are found. */
+export type Trajectory = DiscreteTrajectory | OdeTrajectory;
+
 /** `full` (the paper's sizes) or `small` (the same architecture, narrow). */
 export type PresetName = "full" | "small";
 
@@ -53,8 +83,8 @@ export interface Recipe {
   samples: number;
   /** Standard deviation of the noise added to densities in training. */
   densityNoise: number;
-  /** Euler steps from a frame to its neighbour. */
-  trajectorySteps: number;
+  /** How a point's places in the neighbouring frames are found. */
+  trajectory: Trajectory;
   /** Steps of the static stage, which trains the static field. */
   staticSteps: number;
   /** Steps of the dynamic stage, which trains the dynamic field. */
@@ -101,7 +131,7 @@ export const full: Preset = {
   rays: 1024,
   samples: 64,
   densityNoise: 1,
-  trajectorySteps: 2,
+  trajectory: { kind: "discrete", steps: 2 },
   staticSteps: 150_001,
   dynamicSteps: 150_001,
   learningRate: 5e-4,

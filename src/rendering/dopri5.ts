@@ -100,7 +100,7 @@ export interface AdaptiveSolution {
  * Records the solution of `dy/ds = rates(y, s)` at the end of a span, in steps whose error is within `atol + rtol |y|`.
  *
  * The end is interpolated in the step that goes past it, not stepped to. Step lengths are constants of the backward pass. Where
- * the attempts do not suffice the solution is undefined, and `controls.open` is 1.
+ * the attempts do not suffice the solution is NaN, and `controls.open` is 1.
  */
 export function solveAdaptive(
   plan: Plan,
@@ -122,7 +122,21 @@ export function solveAdaptive(
         ({ y, f }) => [...y, ...f, ...result],
       )));
   }
+  plan.gated(control, controls.open, () => result.forEach((part) => plan.fill(part, NaN)));
   return { state: result, control };
+}
+
+/** Adds to a number `(1)` how many solutions were not found in the attempts recorded. */
+export function countUnsolved(plan: Plan, solved: readonly Tensor[], count: Tensor): void {
+  for (const before of solved) {
+    plan.dispatch({
+      label: "trajectory.unsolved",
+      kernel,
+      entry: "count_unsolved",
+      bindings: { before, y: count },
+      workgroups: [1],
+    });
+  }
 }
 
 /** Where an attempt starts. */

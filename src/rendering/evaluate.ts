@@ -13,11 +13,13 @@ import { range } from "../nets/block.ts";
 import { type FeatureSource, pointFeatures, rayFeatures } from "../nets/features.ts";
 import type { Parameters } from "../nets/parameters.ts";
 import { staticField, type StaticFieldOutput } from "../nets/static_field.ts";
-import { positionalEncoding } from "../ops/positional_encoding.ts";
+import type { Trajectory } from "../recipes/recipe.ts";
+import { type EncodedTime, positionalEncoding } from "../ops/positional_encoding.ts";
 import { sampleFeatures, type SampleTerm } from "../ops/sample_features.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { sizeOf, type Tensor } from "../runtime/tensor.ts";
-import { discreteTrajectory } from "./trajectory.ts";
+import type { OdeTime } from "./ode.ts";
+import { discreteTrajectory, odeTrajectory, timesAt } from "./trajectory.ts";
 
 /** Octaves of γ for places and times. */
 export const pointFrequencies = 10;
@@ -38,12 +40,13 @@ export const slots = { before: 0, current: 1, after: 2 } as const;
 /** What does not change between the evaluations of a step. */
 export interface DynamicContext {
   readonly group: Parameters;
-  /** The scenes' shares of the trunk, from `trunkCodes`. */
+  /** The scenes' global codes `(scenes, 1, channels)` in blocks, and their shares of the trunk, from `trunkCodes`. */
+  readonly code: Tensor;
   readonly codes: readonly Tensor[];
   /** `(scenes, 2)` rows: normalized time of the frame that is rendered, and of one frame. */
   readonly times: Tensor;
-  /** Euler steps to a neighbouring frame. */
-  readonly steps: number;
+  /** How a neighbouring frame is reached. */
+  readonly trajectory: Trajectory;
 }
 
 /** Makes the field's two feature sources once the trajectory is known. */
@@ -60,38 +63,58 @@ export interface DynamicEvaluation extends DynamicFieldOutput {
   readonly before: Tensor;
   /** p⁺, one frame after. */
   readonly after: Tensor;
+  /** What became of trajectories that choose their steps, see `controls` of `dopri5.ts`. */
+  readonly controls: readonly Tensor[];
 }
 
 /**
- * Records the dynamic field at points, `offsetFrames` after the frame that is rendered: three trunks for K = 2, not five.
+ * Records the dynamic field at points, `offsetFrames` after the frame that is rendered: with two Euler steps three trunks, not
+ * five.
  *
  * @param points `(scenes, points, 3)` in blocks, NDC
  */
 export function evaluateDynamic(
   plan: Plan,
   label: string,
-  { group, codes, times, steps }: DynamicContext,
+  context: DynamicContext,
   points: Tensor,
   offsetFrames: number,
   features: DynamicFeatures,
 ): DynamicEvaluation {
+  const { group, code, codes, times, trajectory } = context;
   return plan.scoped(label, () => {
-    const trunkAt = (at: Tensor, offset: number) => {
+    const trunkAt = (at: Tensor, time: EncodedTime) => {
       const encoding = positionalEncoding(plan, "encoding", at, {
         frequencies: pointFrequencies,
         normalize: true,
-        time: { times, offsetFrames: offset },
+        time,
       });
       return trunk(plan, group, plan.recompute(encoding), codes);
     };
-    const h = trunkAt(points, offsetFrames);
+    const h = trunkAt(points, { times, offsetFrames });
     const first = velocityHead(plan, group, h);
-    const velocity = (at: Tensor, offset: number) => velocityHead(plan, group, trunkAt(at, offset));
-    const [before, after] = ([-1, 1] as const).map((direction) =>
-      discreteTrajectory(plan, points, first, velocity, { offsetFrames, direction, steps })
-    );
+    const velocity = (at: Tensor, time: EncodedTime) =>
+      velocityHead(plan, group, trunkAt(at, time));
+    const controls: Tensor[] = [];
+    const [before, after] = ([-1, 1] as const).map((direction) => {
+      if (trajectory.kind === "discrete") {
+        const { steps } = trajectory;
+        const stepVelocity = (at: Tensor, offset: number) =>
+          velocity(at, { times, offsetFrames: offset });
+        const options = { offsetFrames, direction, steps };
+        return discreteTrajectory(plan, points, first, stepVelocity, options);
+      }
+      const odeVelocity = (at: Tensor, time: OdeTime) => {
+        const moved = timesAt(plan, times, time, { offsetFrames, direction });
+        return velocity(at, { times: moved, offsetFrames: 0 });
+      };
+      const options = { ...trajectory, times, code, direction };
+      const solved = odeTrajectory(plan, points, first, odeVelocity, options);
+      if (solved.control) controls.push(solved.control);
+      return solved.points;
+    });
     const { current, temporal } = features(plan, points, before, after);
-    return { ...dynamicField(plan, group, h, current, temporal), before, after };
+    return { ...dynamicField(plan, group, h, current, temporal), before, after, controls };
   });
 }
 

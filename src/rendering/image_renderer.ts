@@ -8,6 +8,7 @@ import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { Camera } from "../data/camera.ts";
 import { globalCode, trunkCodes } from "../nets/dynamic_field.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
+import type { Trajectory } from "../recipes/recipe.ts";
 import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
 import { readTensors } from "../runtime/readback.ts";
@@ -60,8 +61,8 @@ export interface RenderableScenes {
 export interface ImageRendererOptions {
   /** Samples of a ray. */
   readonly samples: number;
-  /** Euler steps from a frame to its neighbour. */
-  readonly trajectorySteps: number;
+  /** How a neighbouring frame is reached. */
+  readonly trajectory: Trajectory;
   /** Rays rendered at once. Default 1024. */
   readonly rays?: number;
 }
@@ -110,7 +111,7 @@ export class ImageRenderer {
   readonly #scenes: RenderableScenes;
   readonly #options: Required<ImageRendererOptions>;
   readonly #codes: { program: Program; all: readonly Tensor[] };
-  readonly #inputs: { pixels: Tensor; viewCameras: Tensor; regions: Tensor };
+  readonly #inputs: { pixels: Tensor; viewCameras: Tensor; unsolved: Tensor; regions: Tensor };
   readonly #background: Slot<BackgroundSource>;
   readonly #foregrounds: Promise<Slot<ForegroundSource>>[] = [];
   readonly #chunks = new Map<string, Promise<RayChunk>>();
@@ -132,6 +133,7 @@ export class ImageRenderer {
     this.#inputs = {
       pixels: createTensor(model.gpu, "pixels", [1, rays, 2]),
       viewCameras: createTensor(model.gpu, "cameras.view", [1, 3, 16]),
+      unsolved: createTensor(model.gpu, "unsolved", [1]),
       regions: createTensor(model.gpu, "regions", [1, maxRegions, 8]),
     };
   }
@@ -144,7 +146,8 @@ export class ImageRenderer {
   ): Promise<ImageRenderer> {
     const plan = new Plan(model.gpu, "codes");
     const group = model.dynamic.frozen;
-    const all = trunkCodes(plan, group, globalCode(plan, group, scenes.pooled));
+    const global = globalCode(plan, group, scenes.pooled);
+    const all = [global, ...trunkCodes(plan, group, global)];
     for (const code of all) plan.keep(code);
     const codes = { program: await plan.build(), all };
     const background = await backgroundSlot(model, scenes);
@@ -209,6 +212,7 @@ export class ImageRenderer {
     const { gpu } = this.#model;
     const { pixels, viewCameras } = this.#inputs;
     writeTensor(gpu, viewCameras, viewRecords(camera));
+    writeTensor(gpu, this.#inputs.unsolved, Float32Array.of(0));
     writeTensor(gpu, this.#inputs.regions, boxes);
     const { source } = this.#background;
     source.maps.update([this.#scenes.imageMaps[background.scene][background.frame]]);
@@ -267,7 +271,15 @@ export class ImageRenderer {
         }
         gpu.device.queue.submit([encoder.finish()]);
       }
-      const [maps, ...flows] = await readTensors(gpu, ...wholes.map(({ whole }) => whole));
+      const { unsolved } = this.#inputs;
+      const read = await readTensors(gpu, unsolved, ...wholes.map(({ whole }) => whole));
+      const [[failed], maps, ...flows] = read;
+      if (failed > 0) {
+        throw new Error(
+          `Cannot render the view: ${failed} trajectories were not solved in the steps allowed; use a model trained with ` +
+            "more --ode-max-steps, or a larger --ode-rtol and --ode-atol",
+        );
+      }
       const still = () => new Float32Array(2 * pixels); // nothing moves where there is no foreground
       const [flow = still(), flowToNext = toNext ? still() : undefined] = flows;
       return imageOf(width, height, maps, flow, flowToNext);
@@ -312,10 +324,10 @@ export class ImageRenderer {
 
   async #record(count: number, edited: boolean): Promise<RayChunk> {
     const slots = await Promise.all(Array.from({ length: count }, (_, i) => this.#foreground(i)));
-    const { pixels, viewCameras, regions } = this.#inputs;
-    const { samples, trajectorySteps } = this.#options;
+    const { pixels, viewCameras, unsolved, regions } = this.#inputs;
+    const { samples, trajectory } = this.#options;
     const chunk = await recordRayChunk(this.#model, {
-      ...{ samples, trajectorySteps, pixels, viewCameras },
+      ...{ samples, trajectory, pixels, viewCameras, unsolved },
       background: this.#background.source,
       foregrounds: slots.map(({ source }) => source),
       codesLike: this.#codes.all,

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { OdeSolver } from "../recipes/recipe.ts";
 import { addRates } from "../ops/add_rates.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
@@ -25,7 +26,7 @@ export type OdeState = readonly Tensor[];
 export type OdeRates = (state: OdeState, time: OdeTime) => OdeState;
 
 /** Solvers of fixed steps. */
-export type FixedSolver = "euler" | "midpoint" | "rk4";
+export type FixedSolver = Exclude<OdeSolver, "dopri5">;
 
 /** An explicit Runge-Kutta method: `kᵢ = f(s + nodeᵢ h, y + h Σⱼ rowᵢⱼ kⱼ)`, `y ← y + h Σ weightᵢ kᵢ`. */
 export interface Tableau {

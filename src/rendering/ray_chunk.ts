@@ -5,11 +5,13 @@
  */
 import type { MonoNerf } from "../nets/mono_nerf.ts";
 import { concatenate } from "../ops/concatenate.ts";
+import type { Trajectory } from "../recipes/recipe.ts";
 import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { compositeBoth } from "./composite.ts";
 import { compositeEdited } from "./composite_edited.ts";
+import { countUnsolved } from "./dopri5.ts";
 import { evaluateDynamic, evaluateStatic } from "./evaluate.ts";
 import { inducedFlow } from "./induced_flow.ts";
 import { placePoints } from "./place_points.ts";
@@ -40,15 +42,17 @@ export interface ForegroundSource {
 export interface RayChunkInputs {
   /** Samples of a ray. */
   readonly samples: number;
-  /** Euler steps from a frame to its neighbour. */
-  readonly trajectorySteps: number;
+  /** How a neighbouring frame is reached. */
+  readonly trajectory: Trajectory;
   /** Of the chunk's rays, `(1, rays, 2)`. */
   readonly pixels: Tensor;
   /** `(1, 3, 16)`. */
   readonly viewCameras: Tensor;
+  /** `(1)`: to it is added how many trajectories were not solved. */
+  readonly unsolved: Tensor;
   readonly background: BackgroundSource;
   readonly foregrounds: readonly ForegroundSource[];
-  /** Of each block of the trunk, a scene's code like these. */
+  /** A scene's global code like the first, and of each block of the trunk its share like the others. */
   readonly codesLike: readonly Tensor[];
   /** Boxes of given blending, `(1, regions, 8)`, for a picture that is edited. */
   readonly regions?: Tensor;
@@ -93,7 +97,8 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
       ? placePoints(plan, `${label}.points`, of.points, placements)
       : of.points;
     const group = model.dynamic.frozen;
-    const context = { group, codes, times, steps: inputs.trajectorySteps };
+    const [code, ...shares] = codes;
+    const context = { group, code, codes: shares, times, trajectory: inputs.trajectory };
     const field = evaluateDynamic(plan, label, context, points, 0, maps.features(cameras));
     return { ...field, codes, points };
   });
@@ -127,6 +132,7 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
       }))
     )
     : [];
+  countUnsolved(plan, fields.flatMap(({ controls }) => controls), inputs.unsolved);
   plan.keep(both.maps);
   const codes = fields.map((field) => field.codes);
   return { program: await plan.build(), codes, maps: both.maps, flows };

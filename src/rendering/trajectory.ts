@@ -4,13 +4,14 @@
  * @module
  */
 import text from "../../wgsl/rendering/trajectory.wgsl" with { type: "text" };
+import type { OdeTrajectory } from "../recipes/recipe.ts";
 import { eulerStep } from "../ops/euler_step.ts";
 import { expectShape } from "../ops/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { solveAdaptive } from "./dopri5.ts";
-import { type FixedSolver, type OdeRates, type OdeTime, solveFixed } from "./ode.ts";
+import { type OdeRates, type OdeTime, solveFixed } from "./ode.ts";
 
 const kernel = defineKernel("wgsl/rendering/trajectory.wgsl", text);
 
@@ -50,27 +51,8 @@ export function discreteTrajectory(
   });
 }
 
-/** How a trajectory is solved as a differential equation. */
-export type OdeOptions = FixedOptions | AdaptiveTolerances;
-
-/** By steps of one length. */
-export interface FixedOptions {
-  readonly solver: FixedSolver;
-  /** Length of a step, in frames; 1 is the whole way to the neighbouring frame. */
-  readonly stepSize: number;
-}
-
-/** By steps whose error is within `atol + rtol |p|`. */
-export interface AdaptiveTolerances {
-  readonly solver: "dopri5";
-  readonly rtol: number;
-  readonly atol: number;
-  /** Attempts at a step that are recorded; a trajectory that needs more is undefined. */
-  readonly maxSteps: number;
-}
-
-/** An {@link odeTrajectory}. */
-export interface OdeTrajectory {
+/** The end of an {@link odeTrajectory}. */
+export interface SolvedTrajectory {
   /** `(scenes, points, 3)` in blocks, NDC. */
   readonly points: Tensor;
   /** What became of adaptive steps, see `controls` of `dopri5.ts`. */
@@ -95,24 +77,26 @@ export function odeTrajectory(
   points: Tensor,
   first: Tensor,
   velocity: OdeVelocity,
-  { times, code, direction, ...options }: OdeOptions & {
+  { times, code, direction, ...options }: Omit<OdeTrajectory, "kind"> & {
     times: Tensor;
     code: Tensor;
     /** −1 to the frame before, 1 to the frame after. */
     direction: -1 | 1;
   },
-): OdeTrajectory {
+): SolvedTrajectory {
   const span = plan.once(times, "span", () => recordSpan(plan, times));
   return plan.scoped(`trajectory.${direction < 0 ? "before" : "after"}`, () => {
     const rateOf = (u: Tensor) => [rate(plan, "rate", u, times, direction)];
     const rates: OdeRates = ([at], time) => rateOf(velocity(at, time));
     const known = { span, first: rateOf(first) };
-    if (options.solver !== "dopri5") {
-      return { points: solveFixed(plan, [points], rates, { ...options, ...known })[0] };
+    const { solver, stepSize } = options;
+    if (solver !== "dopri5") {
+      const [end] = solveFixed(plan, [points], rates, { solver, stepSize, ...known });
+      return { points: end };
     }
+    const { rtol, atol, maxSteps } = options;
     const { state: [end], control } = solveAdaptive(plan, [points], rates, {
-      ...options,
-      ...known,
+      ...{ rtol, atol, maxSteps, ...known },
       constants: [code],
     });
     return { points: end, control };

@@ -10,8 +10,9 @@ import { globalCode, trunkCodes } from "../nets/dynamic_field.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
 import type { ParameterGroup, Parameters } from "../nets/parameters.ts";
 import { randomFill } from "../ops/random_fill.ts";
-import type { Recipe } from "../recipes/recipe.ts";
+import type { Recipe, Trajectory } from "../recipes/recipe.ts";
 import { compositeSingle } from "../rendering/composite.ts";
+import { countUnsolved } from "../rendering/dopri5.ts";
 import type { FrameWindow } from "../rendering/evaluate.ts";
 import { inducedFlow } from "../rendering/induced_flow.ts";
 import {
@@ -108,7 +109,7 @@ export interface DynamicObjective {
   readonly times: Tensor;
   readonly noise?: Readonly<Record<Evaluation, Tensor>>;
   readonly weights: LossWeightTensors;
-  readonly trajectorySteps: number;
+  readonly trajectory: Trajectory;
   /** The first rays of each scene see nothing that moves: so many. */
   readonly staticRays: number;
   /** NDC depths of the nearest and farthest ray for the depth blending loss. */
@@ -124,13 +125,10 @@ export function recordDynamicObjective(
 ): { render: DynamicRender; losses: RecordedLosses } {
   const { rays, batch, windows, times, pooled } = objective;
   const { cameras } = windows.current;
-  const codes = trunkCodes(
-    plan,
-    objective.dynamic,
-    globalCode(plan, objective.dynamic, pooled),
-  );
+  const code = globalCode(plan, objective.dynamic, pooled);
+  const codes = trunkCodes(plan, objective.dynamic, code);
   const render = renderDynamic(plan, {
-    context: { group: objective.dynamic, codes, times, steps: objective.trajectorySteps },
+    context: { group: objective.dynamic, code, codes, times, trajectory: objective.trajectory },
     staticGroup: objective.static,
     rays,
     windows,
@@ -207,7 +205,7 @@ export async function buildDynamicStage(
   const imageWindow = inputs.imageWindow(plan, images);
   const noiseOf = (name: Evaluation) => densityNoise(plan, recipe, batch, inputs, name);
   const [before, current, after] = [noiseOf("before"), noiseOf("current"), noiseOf("after")];
-  const { losses } = recordDynamicObjective(plan, {
+  const { losses, render } = recordDynamicObjective(plan, {
     rays: sampledRays(plan, recipe, batch, inputs),
     batch,
     windows,
@@ -218,19 +216,21 @@ export async function buildDynamicStage(
     times: inputs.times,
     noise: before && current && after && { before, current, after },
     weights,
-    trajectorySteps: recipe.trajectorySteps,
+    trajectory: recipe.trajectory,
     staticRays,
     thickness: recipe.depthBlendingThickness,
   });
   const groups = recipe.trainEncoders ? [model.dynamic, model.video] : [model.dynamic];
   const seeds = [...losses.seeds, ...features.seeds];
   const adam = optimize(plan, gpu, groups, seeds, inputs.step, recipe.clipNorm);
+  const unsolved = recordUnsolved(plan, render);
   const fixed = recipe.lossWeights as Partial<LossWeights>;
   return finish(plan, {
     name: "dynamic",
     adam,
     windows: { ...windows, image: imageWindow },
     losses,
+    unsolved,
     colorTerm: "fullColor",
     owned: [batch.all, weights.all, ...features.owned, ...images.owned],
     writeWeights: (step) =>
@@ -299,19 +299,29 @@ function optimize(
   return adam;
 }
 
+/** How many trajectories of a step were not solved in the attempts allowed; none where they are not adaptive. */
+function recordUnsolved(plan: Plan, { current, before, after }: DynamicRender): Tensor | undefined {
+  const solved = [current, before, after].flatMap(({ controls }) => controls);
+  if (solved.length === 0) return undefined;
+  const count = plan.keep(plan.activation("trajectory.unsolved", [1]));
+  plan.fill(count, 0);
+  countUnsolved(plan, solved, count);
+  return count;
+}
+
 async function finish(
   plan: Plan,
-  { losses, adam, owned, ...rest }:
+  { losses, unsolved, adam, owned, ...rest }:
     & Pick<Stage, "name" | "adam" | "windows" | "colorTerm" | "writeWeights">
-    & { losses: RecordedLosses; owned: readonly Tensor[] },
+    & { losses: RecordedLosses; unsolved?: Tensor; owned: readonly Tensor[] },
 ): Promise<Stage> {
   const program = await plan.build();
   return {
     ...rest,
     adam,
     program,
-    logged: [...losses.names, "gradientNorm"],
-    loggedTensors: [losses.summary, adam.norm],
+    logged: [...losses.names, "gradientNorm", ...unsolved ? ["unsolved"] : []],
+    loggedTensors: [losses.summary, adam.norm, ...unsolved ? [unsolved] : []],
     destroy: () => {
       program.destroy();
       adam.destroy();

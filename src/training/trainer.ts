@@ -96,7 +96,7 @@ export interface RunOptions {
   onCheckpoint?: () => void | Promise<void>;
 }
 
-/** A loss that is not finite. */
+/** A loss that is not finite, or trajectories that were not solved. */
 export class TrainingError extends Error {
   /** Names what went wrong, and when. */
   constructor(
@@ -107,10 +107,11 @@ export class TrainingError extends Error {
     /** The loss term. */
     readonly term: string,
     value: number,
+    advice: string = "try a lower --learning-rate, or look for broken frames, depths or flows",
   ) {
     super(
       `Cannot go on training: ${term} is ${value} in step ${step} of the ${stage} stage; the parameters are those of the ` +
-        "last good step; try a lower --learning-rate, or look for broken frames, depths or flows",
+        `last good step; ${advice}`,
     );
     this.name = "TrainingError";
   }
@@ -379,6 +380,13 @@ export class Trainer {
       const step = this.#step - rows + Math.floor(bad / width);
       // the total and the norm follow from the terms: name a term where one is to blame
       const row = Math.floor(bad / width) * width;
+      const unsolved = stage.logged.includes("unsolved")
+        ? values[row + stage.logged.indexOf("unsolved")]
+        : 0;
+      if (unsolved > 0) {
+        const advice = "try more --ode-max-steps, or a larger --ode-rtol and --ode-atol";
+        throw new TrainingError(stage.name, step, "trajectories not solved", unsolved, advice);
+      }
       const term = stage.logged.findIndex((name, i) =>
         !Number.isFinite(values[row + i]) && name !== "total" && name !== "gradientNorm"
       );
@@ -391,9 +399,8 @@ export class Trainer {
       for (let row = 0; row < rows; row++) sum += values[row * width + column];
       return sum / rows;
     };
-    const { gradientNorm, dynamicnessMoving, dynamicnessStatic, ...losses } = Object.fromEntries(
-      stage.logged.map((name) => [name, mean(name)]),
-    );
+    const { gradientNorm, unsolved: _, dynamicnessMoving, dynamicnessStatic, ...losses } = Object
+      .fromEntries(stage.logged.map((name) => [name, mean(name)]));
     await options.onReport?.({
       stage: stage.name,
       step: this.#step,

@@ -233,6 +233,16 @@ function parseWith(
   for (const stage of ["staticSteps", "dynamicSteps"] as const) {
     if (values.steps > 0 && !given.has(stage)) values[stage] = values.steps;
   }
+  const other = values.trajectory === "ode" ? /^trajectorySteps$/ : /^ode[A-Z]/;
+  const idle = [...given].find((name) => other.test(name));
+  if (idle) {
+    const kind = values.trajectory === "ode" ? "discrete" : "ode";
+    throw new UsageError(
+      `Cannot use "--${
+        toFlag(idle)
+      }": the trajectory is ${values.trajectory}; add --trajectory ${kind}`,
+    );
+  }
   const byFactor = given.has("factor") && !given.has("frameWidth");
   const recipe = withValues(makeRecipe(name, preset, scenes), {
     ...values,

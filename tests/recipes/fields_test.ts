@@ -19,6 +19,39 @@ Deno.test("withValues() changes values at their places, whatever else is given",
   });
 });
 
+Deno.test("withValues() changes the trajectory's kind and numbers", () => {
+  const recipe = balloon("small");
+  const flat = recipeValues(recipe);
+  assertEquals([flat.trajectory, flat.trajectorySteps, flat.odeSolver], ["discrete", 2, "dopri5"]);
+  assertEquals(withValues(recipe, { ...flat, trajectorySteps: 4 }).trajectory, {
+    kind: "discrete",
+    steps: 4,
+  });
+  const values = {
+    ...flat,
+    trajectory: "ode" as const,
+    odeSolver: "rk4" as const,
+    odeStepSize: 0.5,
+  };
+  const ode = withValues(recipe, values);
+  assertEquals(ode.trajectory, {
+    kind: "ode",
+    solver: "rk4",
+    rtol: 1e-2,
+    atol: 1e-3,
+    maxSteps: 4,
+    stepSize: 0.5,
+  });
+  assertEquals(asRecipe(ode), ode);
+  assertEquals(recipeValues(ode), values);
+});
+
+Deno.test("asRecipe() takes recipes from before trajectories had kinds", () => {
+  const { trajectory: _, ...old } = balloon("small");
+  const recipe = asRecipe({ ...old, trajectorySteps: 3 });
+  assertEquals(recipe, { ...balloon("small"), trajectory: { kind: "discrete", steps: 3 } });
+});
+
 Deno.test("asRecipe() names the field that is wrong, and what is wanted", () => {
   const recipe = balloon("small");
   const cases: [unknown, string][] = [
@@ -43,6 +76,21 @@ Deno.test("asRecipe() names the field that is wrong, and what is wanted", () => 
     [{ ...recipe, lossWeights: { slow: "0" } }, '"lossWeights.slow" is "0", wanted a number'],
     [{ ...recipe, scenes: "Balloon1" }, '"scenes" is "Balloon1", wanted a list of names'],
     [{ ...recipe, later: 1 }, '"later" is unknown'],
+    [{ ...recipe, odeSolver: "rk4" }, '"odeSolver" is unknown'],
+    [{ ...recipe, trajectorySteps: 2 }, '"trajectorySteps" is unknown'],
+    [{ ...recipe, trajectory: "ode" }, '"trajectory" is "ode", wanted an object'],
+    [
+      { ...recipe, trajectory: { kind: "euler" } },
+      '"trajectory.kind" is "euler", wanted discrete or ode',
+    ],
+    [
+      { ...recipe, trajectory: { kind: "discrete", steps: 2, rtol: 1 } },
+      '"trajectory.rtol" is unknown',
+    ],
+    [
+      { ...recipe, trajectory: { kind: "discrete", steps: 0 } },
+      '"trajectorySteps" is 0, wanted a whole number, at least 1',
+    ],
     [{ ...recipe, samples: undefined }, '"samples" is undefined'],
   ];
   for (const [value, message] of cases) {

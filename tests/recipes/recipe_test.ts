@@ -12,7 +12,8 @@ import {
 
 Deno.test("full has the sizes of the paper", () => {
   assertEquals(full.model.hidden, 256);
-  assertEquals([full.rays, full.samples, full.trajectorySteps], [1024, 64, 2]);
+  assertEquals([full.rays, full.samples], [1024, 64]);
+  assertEquals(full.trajectory, { kind: "discrete", steps: 2 });
   assertEquals([full.staticSteps, full.dynamicSteps], [150_001, 150_001]);
   assertEquals([full.learningRate, full.learningRateDecaySteps, full.clipNorm], [
     5e-4,

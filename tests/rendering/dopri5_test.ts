@@ -72,12 +72,13 @@ for (const rtol of [1e-2, 1e-3, 1e-4]) {
   });
 }
 
-Deno.test("solveAdaptive() leaves its control open where the attempts do not suffice", async () => {
+Deno.test("solveAdaptive() leaves its control open and its solution NaN where the attempts do not suffice", async () => {
   const gpu = await testGpu();
   const start = createTensor(gpu, "start", [65], { data: randomArray(3, 65, 0.5, 1.5) });
   const tolerances = { rtol: 1e-4, atol: 1e-5, maxSteps: 2 };
-  const { control } = await solve(growth, start, await spanOf(2), tolerances);
+  const { end, control } = await solve(growth, start, await spanOf(2), tolerances);
   assertEquals(control[controls.open], 1);
+  assertEquals(new Set(end), new Set([NaN]));
 });
 
 for (const size of [1, 63, 65, 257]) {

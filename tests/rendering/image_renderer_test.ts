@@ -1,9 +1,16 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import type { Camera } from "../../src/data/camera.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import type { MonoNerf } from "../../src/nets/mono_nerf.ts";
 import { ParameterGroup } from "../../src/nets/parameters.ts";
 import { staticFieldSpecs } from "../../src/nets/static_field.ts";
+import type { OdeTrajectory } from "../../src/recipes/recipe.ts";
 import { ImageRenderer, type RenderedImage } from "../../src/rendering/image_renderer.ts";
 import { resizedCamera } from "../../src/rendering/paths.ts";
 import {
@@ -23,6 +30,8 @@ import { expectClose, loadCase } from "../support/goldens.ts";
 import { testGpu } from "../support/gpu.ts";
 import { goldenParameters } from "../support/parameters.ts";
 import { goldenCameras, goldenMaps } from "../support/windows.ts";
+
+const trajectory = { kind: "discrete", steps: 2 } as const;
 
 /** The case's model; its global code is given, so the perceptron before it is made to return it. */
 async function open() {
@@ -83,7 +92,7 @@ Deno.test("golden render_image: ImageRenderer.render() of two scenes", async () 
   const { N_samples: samples, frames } = golden.config as { N_samples: number; frames: number[] };
   const renderer = await ImageRenderer.create(model, scenes, {
     samples,
-    trajectorySteps: 2,
+    trajectory,
     rays: 256, // 576 pixels: the last chunk is not full
   });
   const images: RenderedImage[] = [];
@@ -135,7 +144,7 @@ Deno.test("golden render_image: ImageRenderer.render() of two scenes", async () 
 async function openRenderer() {
   const { golden, model, scenes, views } = await open();
   const { N_samples: samples } = golden.config as { N_samples: number };
-  const options = { samples, trajectorySteps: 2, rays: 64 };
+  const options = { samples, trajectory, rays: 64 };
   const renderer = await ImageRenderer.create(model, scenes, options);
   const view = resizedCamera(views[0], { width: 12, height: 8 });
   return { model, scenes, view, options, renderer };
@@ -310,4 +319,29 @@ Deno.test("ImageRenderer.renderEdit() names what it cannot do, and mixes no pict
     assertEquals(atOnce[i].color.data, (await renderer.renderEdit(edit, view)).color.data);
   }
   renderer.destroy();
+});
+
+Deno.test("ImageRenderer.render() solves trajectories, and says where the steps did not suffice", async () => {
+  const { golden, model, scenes, views } = await open();
+  const { N_samples: samples } = golden.config as { N_samples: number };
+  const view = resizedCamera(views[0], { width: 12, height: 8 });
+  const flowBy = async (trajectory: Omit<OdeTrajectory, "kind">) => {
+    const options = { samples, rays: 64, trajectory: { kind: "ode" as const, ...trajectory } };
+    const renderer = await ImageRenderer.create(model, scenes, options);
+    try {
+      return (await renderer.render(0, view, 1)).flowForward.data;
+    } finally {
+      renderer.destroy();
+    }
+  };
+  const adaptive = { solver: "dopri5", rtol: 1e-4, atol: 1e-5, maxSteps: 6, stepSize: 1 } as const;
+  const flow = await flowBy(adaptive);
+  const other = await flowBy({ ...adaptive, solver: "rk4", stepSize: 0.25 });
+  flow.forEach((value, i) => assertAlmostEquals(value, other[i], 1e-3));
+  assert(flow.some((value) => Math.abs(value) > 1e-2));
+  await assertRejects(
+    () => flowBy({ ...adaptive, rtol: 1e-7, atol: 1e-7, maxSteps: 1 }),
+    Error,
+    "trajectories were not solved in the steps allowed; use a model trained with more --ode-max-steps",
+  );
 });

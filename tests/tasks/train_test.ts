@@ -225,6 +225,10 @@ Deno.test("deno task train refuses a bad command line with exit code 2 and what 
     ["balloon --stattic-steps 3", 'Unknown flag "--stattic-steps", did you mean "--static-steps"?'],
     ["balloon --rays 1", 'Cannot read "--rays": value is "1", wanted a whole number of at least 2'],
     ["balloon --video-width 6", '"videoWidth" is 6, wanted a whole number, a multiple of 4'],
+    [
+      "balloon --ode-solver rk4",
+      'Cannot use "--ode-solver": the trajectory is discrete; add --trajectory ode',
+    ],
     ["--resume runs/x --rays 64", 'Cannot change "--rays" of a run that goes on'],
   ];
   for (const [line, message] of cases) {

@@ -144,7 +144,7 @@ for (const size of ["small", "full"]) {
         times: createTensor(gpu, "times", [2, 2], { data: frameTimes(frames, [4, 4]) }),
         noise: { current: t.noise(0), before: t.noise(1), after: t.noise(2) },
         weights,
-        trajectorySteps: 2,
+        trajectory: { kind: "discrete", steps: 2 },
         staticRays: 4,
         far,
         thickness: 0.03,

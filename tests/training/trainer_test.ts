@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Scene } from "../../src/data/scene.ts";
-import { balloon, type Recipe } from "../../src/recipes/recipe.ts";
+import { balloon, type OdeTrajectory, type Recipe } from "../../src/recipes/recipe.ts";
 import { readTensor } from "../../src/runtime/readback.ts";
 import { destroyEncodedScenes, encodeScenes } from "../../src/training/encode_scenes.ts";
 import {
@@ -154,6 +154,39 @@ Deno.test("Trainer names step and term of a loss that is not finite and keeps th
   const error = await assertRejects(() => trainer.run({ reportEvery: 2 }), TrainingError);
   assertEquals([error.stage, error.step], ["dynamic", 0]);
   assert(error.term.startsWith("depth"), error.message);
+  const { tensors } = await trainer.state();
+  for (const [name, { data }] of tensors) assert(data.every(Number.isFinite), name);
+  trainer.destroy();
+});
+
+const ode: OdeTrajectory = {
+  kind: "ode",
+  solver: "dopri5",
+  rtol: 1e-2,
+  atol: 1e-3,
+  maxSteps: 2,
+  stepSize: 0.5,
+};
+
+for (const solver of ["dopri5", "midpoint"] as const) {
+  Deno.test(`Trainer moves points by ${solver} the same whether activations are kept or made again`, async () => {
+    const each = { ...recipe, staticSteps: 0, dynamicSteps: 2, trajectory: { ...ode, solver } };
+    const { outcome, reports } = await train({ recipe: each });
+    assertEquals(outcome, "done");
+    const again = await train({ recipe: { ...each, recompute: true } });
+    assertEquals(again.reports[0].losses, reports[0].losses); // later ones sum gradients in another order
+    assertAlmostEquals(again.reports[0].gradientNorm, reports[0].gradientNorm, 1e-4);
+    assertAlmostEquals(again.reports[1].losses.total, reports[1].losses.total, 1e-4);
+  });
+}
+
+Deno.test("Trainer ends where trajectories take more steps than allowed, and keeps the parameters", async () => {
+  const trajectory = { ...ode, rtol: 1e-6, atol: 1e-7, maxSteps: 1 };
+  const scenes = [randomScene("a", 1), randomScene("b", 11)];
+  const trainer = await Trainer.create(await testGpu(), { ...recipe, trajectory }, scenes);
+  const error = await assertRejects(() => trainer.run({ reportEvery: 2 }), TrainingError);
+  assertEquals([error.stage, error.step], ["dynamic", 0]);
+  assertMatch(error.message, /trajectories not solved is 6 in step 0 .* more --ode-max-steps/);
   const { tensors } = await trainer.state();
   for (const [name, { data }] of tensors) assert(data.every(Number.isFinite), name);
   trainer.destroy();

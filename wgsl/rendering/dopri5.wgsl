@@ -244,6 +244,9 @@ fn finish(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) wor
   y[i] = y0[i] + dot(quartic(), vec4f(y1[i] - y0[i], increment[i], f0[i], f1[i]));
 }
 
+@compute @workgroup_size(1)
+fn count_unsolved() { y[0] += before.open; }
+
 fn adds(bit: u32) -> bool { return (dims.accumulate >> bit & 1) == 1; }
 
 // Of an attempt that was accepted the next starts at 1, of one that was not at 0; after one that reached the end is none.
