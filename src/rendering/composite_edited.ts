@@ -23,7 +23,7 @@ const kernel = defineKernel(
 export interface ForegroundSamples {
   /** Colour before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
   readonly raw: Tensor;
-  /** b, its share: `(scenes, points, 1)` in blocks. */
+  /** b, its share, or −1 where it is 0 whatever regions say: `(scenes, points, 1)` in blocks. */
   readonly blending: Tensor;
   /** The samples where the field was evaluated, in its own NDC: `(scenes, points, 3)` in blocks. */
   readonly points: Tensor;

@@ -183,7 +183,8 @@ export class ImageRenderer {
    * Renders one view of an edited scene. For {@link unedited} it is {@link render}.
    *
    * The worlds of all scenes are laid over each other: cameras stand about the origin and look along −z, and the nearest things
-   * are at the same distance. The picture's dynamic layers and its flow are of the first foreground, composited by itself.
+   * are at the same distance. Of a foreground that is placed elsewhere only that is shown which lay in its frame's own picture. The
+   * picture's dynamic layers and its flow are of the first foreground, composited by itself.
    *
    * @param camera any camera in that world; its width and height are the image's
    * @param next the camera of the next frame, to have `flowToNext` too
@@ -196,15 +197,18 @@ export class ImageRenderer {
       const found = this.#moment(moment);
       const inverse = inversePlacement(placement);
       const seen = (camera: Camera) => placedCamera(camera, placement, inverse);
+      const placements = new Float32Array(16); // the last row: whether what no picture showed is hidden
+      placements.set(ndcPlacement(inverse, background.camera, found.camera));
+      placements[12] = isInPlace(placement) ? 0 : 1;
       return {
         ...found,
-        placements: ndcPlacement(inverse, background.camera, found.camera),
+        placements,
         viewCameras: viewRecords(seen(camera), next && seen(next)),
       };
     });
     const boxes = regionRecords(regions, background.camera);
     const plain = foregrounds.length === 1 && regions.length === 0 &&
-      foregrounds[0].placements.every((value, i) => value === (i % 5 === 0 ? 1 : 0));
+      isInPlace(foregrounds[0].placements.subarray(0, 12));
     const chunk = await this.#chunk(foregrounds.length, !plain);
     const slots = await Promise.all(foregrounds.map((_, i) => this.#foreground(i)));
 
@@ -348,6 +352,10 @@ export class ImageRenderer {
 
 const inPlace: Placement = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
 
+function isInPlace(placement: ArrayLike<number>): boolean {
+  return inPlace.every((value, i) => placement[i] === value);
+}
+
 async function backgroundSlot(
   model: MonoNerf,
   { imageMaps }: RenderableScenes,
@@ -374,7 +382,7 @@ async function foregroundSlot(
   const tensors = {
     cameras: tensor("cameras", 1, 3, 16),
     times: tensor("times", 1, 2),
-    placements: tensor("placements", 1, 3, 4),
+    placements: tensor("placements", 1, 4, 4),
     viewCameras: tensor("view_cameras", 1, 3, 16),
   };
   return {

@@ -6,12 +6,18 @@
 import text from "../../wgsl/rendering/place_points.wgsl" with { type: "text" };
 import type { Camera } from "../data/camera.ts";
 import { expectShape } from "../ops/shapes.ts";
+import { cameraSnippet, ndcSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import type { Placement } from "./scene_edit.ts";
 
-const kernel = defineKernel("wgsl/rendering/place_points.wgsl", text);
+const kernel = defineKernel(
+  "wgsl/rendering/place_points.wgsl",
+  text,
+  cameraSnippet,
+  ndcSnippet,
+);
 
 /**
  * Records points taken from one NDC to another by an affine map of the world (see {@link ndcPlacement}).
@@ -19,7 +25,7 @@ const kernel = defineKernel("wgsl/rendering/place_points.wgsl", text);
  * What comes to lie behind the plane that NDC begins at has z < −1. Not differentiable.
  *
  * @param points `(scenes, points, 3)` in blocks, NDC
- * @param placements `(scenes, 3, 4)` in rows
+ * @param placements `(scenes, 4, 4)` in rows: {@link ndcPlacement}, and whether {@link hideUnseen} hides
  * @returns `(scenes, points, 3)` in blocks, NDC
  */
 export function placePoints(
@@ -31,7 +37,7 @@ export function placePoints(
   const shape = ["scenes", "points", 3];
   const found = expectShape("placePoints", plan.path(label), { points }, "blocks", shape);
   const [scenes, count] = found;
-  expectShape("placePoints", plan.path(label), { placements }, "rows", [scenes, 3, 4]);
+  expectShape("placePoints", plan.path(label), { placements }, "rows", [scenes, 4, 4]);
   const placed = plan.activation(label, found, "blocks");
   plan.dispatch({
     label: `${label}.forward`,
@@ -41,6 +47,41 @@ export function placePoints(
     workgroups: [scenes * blocksOf(count)],
   });
   return placed;
+}
+
+/**
+ * Records blending that is −1 where a placed point is outside of the picture that its camera took: a field says anything there.
+ *
+ * @param blending `(scenes, points, 1)` in blocks
+ * @param points {@link placePoints}
+ * @param cameras `(scenes, 3, 16)` in rows; the current slot's took the picture
+ */
+export function hideUnseen(
+  plan: Plan,
+  label: string,
+  blending: Tensor,
+  points: Tensor,
+  cameras: Tensor,
+  placements: Tensor,
+): Tensor {
+  const path = plan.path(label);
+  const [scenes, count] = expectShape("hideUnseen", path, { blending }, "blocks", [
+    "scenes",
+    "points",
+    1,
+  ]);
+  expectShape("hideUnseen", path, { points }, "blocks", [scenes, count, 3]);
+  expectShape("hideUnseen", path, { cameras }, "rows", [scenes, 3, 16]);
+  expectShape("hideUnseen", path, { placements }, "rows", [scenes, 4, 4]);
+  const hidden = plan.activation(label, blending.shape, "blocks");
+  plan.dispatch({
+    label: `${label}.hide`,
+    kernel,
+    entry: "hide",
+    bindings: { points, placements, cameras, blending, hidden, dims: { scenes, points: count } },
+    workgroups: [scenes * blocksOf(count)],
+  });
+  return hidden;
 }
 
 /**

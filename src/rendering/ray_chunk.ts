@@ -14,7 +14,7 @@ import { compositeEdited } from "./composite_edited.ts";
 import { countUnsolved } from "./dopri5.ts";
 import { evaluateDynamic, evaluateStatic } from "./evaluate.ts";
 import { inducedFlow } from "./induced_flow.ts";
-import { placePoints } from "./place_points.ts";
+import { hideUnseen, placePoints } from "./place_points.ts";
 import type { DynamicMaps, StaticMaps } from "./projected_maps.ts";
 import { rayPoints } from "./render_rays.ts";
 
@@ -32,7 +32,7 @@ export interface ForegroundSource {
   readonly cameras: Tensor;
   /** `(1, 2)`. */
   readonly times: Tensor;
-  /** From the background's NDC to the field's, `(1, 3, 4)`. */
+  /** From the background's NDC to the field's, `(1, 4, 4)`. */
   readonly placements: Tensor;
   /** The view's cameras as they stand in the field's world, `(1, 3, 16)`. */
   readonly viewCameras: Tensor;
@@ -100,7 +100,10 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
     const [code, ...shares] = codes;
     const context = { group, code, codes: shares, times, trajectory: inputs.trajectory };
     const field = evaluateDynamic(plan, label, context, points, 0, maps.features(cameras));
-    return { ...field, codes, points };
+    const blending = regions
+      ? hideUnseen(plan, `${label}.blending`, field.blending, points, cameras, placements)
+      : field.blending;
+    return { ...field, blending, codes, points };
   });
   const { z, directions } = of;
   const [first] = fields;

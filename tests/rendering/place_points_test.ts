@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Camera } from "../../src/data/camera.ts";
-import { ndcPlacement, placePoints } from "../../src/rendering/place_points.ts";
+import { viewRecords } from "../../src/rendering/camera_records.ts";
+import { hideUnseen, ndcPlacement, placePoints } from "../../src/rendering/place_points.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { createTensor } from "../../src/runtime/tensor.ts";
 import { randomArray, testGpu } from "../support/gpu.ts";
@@ -22,8 +23,8 @@ async function placed(points: Float32Array, count: number, ...matrices: Float32A
     {
       points: { shape: [2, count, 3], layout: "blocks", data: points, differentiable: false },
       placements: {
-        shape: [2, 3, 4],
-        data: Float32Array.from(matrices.flatMap((matrix) => [...matrix])),
+        shape: [2, 4, 4],
+        data: Float32Array.from(matrices.flatMap((matrix) => [...matrix, 0, 0, 0, 0])),
         differentiable: false,
       },
     },
@@ -83,13 +84,39 @@ Deno.test("placePoints() puts what comes to lie behind the cameras in front of a
   assert(found.every(Number.isFinite));
 });
 
+Deno.test("hideUnseen() hides what lies outside of the picture, where it is told to", async () => {
+  const points = randomArray(3, 6 * 65, -1.5, 1.5);
+  const blending = randomArray(4, 2 * 65, 0, 1);
+  const fixed = { layout: "blocks", differentiable: false } as const;
+  const { outputs: { hidden } } = await runRecorded({
+    points: { shape: [2, 65, 3], data: points, ...fixed },
+    blending: { shape: [2, 65, 1], data: blending, ...fixed },
+    placements: {
+      shape: [2, 4, 4],
+      data: Float32Array.from({ length: 32 }, (_, i) => i === 12 ? 1 : 0), // the first scene
+      differentiable: false,
+    },
+    cameras: {
+      shape: [2, 3, 16],
+      data: Float32Array.from([...viewRecords(camera(30)), ...viewRecords(camera(30))]),
+      differentiable: false,
+    },
+  }, (plan, { blending, points, cameras, placements }) => ({
+    hidden: hideUnseen(plan, "hide", blending, points, cameras, placements),
+  }));
+  // the camera stands in the middle: its picture is −1 to 1 of NDC, across
+  const inside = (i: number) =>
+    i >= 65 || Math.max(Math.abs(points[3 * i]), Math.abs(points[3 * i + 1])) <= 1;
+  assertEquals(hidden, blending.map((b, i) => inside(i) ? b : -1));
+});
+
 Deno.test("placePoints() names the tensor that does not fit", async () => {
   const gpu = await testGpu();
   const points = createTensor(gpu, "points", [1, 5, 3], { layout: "blocks" });
-  const placements = createTensor(gpu, "placements", [1, 4, 4]);
+  const placements = createTensor(gpu, "placements", [1, 3, 4]);
   assertThrows(
     () => placePoints(new Plan(gpu, "wrong"), "place", points, placements),
     Error,
-    'Cannot record placePoints "place": placements is (1, 4, 4) in rows, wanted (1, 3, 4) in rows',
+    'Cannot record placePoints "place": placements is (1, 3, 4) in rows, wanted (1, 4, 4) in rows',
   );
 });

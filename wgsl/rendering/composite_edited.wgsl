@@ -4,7 +4,7 @@
 //   T = Π(Π_k (1 - α_k s_k) + 1e-10) before the sample     w = T Σ_k α_k s_k     colour Σ T Σ_k α_k s_k c_k
 //   dynamicness Σ w (1 - s_0)
 // A foreground's δ is the distance of its points in its own NDC, p' (of one that is in place, the ray's); b_i is 0 where p' is
-// nowhere that its cameras saw, and what a region says where p is in a region.
+// nowhere that its cameras saw or b is given as -1, and what a region says where p is in a region.
 // raw_static (scenes, points, 4); foregrounds (scenes, points, 8 each): colour, σ, b, p'; points p (scenes, points, 3), all in
 // blocks; z (scenes, rays, samples); directions (scenes, rays, 3); regions (scenes, regions, 8): least corner, b, greatest
 // corner, 1 or 0 for none, corners in world units with x and y divided by the NDC's extent; maps (scenes, rays, 16) as in
@@ -118,15 +118,15 @@ fn foreground_at(at: u32, f: u32, c: u32) -> vec3f {
   return vec3f(foregrounds[i], foregrounds[i + 64], foregrounds[i + 128]);
 }
 
-// Whether a foreground's cameras could see the point.
+// Whether the point is before a foreground's cameras.
 fn is_seen(at: u32, f: u32) -> bool {
   let p = foreground_at(at, f, 5);
   return p.z > -1.001 && max(abs(p.x), abs(p.y)) < 7.99;
 }
 
 fn blending_at(at: u32, f: u32, forced: f32) -> f32 {
-  let b = select(foreground_at(at, f, 3).y, forced, forced != none);
-  return select(0.0, b, is_seen(at, f));
+  let own = foreground_at(at, f, 3).y;
+  return select(0.0, select(own, forced, forced != none), own >= 0.0 && is_seen(at, f));
 }
 
 // Of the last region that holds the point (x, y, -1)/s of the world (x and y over the NDC's extent): both sides times s.
