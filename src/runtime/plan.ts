@@ -280,7 +280,8 @@ export class Plan {
       ]),
     );
     const gate = this.#gate;
-    this.#dispatches.push({ ...dispatch, bindings, label: this.path(dispatch.label), gate });
+    const label = this.path(dispatch.label) + (this.#repeating ? ".again" : "");
+    this.#dispatches.push({ ...dispatch, bindings, label, gate });
   }
 
   /**

@@ -51,6 +51,7 @@ const flags = {
     width: 0,
     rays: 0,
     samples: 0,
+    trainEncoders: false,
   }, {
     preset: { about: "sizes to start from", choices: ["small", "full"] },
     width: {
@@ -61,6 +62,7 @@ const flags = {
     },
     rays: { about: "of a step; 0: the preset's", unit: "rays", whole: true, min: 0 },
     samples: { about: "of a ray; 0: the preset's", unit: "samples", whole: true, min: 0 },
+    trainEncoders: { about: "steps that train the encoders too" },
   }),
   ...flagGroup("Run", {
     stage: undefined as StageName | undefined,
@@ -116,6 +118,7 @@ export function benchCases(args: readonly string[], software: boolean): BenchCas
       ...standard,
       ...few,
       model,
+      trainEncoders: values.trainEncoders,
       ...values.rays > 0 && { rays: values.rays },
       ...values.samples > 0 && { samples: values.samples },
     };

@@ -9,6 +9,7 @@ import type { ProfileRow } from "../../src/runtime/program.ts";
 const patterns: readonly (readonly [string, RegExp])[] = [
   ["rays", /^rays\./],
   ["optimizer", /^adam\.|gradients\.fill$/],
+  ["encoders", /\bencoder(2d)?\./],
   ["losses", /^losses\./],
   ["flows", /^(flow|induced)\./],
   ["compositing", /^composite\./],
@@ -23,6 +24,7 @@ const patterns: readonly (readonly [string, RegExp])[] = [
 
 /** The order in which a step runs through its parts. */
 export const partNames: readonly string[] = [
+  "encoders",
   "rays",
   "encodings",
   "feature sampling",

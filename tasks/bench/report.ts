@@ -21,14 +21,15 @@ export interface StepTiming {
 
 /** One line: the sizes. */
 export function sizesLine(
-  { preset, model, rays, samples }: Recipe,
+  { preset, model, rays, samples, trainEncoders }: Recipe,
   scenes: readonly Scene[],
 ): string {
   const [{ frames, width, height }] = scenes;
   return `${preset}, width ${model.hidden}: ${scenes.length} scenes x ${
     rays / scenes.length
   } rays x ` +
-    `${samples} samples, ${frames} frames of ${width} x ${height}; random features`;
+    `${samples} samples, ${frames} frames of ${width} x ${height}; ` +
+    (trainEncoders ? "encoders trained" : "random features");
 }
 
 /** What scenes there are, in words. */

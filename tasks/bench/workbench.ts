@@ -37,11 +37,13 @@ export class Workbench {
     readonly gpu: Gpu,
     readonly recipe: Recipe,
     readonly model: MonoNerf,
-    readonly encoded: EncodedScenes,
+    readonly scenes: readonly Scene[],
+    /** None where the encoders train: a step makes them. */
+    readonly encoded: EncodedScenes | undefined,
     readonly memories: readonly SceneMemory[],
     bytes: Workbench["bytes"],
   ) {
-    this.#inputs = new StepInputs(gpu, encoded.scenes);
+    this.#inputs = new StepInputs(gpu, scenes);
     this.bytes = bytes;
   }
 
@@ -55,12 +57,13 @@ export class Workbench {
     const { model: sizes, seed, trainEncoders } = recipe;
     const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
     marks.push(gpu.allocatedBytes);
-    const encoded = await randomFeatures(gpu, recipe, scenes);
+    const encoded = trainEncoders ? undefined : await randomFeatures(gpu, recipe, scenes);
     marks.push(gpu.allocatedBytes);
     const memories = scenes.map((scene) => createSceneMemory(gpu, scene));
     marks.push(gpu.allocatedBytes);
     const [parameters, features, frames] = marks.slice(1).map((mark, i) => mark - marks[i]);
-    return new Workbench(gpu, recipe, model, encoded, memories, { parameters, features, frames });
+    const bytes = { parameters, features, frames };
+    return new Workbench(gpu, recipe, model, scenes, encoded, memories, bytes);
   }
 
   /** Builds a stage, ready to run its first step again and again: the learning rate is 0. */
@@ -68,7 +71,7 @@ export class Workbench {
     const build = name === "static" ? buildStaticStage : buildDynamicStage;
     const { model, recipe, memories, encoded } = this;
     const stage = await build(model, recipe, memories, this.#inputs, encoded);
-    const frames = this.encoded.scenes.map((scene, i) => Math.min(1 + i, scene.frames - 1));
+    const frames = this.scenes.map((scene, i) => Math.min(1 + i, scene.frames - 1));
     const draw = { frames, imageFrames: frames };
     this.#inputs.write(
       { seed: this.recipe.seed, step: 0, learningRate: 0 },
@@ -84,7 +87,7 @@ export class Workbench {
   destroy(): void {
     this.#inputs.destroy();
     for (const memory of this.memories) destroySceneMemory(this.gpu, memory);
-    destroyEncodedScenes(this.model, this.encoded);
+    if (this.encoded) destroyEncodedScenes(this.model, this.encoded);
     destroyMonoNerf(this.model);
   }
 }
