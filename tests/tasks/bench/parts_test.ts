@@ -15,49 +15,33 @@ const recipe = {
   recompute: true,
 };
 
-Deno.test("partOf() knows every dispatch of both stages", async () => {
+Deno.test("partOf() knows every dispatch of both stages, with encoders frozen and trained", async () => {
   const gpu = await testGpu();
   const scenes = ["balloon1", "balloon2"].map((name) => syntheticScene(name, 16, 9));
-  const workbench = await Workbench.create(gpu, recipe, scenes);
   const used = new Set<string | undefined>();
-  for (const name of ["static", "dynamic"] as const) {
-    const stage = await workbench.open(name);
-    const labels = stage.program.steps.map(({ label }) => label);
-    assertEquals(labels.filter((label) => partOf(label) === undefined), []);
-    assert(usefulFlops(stage.program.steps) < stage.program.flops); // some are repeated
-    const profile = stage.program.steps.map(({ label, flops }) => ({
-      label,
-      flops,
-      milliseconds: 1,
-    }));
-    const rows = byParts(profile);
-    for (const { part } of rows) used.add(part);
-    const sum = (key: "forward" | "backward" | "flops") =>
-      rows.reduce((sum, row) => sum + row[key], 0);
-    assertEquals(sum("forward") + sum("backward"), labels.length);
-    assertAlmostEquals(sum("flops"), usefulFlops(stage.program.steps));
-    stage.program.run();
-    await gpu.device.queue.onSubmittedWorkDone();
-    stage.destroy();
+  for (const trainEncoders of [false, true]) {
+    const workbench = await Workbench.create(gpu, { ...recipe, trainEncoders }, scenes);
+    for (const name of ["static", "dynamic"] as const) {
+      const stage = await workbench.open(name);
+      const labels = stage.program.steps.map(({ label }) => label);
+      assertEquals(labels.filter((label) => partOf(label) === undefined), []);
+      assert(usefulFlops(stage.program.steps) < stage.program.flops); // some are repeated
+      const profile = stage.program.steps.map(({ label, flops }) => ({
+        label,
+        flops,
+        milliseconds: 1,
+      }));
+      const rows = byParts(profile);
+      for (const { part } of rows) used.add(part);
+      const sum = (key: "forward" | "backward" | "flops") =>
+        rows.reduce((sum, row) => sum + row[key], 0);
+      assertEquals(sum("forward") + sum("backward"), labels.length);
+      assertAlmostEquals(sum("flops"), usefulFlops(stage.program.steps));
+      stage.program.run();
+      await gpu.device.queue.onSubmittedWorkDone();
+      stage.destroy();
+    }
+    workbench.destroy();
   }
-  workbench.destroy();
   assertEquals([...used].sort(), partNames.toSorted());
-});
-
-Deno.test("byParts() parts a step at the first gradient", () => {
-  const rows = [
-    ["current.trunk.lin_in.forward", 1, 8],
-    ["mlp_dynamic.gradients.fill", 2, 0],
-    ["current.trunk.lin_in.forward.again", 3, 8],
-    ["current.trunk.lin_in.backward_weight", 4, 8],
-    ["adam.update.mlp_dynamic", 5, 0],
-  ].map(([label, milliseconds, flops]) => ({
-    label: `${label}`,
-    milliseconds: Number(milliseconds),
-    flops: Number(flops),
-  }));
-  assertEquals(byParts(rows), [
-    { part: "trunk", forward: 1, backward: 7, flops: 16 },
-    { part: "optimizer", forward: 0, backward: 7, flops: 0 },
-  ]);
 });
