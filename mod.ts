@@ -29,6 +29,24 @@
  * await Deno.writeFile("view.png", encodePng(to8bit(color)));
  * ```
  *
+ * Edits it: the moving part stands still, mirrored, a little to the right, while the room goes on.
+ *
+ * ```ts
+ * import {
+ *   type Camera,
+ *   flipForeground,
+ *   freezeForegrounds,
+ *   type ImageRenderer,
+ *   moveForeground,
+ *   unedited,
+ * } from "./mod.ts";
+ *
+ * async function edited(renderer: ImageRenderer, camera: Camera) {
+ *   const still = freezeForegrounds(unedited(0, 1.5), 0);
+ *   return await renderer.renderEdit(moveForeground(flipForeground(still), [0.2, 0, 0]), camera);
+ * }
+ * ```
+ *
  * Trains one, until an `AbortSignal` says stop:
  *
  * ```ts
@@ -163,6 +181,23 @@ export {
   type RenderableScenes,
   type RenderedImage,
 } from "./src/rendering/image_renderer.ts";
+export {
+  type BlendingRegion,
+  blendRegion,
+  flipForeground,
+  type Foreground,
+  freezeForegrounds,
+  insertForeground,
+  type Moment,
+  moveForeground,
+  placeForeground,
+  type Placement,
+  removeForegrounds,
+  type SceneEdit,
+  swapBackground,
+  unedited,
+} from "./src/rendering/scene_edit.ts";
+export type { Vector3 } from "./src/rendering/rays.ts";
 export { type LayerName, layerNames, layerPicture } from "./src/rendering/layers.ts";
 export {
   type PathScene,

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 import { readImage } from "../../src/data/image.ts";
 import { RunFolder } from "../../src/data/run_folder.ts";
@@ -137,7 +143,7 @@ Deno.test("deno task render: shards and a merge give the very bytes of one proce
 
   const other = await start("parts", "--camera", "0");
   assertEquals(other.code, 1);
-  assertStringIncludes(other.err, "it has views of another checkpoint, path or size");
+  assertStringIncludes(other.err, "it has views of another checkpoint, path, edit or size");
 });
 
 Deno.test("deno task render writes all layers of the scenes, poses and frames asked for, where it is told to", async () => {
@@ -160,6 +166,29 @@ Deno.test("deno task render writes all layers of the scenes, poses and frames as
   assertEquals(views.map(({ time }: { time: number }) => time), [0, 1.5, 3]);
 });
 
+Deno.test("deno task render shows the scenes that lend nothing edited, in a folder of its own", async () => {
+  await using folder = await folderOfARun();
+  const flags = ["--views", "2", "--size", "8x6", "--no-mp4", "--layers", "color,static"];
+  const start = (...edit: string[]) => render(folder.run, ...flags, ...edit);
+  const edit = ["--background", "two", "--flip", "--freeze", "3"];
+  for (const { err, code, out } of [await start(), await start(...edit)]) {
+    assertEquals([err, code], ["", 0]);
+    assertMatch(
+      out,
+      /^(4 views, 2 of one \+ 2 of two; c|2 views, 2 of one; background-two-freeze-3-)/,
+    );
+  }
+  const plain = await filesOf(join(folder.run, "novel"));
+  const edited = await filesOf(join(folder.run, "novel-background-two-freeze-3-flip"));
+  const names = ["color", "static"].flatMap((layer) =>
+    [0, 1].map((i) => `one/${layer}/000${i}.png`)
+  );
+  assertEquals(Object.keys(edited).toSorted(), [...names, "one/views.json"].toSorted());
+  assertNotEquals(edited["one/color/0000.png"], plain["one/color/0000.png"]);
+  const record = JSON.parse(new TextDecoder().decode(edited["one/views.json"]));
+  assertEquals(record.edit, { background: "two", remove: false, flip: true, freeze: 3 });
+});
+
 Deno.test("deno task render says what is wrong, and what to do", async () => {
   await using folder = await folderOfARun();
   const cases: [string[], number, string][] = [
@@ -169,6 +198,8 @@ Deno.test("deno task render says what is wrong, and what to do", async () => {
     [[folder.run, "--scene", "three"], 1, 'Unknown scene "three"'],
     [[folder.run, "--frames", "50..60"], 1, 'frame 60 of "one": its views are 0 to 59'],
     [[folder.run, "--camera", "4"], 1, 'around camera 4 of "one": it has cameras 0 to 3'],
+    [[folder.run, "--freeze", "4"], 1, 'Cannot freeze "one" at frame 4: its frames are 0 to 3'],
+    [[folder.run, "--insert", "three"], 1, 'Unknown scene "three"'],
     [[folder.run, "--poses", "none.json"], 1, 'Cannot read "none.json": there is no such file'],
     [[folder.run, "--data", folder.path], 1, join(folder.path, "one")],
   ];
