@@ -1,12 +1,14 @@
-import { assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertThrows } from "@std/assert";
 import type { Camera } from "../../src/data/camera.ts";
 import { cameraRecords, viewRecords } from "../../src/rendering/camera_records.ts";
 import { inducedFlow } from "../../src/rendering/induced_flow.ts";
 import { Plan } from "../../src/runtime/plan.ts";
-import { createTensor } from "../../src/runtime/tensor.ts";
+import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import { expectClose, loadCase } from "../support/goldens.ts";
 import { type CheckedInput, checkGradients, randomArray, testGpu } from "../support/gpu.ts";
 import { runRecorded } from "../support/recorded.ts";
+
+type Tensors = Record<string, Tensor>;
 
 /** Three cameras that look along −z, a little turned and moved from one to the next. */
 const cameras = [-1, 0, 1].map((frame): Camera => {
@@ -55,6 +57,27 @@ Deno.test("inducedFlow() has no gradient for weights that are given", async () =
       inducedFlow(plan, "flow", { weights, points, pixels, cameras, slot: 0 }),
     { step: 1e-3, absolute: 1e-5 },
   );
+});
+
+Deno.test("inducedFlow() takes points of the NDC that other cameras span", async () => {
+  const inputs = randomInputs(5, 13);
+  const longer = cameras.map((camera) => ({ ...camera, focalPixels: 45 }));
+  const records = Float32Array.from([...cameraRecords(longer, 1), ...cameraRecords(longer, 1)]);
+  inputs.ndcCameras = { shape: [2, 3, 16], data: records, differentiable: false };
+  const record = (plan: Plan, { weights, points, pixels, cameras, ndcCameras }: Tensors) =>
+    inducedFlow(plan, "flow", { weights, points, pixels, cameras, ndcCameras, slot: 2 });
+  await checkGradients(inputs, record, { step: 1e-3, absolute: 1e-5 });
+
+  const { outputs } = await runRecorded(
+    inputs,
+    (plan, tensors) => ({ flow: record(plan, tensors) }),
+  );
+  const { data } = inputs.points; // the same places in the NDC of the cameras' own 30 pixels
+  inputs.points.data = data.map((value, i) => i % 3 < 2 ? value * 30 / 45 : value);
+  const { outputs: same } = await runRecorded(inputs, (plan, { ndcCameras: _, ...tensors }) => ({
+    flow: record(plan, tensors),
+  }));
+  same.flow.forEach((value, i) => assertAlmostEquals(value, outputs.flow[i], 1e-3));
 });
 
 Deno.test("inducedFlow() names the tensor that does not fit", async () => {
