@@ -12,7 +12,7 @@ import {
 } from "../../src/nets/video_encoder.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensor, readTensors } from "../../src/runtime/readback.ts";
-import { createTensor, destroyTensor, writeTensor } from "../../src/runtime/tensor.ts";
+import { createTensor, destroyTensor } from "../../src/runtime/tensor.ts";
 import {
   channelsFirst,
   goldenEncoder,
@@ -58,10 +58,10 @@ function goldenClip(golden: GoldenCase): NdArray<Float32Array> {
   return ndarray(values, [frames, height, width, 3]);
 }
 
-// Some inputs of ReLUs are within rounding of 0: in float64, turning the one of unit 23850 behind layer1.1 (4e-7 above 0) moves
-// gradients of conv1 by 300 times their tolerance. So the numbers are held at clips that differ in their last digit, until
-// none of those units is on the other side.
-const nudges = [-1e-7, 0, 1e-7, 3e-7];
+// Where an input of a ReLU is within rounding of 0, its gradient is that of either side. In float64, turning the one unit that is
+// nearest (23850 behind layer1.1, 4e-7 above 0) moves entries of conv1's gradients by up to 0.7 % of their largest: what float32
+// does too, on one driver or another. A clip that differs by 1e-7 holds four times the goldens' own tolerances on lavapipe.
+const eitherSide = 0.01;
 
 for (const [mode, statistics] of [["eval", "running"], ["train", "batch"]] as const) {
   Deno.test(`golden encoders: gradients of the video encoder, ${statistics} statistics`, async () => {
@@ -73,8 +73,7 @@ for (const [mode, statistics] of [["eval", "running"], ["train", "batch"]] as co
       ...linearSpecs("mlp_dynamic.ode_fc.2", 4096, 256),
     ], true);
     const plan = new Plan(gpu, "video encoder");
-    const exact = goldenClip(golden);
-    const frames = videoFrames(uploadDifferentiable(gpu), [exact]);
+    const frames = videoFrames(uploadDifferentiable(gpu), [goldenClip(golden)]);
     const maps = recordVideo(plan, group, frames, { statistics, momentum: 0.1 });
     const global = globalCode(plan, code, maps.pooled);
     const { data } = golden.input("ct/encoder_global");
@@ -88,33 +87,23 @@ for (const [mode, statistics] of [["eval", "running"], ["train", "batch"]] as co
     ]);
     const dFrames = frames.frames.flat().map((frame) => plan.keep(plan.gradientOf(frame)!));
     const program = await plan.build();
+    program.run();
 
     const prefix = `encoder/${mode}`;
-    const hold = async (nudge: number) => {
-      const clip = exact.data.map((value, i) => value * (1 + nudge * Math.sin(i)));
-      frames.frames.flat().forEach((frame, f) =>
-        writeTensor(gpu, frame, clip.subarray(f * clip.length / 3, (f + 1) * clip.length / 3))
-      );
-      program.run();
-      const gradients = await readTensors(gpu, ...dFrames);
-      const dClip = [0, 1, 2].flatMap((channel) =>
-        gradients.flatMap((frame) => Array.from(frame).filter((_, i) => i % 3 === channel))
-      );
-      expectClose(golden, {
+    const gradients = await readTensors(gpu, ...dFrames);
+    const dClip = [0, 1, 2].flatMap((channel) =>
+      gradients.flatMap((frame) => Array.from(frame).filter((_, i) => i % 3 === channel))
+    );
+    expectClose(
+      golden,
+      {
         [`${prefix}/grad/clip`]: dClip,
         ...await parameterGradients([group, code], golden, `${prefix}/grad`),
-      });
-    };
-    const failures: unknown[] = [];
-    for (const nudge of nudges) {
-      try {
-        await hold(nudge);
-        return;
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    throw new AggregateError(failures, String(failures[0]));
+        ...statistics === "batch" && await runningStatistics(group, golden, `${prefix}/after`),
+      },
+      4,
+      eitherSide,
+    );
   });
 }
 

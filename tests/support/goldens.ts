@@ -140,12 +140,14 @@ export async function loadCase(name: string): Promise<GoldenCase> {
  *
  * @param factor How many times `tol` is allowed: the tolerances are those of a CPU in float32, a GPU sums in
  * another order and fuses multiply-adds.
+ * @param share Part of a tensor's largest value that is allowed in any case.
  * @returns The largest `|actual − expected| / tol` and its key.
  */
 export function expectClose(
   golden: GoldenCase,
   actual: Record<string, Actual>,
   factor: number = 4,
+  share: number = 0,
 ): { worst: number; key: string } {
   const failures: string[] = [];
   let worst = { worst: 0, key: "" };
@@ -160,7 +162,12 @@ export function expectClose(
       failures.push(`${key}: ${checks}`);
       continue;
     }
-    for (const { label, actual, expected, tol, index } of checks) {
+    for (const { label, actual, expected, tol: stored, index } of checks) {
+      const largest = Array.from(expected).reduce(
+        (most, value) => Math.max(most, Math.abs(value)),
+        0,
+      );
+      const tol = Math.max(stored, share * largest / factor);
       let off = -1, ratio = 0, count = 0;
       for (let i = 0; i < expected.length; i++) {
         const r = actual[i] === expected[i] ? 0 : Math.abs(actual[i] - expected[i]) / tol;
