@@ -42,6 +42,17 @@ export function dynamicFieldSpecs(sizes: FieldSizes): ParameterSpec[] {
   ];
 }
 
+/** Names of the parameters that trunk, trunk codes and velocity head read. */
+export const velocityParameters: readonly string[] = [
+  "lin_in",
+  ...range(trunkBlocks).flatMap((i) => [
+    `global_blocks.${i}.fc_0`,
+    `global_blocks.${i}.fc_1`,
+    `lin_global_z.${i}`,
+  ]),
+  "sf_linear",
+].flatMap((layer) => [`${prefix}.${layer}.weight`, `${prefix}.${layer}.bias`]);
+
 /**
  * Records the global code `g = ode_fc₂ relu(ode_fc₀ pooled)` of each scene.
  *

@@ -8,11 +8,12 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { expectShape } from "./shapes.ts";
-import { sincosSnippet } from "./snippets.ts";
+import { sincosSnippet, sumLanesSnippet } from "./snippets.ts";
 
-const kernel = defineKernel("wgsl/ops/positional_encoding.wgsl", text, sincosSnippet);
+const path = "wgsl/ops/positional_encoding.wgsl";
+const kernel = defineKernel(path, text, sincosSnippet, sumLanesSnippet);
 
-/** The time that joins a point as its last number; times have no gradient. */
+/** The time that joins a point as its last number. */
 export type EncodedTime =
   /** One a scene: `t = times[0] + offsetFrames · times[1]`, times `(scenes, 2)` in rows: t and the time of one frame. */
   | { readonly times: Tensor; readonly offsetFrames: number }
@@ -44,10 +45,10 @@ export function positionalEncoding(
   options: EncodingOptions,
 ): Tensor {
   const { frequencies, normalize = false, time } = options;
-  const path = plan.path(label);
+  const full = plan.path(label);
   const [scenes, count, dimensions] = expectShape(
     "positionalEncoding",
-    path,
+    full,
     { points },
     "blocks",
     [
@@ -58,19 +59,20 @@ export function positionalEncoding(
   );
   if (dimensions > 3) {
     throw new Error(
-      `Cannot record positionalEncoding "${path}": points have ${dimensions} dimensions, wanted 1 to 3`,
+      `Cannot record positionalEncoding "${full}": points have ${dimensions} dimensions, wanted 1 to 3`,
     );
   }
   let times = points; // bound and not read where there is no time
   if (time && "times" in time) {
     times = time.times;
-    expectShape("positionalEncoding", path, { times }, "rows", [scenes, 2]);
+    expectShape("positionalEncoding", full, { times }, "rows", [scenes, 2]);
   } else if (time) {
     times = time.perPoint;
-    expectShape("positionalEncoding", path, { times }, "blocks", [scenes, count, 1]);
+    expectShape("positionalEncoding", full, { times }, "blocks", [scenes, count, 1]);
   }
   const channels = (dimensions + (time ? 1 : 0)) * (1 + 2 * frequencies);
-  const y = plan.activation(label, [scenes, count, channels], "blocks", [points]);
+  const timed = times === points ? undefined : times;
+  const y = plan.activation(label, [scenes, count, channels], "blocks", [points, timed]);
   const sceneLanes = blocksOf(count) * blockPoints;
   const common = {
     kernel,
@@ -85,6 +87,7 @@ export function positionalEncoding(
   const dims = {
     lanes: scenes * sceneLanes,
     scene_lanes: sceneLanes,
+    scene_points: count,
     offset_frames: time && "times" in time ? time.offsetFrames : 0,
     accumulate: 0,
   };
@@ -96,18 +99,35 @@ export function positionalEncoding(
   });
   plan.backward([y], ([dY]) => {
     const sink = plan.gradientSink(points);
-    if (!sink) return;
+    if (sink) {
+      plan.dispatch({
+        ...common,
+        label: `${label}.backward_points`,
+        entry: "backward_points",
+        bindings: {
+          points,
+          times,
+          d_y: dY,
+          d_points: sink.gradient,
+          dims: { ...dims, accumulate: sink.accumulate },
+        },
+      });
+    }
+    const timeSink = timed && plan.gradientSink(timed);
+    if (!timeSink) return;
+    const perPoint = time && "perPoint" in time;
     plan.dispatch({
       ...common,
-      label: `${label}.backward_points`,
-      entry: "backward_points",
+      label: `${label}.backward_times`,
+      entry: perPoint ? "backward_point_times" : "backward_scene_times",
       bindings: {
         points,
         times,
         d_y: dY,
-        d_points: sink.gradient,
-        dims: { ...dims, accumulate: sink.accumulate },
+        d_times: timeSink.gradient,
+        dims: { ...dims, accumulate: timeSink.accumulate },
       },
+      workgroups: perPoint ? common.workgroups : [scenes],
     });
   });
   return y;

@@ -8,6 +8,7 @@ import ndc from "../../wgsl/common/ndc.wgsl" with { type: "text" };
 import random from "../../wgsl/common/random.wgsl" with { type: "text" };
 import rayMaps from "../../wgsl/common/ray_maps.wgsl" with { type: "text" };
 import raySamples from "../../wgsl/common/ray_samples.wgsl" with { type: "text" };
+import sumLanes from "../../wgsl/common/sum_lanes.wgsl" with { type: "text" };
 import sincos from "../../wgsl/common/sincos.wgsl" with { type: "text" };
 
 /** `struct Camera` and the slots before, current, after. */
@@ -27,3 +28,6 @@ export const raySamplesSnippet: [string, string] = ["wgsl/common/ray_samples.wgs
 
 /** Sine and cosine that hold for large arguments. */
 export const sincosSnippet: [string, string] = ["wgsl/common/sincos.wgsl", sincos];
+
+/** Sums over a workgroup in a fixed order; wants `lanes` and `columns`. */
+export const sumLanesSnippet: [string, string] = ["wgsl/common/sum_lanes.wgsl", sumLanes];

@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { full, type OdeSolver, type Recipe, type RecipeModel, type Trajectory } from "./recipe.ts";
+import {
+  full,
+  type OdeSolver,
+  type OdeTrajectory,
+  type Recipe,
+  type RecipeModel,
+  type Trajectory,
+} from "./recipe.ts";
 
 /** A recipe's numbers and switches on one level, without names and loss weights. */
 export type RecipeValues =
@@ -28,6 +35,8 @@ export interface TrajectoryValues {
   odeMaxSteps: number;
   /** Its fixed step, frames. */
   odeStepSize: number;
+  /** How it is differentiated. */
+  odeGradient: OdeTrajectory["gradient"];
 }
 
 /** One number, switch or choice of a recipe. */
@@ -122,6 +131,11 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
     above: 0,
     max: 1,
   },
+  odeGradient: {
+    ...trajectory,
+    about: "ode: gradients through the steps, or by the adjoint equation: slower, less memory",
+    choices: ["backprop", "adjoint"],
+  },
 
   learningRate: { ...optimizer, about: "of Adam, at the start of a stage", above: 0 },
   learningRateDecaySteps: {
@@ -211,7 +225,14 @@ export function recipeValues(recipe: Recipe): RecipeValues {
   return { ...values, ...model, ...trajectoryValues(values.trajectory) };
 }
 
-const solving = { solver: "dopri5", rtol: 1e-2, atol: 1e-3, maxSteps: 4, stepSize: 1 } as const;
+const solving = {
+  solver: "dopri5",
+  rtol: 1e-2,
+  atol: 1e-3,
+  maxSteps: 4,
+  stepSize: 1,
+  gradient: "backprop",
+} as const;
 
 function trajectoryValues(trajectory: Trajectory): TrajectoryValues {
   const ode = trajectory.kind === "ode" ? trajectory : solving;
@@ -223,6 +244,7 @@ function trajectoryValues(trajectory: Trajectory): TrajectoryValues {
     odeAtol: ode.atol,
     odeMaxSteps: ode.maxSteps,
     odeStepSize: ode.stepSize,
+    odeGradient: ode.gradient,
   };
 }
 
@@ -237,6 +259,7 @@ function trajectoryOf(values: TrajectoryValues): Trajectory {
     atol: values.odeAtol,
     maxSteps: values.odeMaxSteps,
     stepSize: values.odeStepSize,
+    gradient: values.odeGradient,
   };
 }
 

@@ -43,6 +43,8 @@ export interface OdeTrajectory {
   maxSteps: number;
   /** Of the other solvers: a step's length, frames. */
   stepSize: number;
+  /** Gradients by backpropagation through the steps, or by solving the adjoint equation: slower, in less memory. */
+  gradient: "backprop" | "adjoint";
 }
 
 /** How a point's places in the neighbouring frames are found. */

@@ -8,17 +8,14 @@
  * @module
  */
 import text from "../../wgsl/rendering/dopri5.wgsl" with { type: "text" };
-import sumLanes from "../../wgsl/common/sum_lanes.wgsl" with { type: "text" };
 import { addRates } from "../ops/add_rates.ts";
+import { sumLanesSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { type GradientSink, linearWorkgroups, type Plan, type Uniform } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { type OdeRates, type OdeState, recordMove, recordStages, type Tableau } from "./ode.ts";
 
-const kernel = defineKernel("wgsl/rendering/dopri5.wgsl", text, [
-  "wgsl/common/sum_lanes.wgsl",
-  sumLanes,
-]);
+const kernel = defineKernel("wgsl/rendering/dopri5.wgsl", text, sumLanesSnippet);
 
 /** Numbers of a control tensor: what the next attempt starts from, and what came of the one before. */
 export const controls = {
@@ -75,7 +72,7 @@ const middleWeights = [
 
 /** What {@link solveAdaptive} is told. */
 export interface AdaptiveOptions {
-  /** `(2 or more)` rows: the span's length, and 0. */
+  /** `(2 or more)` rows: the span's length, and where it starts; a negative length goes back. */
   readonly span: Tensor;
   readonly rtol: number;
   readonly atol: number;
@@ -87,6 +84,8 @@ export interface AdaptiveOptions {
   readonly constants?: OdeState;
   /** For each part, then each constant: the group whose mean square it joins, 0 to 3. Default: one group. */
   readonly groups?: readonly number[];
+  /** How many of their numbers count in the mean, where that is not all. */
+  readonly counts?: readonly (number | undefined)[];
 }
 
 /** A solution and how it was found. */
@@ -292,6 +291,7 @@ function firstControl(
     bindings: {
       sums: norms.record("norm_start", y, (part) => ({ f0: f[part] })),
       groups: norms.groupsWithConstants,
+      span,
       next_trial: trial,
     },
     workgroups: [1],
@@ -323,7 +323,10 @@ class Norms {
   constructor(
     private readonly plan: Plan,
     state: OdeState,
-    private readonly options: Pick<AdaptiveOptions, "rtol" | "atol" | "groups" | "constants">,
+    private readonly options: Pick<
+      AdaptiveOptions,
+      "rtol" | "atol" | "groups" | "counts" | "constants"
+    >,
   ) {
     const { constants = [] } = options;
     this.#constants = constants;
@@ -337,7 +340,9 @@ class Norms {
       );
     }
     const counts = [0, 0, 0, 0];
-    all.forEach(({ shape }, i) => counts[groups[i]] += shape.reduce((a, b) => a * b, 1));
+    all.forEach(({ shape }, i) => {
+      counts[groups[i]] += options.counts?.[i] ?? shape.reduce((a, b) => a * b, 1);
+    });
     const uniform: Record<string, number> = {};
     for (let i = 0; i < 6; i++) uniform[`group${i}`] = groups[i] ?? 0;
     counts.forEach((count, i) => uniform[`count${i}`] = Math.max(1, count));

@@ -7,6 +7,7 @@ import {
   dynamicField,
   type DynamicFieldOutput,
   trunk,
+  trunkCodes,
   velocityHead,
 } from "../nets/dynamic_field.ts";
 import { range } from "../nets/block.ts";
@@ -19,7 +20,7 @@ import { sampleFeatures, type SampleTerm } from "../ops/sample_features.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { sizeOf, type Tensor } from "../runtime/tensor.ts";
 import type { OdeTime } from "./ode.ts";
-import { discreteTrajectory, odeTrajectory, timesAt } from "./trajectory.ts";
+import { discreteTrajectory, type OdeField, odeTrajectory, timesAt } from "./trajectory.ts";
 
 /** Octaves of γ for places and times. */
 export const pointFrequencies = 10;
@@ -83,33 +84,46 @@ export function evaluateDynamic(
 ): DynamicEvaluation {
   const { group, code, codes, times, trajectory } = context;
   return plan.scoped(label, () => {
-    const trunkAt = (at: Tensor, time: EncodedTime) => {
+    const trunkAt = (
+      at: Tensor,
+      time: EncodedTime,
+      parameters: Parameters = group,
+      shares: readonly Tensor[] = codes,
+    ) => {
       const encoding = positionalEncoding(plan, "encoding", at, {
         frequencies: pointFrequencies,
         normalize: true,
         time,
       });
-      return trunk(plan, group, plan.recompute(encoding), codes);
+      return trunk(plan, parameters, plan.recompute(encoding), shares);
     };
     const h = trunkAt(points, { times, offsetFrames });
     const first = velocityHead(plan, group, h);
-    const velocity = (at: Tensor, time: EncodedTime) =>
-      velocityHead(plan, group, trunkAt(at, time));
     const controls: Tensor[] = [];
     const [before, after] = ([-1, 1] as const).map((direction) => {
       if (trajectory.kind === "discrete") {
         const { steps } = trajectory;
-        const stepVelocity = (at: Tensor, offset: number) =>
-          velocity(at, { times, offsetFrames: offset });
+        const velocity = (at: Tensor, offset: number) =>
+          velocityHead(plan, group, trunkAt(at, { times, offsetFrames: offset }));
         const options = { offsetFrames, direction, steps };
-        return discreteTrajectory(plan, points, first, stepVelocity, options);
+        return discreteTrajectory(plan, points, first, velocity, options);
       }
-      const odeVelocity = (at: Tensor, time: OdeTime) => {
-        const moved = timesAt(plan, times, time, { offsetFrames, direction });
-        return velocity(at, { times: moved, offsetFrames: 0 });
+      const timeAt = (time: OdeTime): EncodedTime => ({
+        times: timesAt(plan, times, time, { offsetFrames, direction }),
+        offsetFrames: 0,
+      });
+      const field: OdeField = {
+        ...{ times, code, group, first },
+        velocity: (at, time) => velocityHead(plan, group, trunkAt(at, timeAt(time))),
+        velocityOf: (parameters, code) => (at, time) => {
+          const shares = trunkCodes(plan, parameters, code);
+          const h = trunkAt(at, timeAt(time), parameters, shares);
+          return velocityHead(plan, parameters, h);
+        },
       };
-      const options = { ...trajectory, times, code, direction };
-      const solved = odeTrajectory(plan, points, first, odeVelocity, options);
+      const solved = odeTrajectory(plan, points, field, direction, trajectory, (control) => {
+        controls.push(control);
+      });
       if (solved.control) controls.push(solved.control);
       return solved.points;
     });

@@ -52,7 +52,7 @@ export const tableaus: Readonly<Record<FixedSolver, Tableau>> = {
  * Records the solution of `dy/ds = rates(y, s)` at the end of a span, in steps of a fixed length.
  *
  * @param start y at s = 0
- * @param span `(2 or more)` rows: the span's length, and 0
+ * @param span `(2 or more)` rows: the span's length, and where it starts; a negative length goes back
  * @param stepSize the step's length as a share of the span; the last step is shortened to end with it
  * @param first the rates at s = 0, where they are known
  */

@@ -4,14 +4,20 @@
  * @module
  */
 import text from "../../wgsl/rendering/trajectory.wgsl" with { type: "text" };
+import { velocityParameters } from "../nets/dynamic_field.ts";
+import type { Parameters } from "../nets/parameters.ts";
 import type { OdeTrajectory } from "../recipes/recipe.ts";
 import { eulerStep } from "../ops/euler_step.ts";
 import { expectShape } from "../ops/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import { type AdjointProblem, solveWithAdjoint } from "./adjoint.ts";
 import { solveAdaptive } from "./dopri5.ts";
-import { type OdeRates, type OdeTime, solveFixed } from "./ode.ts";
+import { type OdeTime, solveFixed } from "./ode.ts";
+
+/** The adjoint's way back, which also keeps the parameters' gradients exact, may take so many times the attempts. */
+const backAttempts = 4;
 
 const kernel = defineKernel("wgsl/rendering/trajectory.wgsl", text);
 
@@ -62,43 +68,62 @@ export interface SolvedTrajectory {
 /** Records the velocity head, before its tanh, at points `(scenes, points, 3)` in blocks and a solver's time. */
 export type OdeVelocity = (points: Tensor, time: OdeTime) => Tensor;
 
+/** The equation of an {@link odeTrajectory}. */
+export interface OdeField {
+  /** `(scenes, 2)` rows: normalized time of the frame that is rendered, and of one frame, 2/F. */
+  readonly times: Tensor;
+  /** The scenes' global codes `(scenes, 1, channels)` in blocks, which take part in the adaptive error norm. */
+  readonly code: Tensor;
+  readonly group: Parameters;
+  /** The velocity head at (p, τ). */
+  readonly first: Tensor;
+  /** Records it at later points and times, which {@link timesAt} gives. */
+  readonly velocity: OdeVelocity;
+  /** The same with other parameters and codes, for the adjoint method. */
+  velocityOf(group: Parameters, code: Tensor): OdeVelocity;
+}
+
 /**
  * Records the solution of `dp/ds = ±v(p, τ ± s·F)` at s = 1/F (spec section 4, `ode`): the time that the field sees moves by one
  * frame, the integral's length is 1/F.
  *
  * @param points p `(scenes, points, 3)` in blocks, NDC
- * @param first the velocity head at (p, τ)
- * @param velocity makes it at later points and times, which {@link timesAt} gives
- * @param options with `times` `(scenes, 2)` rows: normalized time of the frame that is rendered, and of one frame, 2/F; and
- *   `code` `(scenes, 1, channels)` in blocks, the scenes' global code, which takes part in the adaptive error norm
+ * @param direction −1 to the frame before, 1 to the frame after
+ * @param onBack told of the control of the adjoint's adaptive steps, while the plan is differentiated
  */
 export function odeTrajectory(
   plan: Plan,
   points: Tensor,
-  first: Tensor,
-  velocity: OdeVelocity,
-  { times, code, direction, ...options }: Omit<OdeTrajectory, "kind"> & {
-    times: Tensor;
-    code: Tensor;
-    /** −1 to the frame before, 1 to the frame after. */
-    direction: -1 | 1;
-  },
+  { times, code, group, first, velocity, velocityOf }: OdeField,
+  direction: -1 | 1,
+  trajectory: Omit<OdeTrajectory, "kind">,
+  onBack: (control: Tensor) => void = () => {},
 ): SolvedTrajectory {
+  const { solver, rtol, atol, maxSteps, stepSize, gradient } = trajectory;
   const span = plan.once(times, "span", () => recordSpan(plan, times));
-  return plan.scoped(`trajectory.${direction < 0 ? "before" : "after"}`, () => {
-    const rateOf = (u: Tensor) => [rate(plan, "rate", u, times, direction)];
-    const rates: OdeRates = ([at], time) => rateOf(velocity(at, time));
-    const known = { span, first: rateOf(first) };
-    const { solver, stepSize } = options;
+  const rateOf = (u: Tensor) => rate(plan, "rate", u, times, direction);
+  const solve: AdjointProblem["solve"] = (start, rates, options, way) => {
     if (solver !== "dopri5") {
-      const [end] = solveFixed(plan, [points], rates, { solver, stepSize, ...known });
-      return { points: end };
+      return { state: solveFixed(plan, start, rates, { solver, stepSize, ...options }) };
     }
-    const { rtol, atol, maxSteps } = options;
-    const { state: [end], control } = solveAdaptive(plan, [points], rates, {
-      ...{ rtol, atol, maxSteps, ...known },
-      constants: [code],
-    });
+    const attempts = way === "back" ? backAttempts * maxSteps : maxSteps;
+    return solveAdaptive(plan, start, rates, { rtol, atol, maxSteps: attempts, ...options });
+  };
+  return plan.scoped(`trajectory.${direction < 0 ? "before" : "after"}`, () => {
+    if (gradient === "adjoint") {
+      const problem: AdjointProblem = {
+        ...{ points, code, group, span, solve, names: velocityParameters },
+        rate: (group, code, at, time) => rateOf(velocityOf(group, code)(at, time)),
+      };
+      const { end, control } = solveWithAdjoint(plan, problem, rateOf(first), onBack);
+      return { points: end, control };
+    }
+    const { state: [end], control } = solve(
+      [points],
+      ([at], time) => [rateOf(velocity(at, time))],
+      { span, first: [rateOf(first)], constants: [code] },
+      "there",
+    );
     return { points: end, control };
   });
 }
@@ -116,25 +141,32 @@ export function timesAt(
   { offsetFrames, direction }: { offsetFrames: number; direction: -1 | 1 },
 ): Tensor {
   const [scenes] = expectShape("timesAt", plan.path("times"), { times }, "rows", ["scenes", 2]);
-  const y = plan.activation("times", [scenes, 2]);
+  const y = plan.activation("times", [scenes, 2], "rows", [clock]);
+  const dims = {
+    size: 2 * scenes,
+    scene_size: 2,
+    accumulate: 0,
+    offset_frames: offsetFrames,
+    direction,
+    fraction,
+  };
   plan.dispatch({
     label: "times",
     kernel,
     entry: "times_at",
-    bindings: {
-      times,
-      clock,
-      y,
-      dims: {
-        size: 2 * scenes,
-        scene_size: 2,
-        accumulate: 0,
-        offset_frames: offsetFrames,
-        direction,
-        fraction,
-      },
-    },
+    bindings: { times, clock, y, dims },
     workgroups: linearWorkgroups(scenes),
+  });
+  plan.backward([y], ([dY]) => {
+    const sink = plan.gradientSink(clock, { partial: true });
+    if (!sink) return;
+    plan.dispatch({
+      label: "times.backward",
+      kernel,
+      entry: "times_backward",
+      bindings: { times, d_y: dY, d_u: sink.gradient, dims },
+      workgroups: [1],
+    });
   });
   return y;
 }

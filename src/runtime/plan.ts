@@ -72,6 +72,7 @@ export class Plan {
   /** What a detached tensor's values are. */
   readonly #originals = new Map<Tensor, Tensor>();
   readonly #recomputed = new Set<Tensor>();
+  readonly #ranges = new Map<Tensor, { whole: Tensor; offset: number }>();
   #forwardDispatches?: number;
   /** Gradients that an input took over: their memory has one owner. */
   readonly #shared = new Set<Tensor>();
@@ -116,6 +117,47 @@ export class Plan {
     const constant: Tensor = { ...tensor, requiresGradient: false };
     this.#originals.set(constant, tensor);
     return constant;
+  }
+
+  /** The same values under a name of their own, with respect to which {@link vjp} differentiates. */
+  alias(tensor: Tensor): Tensor {
+    const alias: Tensor = { ...tensor, requiresGradient: true };
+    this.#originals.set(alias, this.#originals.get(tensor) ?? tensor);
+    if (this.#gate) this.#gateOf.set(alias, this.#gate);
+    return alias;
+  }
+
+  /** Some numbers of an activation as a tensor in rows, from an offset that is a multiple of 64 (WebGPU's alignment). */
+  range(whole: Tensor, label: string, shape: readonly number[], offset: number): Tensor {
+    const range = this.activation(label, shape);
+    this.#ranges.set(range, { whole, offset });
+    return range;
+  }
+
+  /** Records a part that nobody differentiates, though its tensors require gradients. */
+  untaped<T>(record: () => T): T {
+    const first = this.#nodes.length;
+    const result = record();
+    this.#nodes.splice(first);
+    return result;
+  }
+
+  /**
+   * Records a function and, at once and apart from the tape, the gradients of `Σ seed · output` with respect to some of the
+   * tensors it reads (a vector-Jacobian product); undefined where the output does not depend on one.
+   */
+  vjp(
+    record: () => Tensor,
+    seed: Tensor,
+    inputs: readonly Tensor[],
+  ): { output: Tensor; gradients: (Tensor | undefined)[] } {
+    const first = this.#nodes.length;
+    const output = record();
+    this.#gradients.set(output, { tensor: seed, borrowed: true });
+    this.#walkBack(this.#nodes.splice(first));
+    const gradients = inputs.map((input) => this.#gradients.get(input)?.tensor);
+    for (const input of inputs) this.#gradients.delete(input); // the next product starts anew
+    return { output, gradients };
   }
 
   /**
@@ -510,8 +552,10 @@ export class Plan {
   #placeActivations(): GPUBuffer[] {
     const lives = new Map<Tensor, { first: number; last: number }>();
     this.#dispatches.forEach((dispatch, i) => {
-      for (const value of Object.values(dispatch.bindings)) {
-        if (!isTensor(value) || value.memory || this.#late.has(value)) continue;
+      for (const bound of Object.values(dispatch.bindings)) {
+        if (!isTensor(bound)) continue;
+        const value = this.#ranges.get(bound)?.whole ?? bound;
+        if (value.memory || this.#late.has(value)) continue;
         const life = lives.get(value);
         if (life) life.last = i;
         else lives.set(value, { first: i, last: i });
@@ -539,6 +583,11 @@ export class Plan {
       createBuffer(this.gpu, `${this.label}: ${pool.label}`, pool.size * 4, usage)
     );
     for (const [tensor, at] of placed) tensor.memory = { buffer: buffers[at], offset: 0 };
+    for (const [range, { whole, offset }] of this.#ranges) {
+      if (whole.memory) {
+        range.memory = { buffer: whole.memory.buffer, offset: whole.memory.offset + 4 * offset };
+      }
+    }
     return buffers;
   }
 

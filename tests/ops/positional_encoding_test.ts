@@ -32,18 +32,17 @@ function expectNear(actual: ArrayLike<number>, expected: number[], tolerance: nu
 
 for (const points of [1, 63, 65, 257]) {
   Deno.test(`positionalEncoding() has the gradient of its formula for ${points} points`, async () => {
-    const inputs = {
-      points: blocks([2, points, 3], randomArray(1, 6 * points, -2, 2)),
-      times: { shape: [2, 2], data: Float32Array.of(-3, 0.2, 2, 0.1), differentiable: false },
-      perPoint: { ...blocks([2, points, 1], randomArray(2, 2 * points)), differentiable: false },
-    };
+    const inputs = { points: blocks([2, points, 3], randomArray(1, 6 * points, -2, 2)) };
+    const times = { shape: [2, 2], data: Float32Array.of(-3, 0.2, 2, 0.1) };
+    const perPoint = blocks([2, points, 1], randomArray(2, 2 * points));
     const check = (
+      timed: Record<string, CheckedInput>,
       frequencies: number,
       normalize: boolean,
       time?: (tensors: Record<string, Tensor>) => EncodedTime,
     ) =>
       checkGradients(
-        inputs,
+        { ...inputs, ...timed },
         (plan, tensors) =>
           positionalEncoding(plan, "encoding", tensors.points, {
             frequencies,
@@ -52,10 +51,10 @@ for (const points of [1, 63, 65, 257]) {
           }),
         { step: 1e-3 },
       );
-    await check(4, false);
-    await check(4, true, ({ perPoint }) => ({ perPoint }));
+    await check({}, 4, false);
+    await check({ perPoint }, 4, true, ({ perPoint }) => ({ perPoint }));
     // with one octave the length depends on the point as much as the waves do
-    await check(1, true, ({ times }) => ({ times, offsetFrames: -1.5 }));
+    await check({ times }, 1, true, ({ times }) => ({ times, offsetFrames: -1.5 }));
   });
 }
 

@@ -41,6 +41,7 @@ Deno.test("withValues() changes the trajectory's kind and numbers", () => {
     atol: 1e-3,
     maxSteps: 4,
     stepSize: 0.5,
+    gradient: "backprop",
   });
   assertEquals(asRecipe(ode), ode);
   assertEquals(recipeValues(ode), values);

@@ -72,6 +72,27 @@ for (const rtol of [1e-2, 1e-3, 1e-4]) {
   });
 }
 
+Deno.test("solveAdaptive() and solveFixed() go back over a span of negative length", async () => {
+  const gpu = await testGpu();
+  const values = randomArray(3, 65, 0.5, 1.5);
+  const data = values.map((x) => growthSolution(x, 2));
+  const end = createTensor(gpu, "end", [65], { data });
+  const span = createTensor(gpu, "back", [2], { data: Float32Array.of(-2, 2) });
+  const plan = new Plan(gpu, "back");
+  const rates = ([x]: OdeState, time: OdeTime) => [growth(plan, x, time)];
+  const tolerances = { span, rtol: 1e-5, atol: 1e-5, maxSteps: 24 };
+  const starts = [
+    ...solveAdaptive(plan, [end], rates, tolerances).state,
+    ...solveFixed(plan, [end], rates, { solver: "rk4", span, stepSize: 1 / 32 }),
+  ].map((start) => plan.keep(start));
+  const program = await plan.build();
+  program.run();
+  for (const found of await readTensors(gpu, ...starts)) {
+    found.forEach((x, i) => assertAlmostEquals(x, values[i], 1e-3));
+  }
+  program.destroy();
+});
+
 Deno.test("solveAdaptive() leaves its control open and its solution NaN where the attempts do not suffice", async () => {
   const gpu = await testGpu();
   const start = createTensor(gpu, "start", [65], { data: randomArray(3, 65, 0.5, 1.5) });

@@ -334,7 +334,8 @@ Deno.test("ImageRenderer.render() solves trajectories, and says where the steps 
       renderer.destroy();
     }
   };
-  const adaptive = { solver: "dopri5", rtol: 1e-4, atol: 1e-5, maxSteps: 6, stepSize: 1 } as const;
+  const tolerances = { rtol: 1e-4, atol: 1e-5, maxSteps: 6, stepSize: 1 };
+  const adaptive = { ...tolerances, solver: "dopri5", gradient: "backprop" } as const;
   const flow = await flowBy(adaptive);
   const other = await flowBy({ ...adaptive, solver: "rk4", stepSize: 0.25 });
   flow.forEach((value, i) => assertAlmostEquals(value, other[i], 1e-3));

@@ -1,17 +1,23 @@
-import { assertAlmostEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { trunk, trunkCodes, velocityHead } from "../../src/nets/dynamic_field.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
+import { ParameterGroup, type Parameters } from "../../src/nets/parameters.ts";
 import type { OdeTrajectory } from "../../src/recipes/recipe.ts";
 import { positionalEncoding } from "../../src/ops/positional_encoding.ts";
 import { pointFrequencies } from "../../src/rendering/evaluate.ts";
 import { controls } from "../../src/rendering/dopri5.ts";
 import type { OdeTime } from "../../src/rendering/ode.ts";
-import { discreteTrajectory, odeTrajectory, timesAt } from "../../src/rendering/trajectory.ts";
+import {
+  discreteTrajectory,
+  type OdeField,
+  odeTrajectory,
+  timesAt,
+} from "../../src/rendering/trajectory.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import { fieldSizesOfGoldens } from "../support/field_sizes.ts";
-import { expectClose, loadCase } from "../support/goldens.ts";
+import { expectClose, type GoldenCase, loadCase } from "../support/goldens.ts";
 import { randomArray, testGpu } from "../support/gpu.ts";
 import { movedTimes } from "../support/ode_fields.ts";
 import {
@@ -79,7 +85,14 @@ for (const size of ["small", "full"]) {
   });
 }
 
-const solving = { kind: "ode", rtol: 1e-2, atol: 1e-3, maxSteps: 3, stepSize: 1 } as const;
+const solving = {
+  kind: "ode",
+  rtol: 1e-2,
+  atol: 1e-3,
+  maxSteps: 3,
+  stepSize: 1,
+  gradient: "backprop",
+} as const;
 /** Solvers of the golden case, by its names for them. */
 const solvers: [string, string, OdeTrajectory][] = [
   ["small", "euler", { ...solving, solver: "euler" }],
@@ -90,86 +103,146 @@ const solvers: [string, string, OdeTrajectory][] = [
   ["small", "dopri5_1e-4", { ...solving, solver: "dopri5", rtol: 1e-4, atol: 1e-5 }],
   ["full", "dopri5", { ...solving, solver: "dopri5" }],
 ];
+const byAdjoint = ["euler_4", "rk4", "rk4_4"];
+const each = solvers.flatMap(([size, name, options]) =>
+  (["backprop", "adjoint"] as const)
+    .filter((gradient) => gradient === "backprop" || byAdjoint.includes(name))
+    .map((gradient) => [size, name, { ...options, gradient }] as const)
+);
 
-for (const [size, name, options] of solvers) {
-  Deno.test(`golden ode: odeTrajectory() and its gradients by ${name}, ${size}`, async () => {
-    const gpu = await testGpu();
-    const golden = await loadCase("ode");
-    const tag = `ode_${size}`;
-    const hidden = { small: 64, full: 256 }[size]!;
-    const sizes = { ...fieldSizesOfGoldens[size], hidden, globalCode: hidden };
-    const group = goldenParameters(gpu, golden, tag, dynamicFieldSpecs(sizes));
-    const blocks = { layout: "blocks", requiresGradient: true } as const;
-    const points = goldenTensor(gpu, golden, `${tag}/xyz`, blocks);
-    const code = goldenTensor(gpu, golden, `${tag}/global`, { ...blocks, shape: [2, 1, hidden] });
-    const frames = golden.config.n_frames as number;
-    const frameOfPoints = golden.input(`${tag}/frame`).data;
-    const timesOfPoints = createTensor(gpu, "times", [2, 24, 1], {
-      layout: "blocks",
-      data: frameOfPoints.map((frame) => 2 * frame / frames - 1),
+/** Both trajectories of the golden case, their controls, the gradients, and the plan's memory. */
+async function solveGolden(golden: GoldenCase, size: string, options: OdeTrajectory) {
+  const gpu = await testGpu();
+  const tag = `ode_${size}`;
+  const hidden = { small: 64, full: 256 }[size]!;
+  const sizes = { ...fieldSizesOfGoldens[size], hidden, globalCode: hidden };
+  const group = goldenParameters(gpu, golden, tag, dynamicFieldSpecs(sizes));
+  const blocks = { layout: "blocks", requiresGradient: true } as const;
+  const points = goldenTensor(gpu, golden, `${tag}/xyz`, blocks);
+  const code = goldenTensor(gpu, golden, `${tag}/global`, { ...blocks, shape: [2, 1, hidden] });
+  const frames = golden.config.n_frames as number;
+  const timesOfPoints = createTensor(gpu, "times", [2, 24, 1], {
+    layout: "blocks",
+    data: golden.input(`${tag}/frame`).data.map((frame) => 2 * frame / frames - 1),
+  });
+  const times = createTensor(gpu, "scenes", [2, 2], {
+    data: Float32Array.of(0, 2 / frames, 0, 2 / frames),
+  });
+  const plan = new Plan(gpu, "ode");
+  const codes = trunkCodes(plan, group, code);
+  const velocityAt = (
+    at: Tensor,
+    perPoint: Tensor,
+    parameters: Parameters = group,
+    shares: readonly Tensor[] = codes,
+  ) => {
+    const encoding = positionalEncoding(plan, "encoding", at, {
+      frequencies: pointFrequencies,
+      normalize: true,
+      time: { perPoint },
     });
-    const times = createTensor(gpu, "scenes", [2, 2], {
-      data: Float32Array.of(0, 2 / frames, 0, 2 / frames),
-    });
-    const plan = new Plan(gpu, "ode");
-    const codes = trunkCodes(plan, group, code);
-    const velocityAt = (at: Tensor, perPoint: Tensor) => {
-      const encoding = positionalEncoding(plan, "encoding", at, {
-        frequencies: pointFrequencies,
-        normalize: true,
-        time: { perPoint },
-      });
-      return velocityHead(plan, group, trunk(plan, group, encoding, codes));
+    return velocityHead(plan, parameters, trunk(plan, parameters, encoding, shares));
+  };
+  const first = velocityAt(points, timesOfPoints);
+  const back: Tensor[] = [];
+  const [before, after] = ([-1, 1] as const).map((direction) => {
+    const timesAt = (time: OdeTime) => movedTimes(plan, timesOfPoints, time, direction);
+    const field: OdeField = {
+      ...{ times, code, group, first },
+      velocity: (at, time) => velocityAt(at, timesAt(time)),
+      velocityOf: (group, code) => (at, time) =>
+        velocityAt(at, timesAt(time), group, trunkCodes(plan, group, code)),
     };
-    const first = velocityAt(points, timesOfPoints);
-    const [before, after] = ([-1, 1] as const).map((direction) => {
-      const velocity = (at: Tensor, time: OdeTime) =>
-        velocityAt(at, movedTimes(plan, timesOfPoints, time, direction));
-      const solved = odeTrajectory(plan, points, first, velocity, {
-        times,
-        code,
-        direction,
-        ...options,
-      });
-      for (const tensor of Object.values(solved)) if (tensor) plan.keep(tensor);
-      return solved;
+    const solved = odeTrajectory(plan, points, field, direction, options, (control) => {
+      back.push(plan.keep(control));
     });
-    const seed = (name: string) =>
-      goldenTensor(gpu, golden, `ct/ode/${size}/${name}`, { layout: "blocks" });
-    differentiateWith(plan, [group], [
-      { tensor: before.points, gradient: seed("p_minus") },
-      { tensor: after.points, gradient: seed("p_plus") },
-    ]);
-    const gradients = [points, code].map((tensor) => plan.keep(plan.gradientOf(tensor)!));
-    const program = await plan.build();
-    program.run();
-    const [pMinus, pPlus, dPoints, dCode] = await readTensors(
-      gpu,
-      before.points,
-      after.points,
-      ...gradients,
-    );
+    for (const tensor of Object.values(solved)) if (tensor) plan.keep(tensor);
+    return solved;
+  });
+  const seed = (name: string) =>
+    goldenTensor(gpu, golden, `ct/ode/${size}/${name}`, { layout: "blocks" });
+  differentiateWith(plan, [group], [
+    { tensor: before.points, gradient: seed("p_minus") },
+    { tensor: after.points, gradient: seed("p_plus") },
+  ]);
+  const gradients = [points, code].map((tensor) => plan.keep(plan.gradientOf(tensor)!));
+  const program = await plan.build();
+  program.run();
+  const [pMinus, pPlus, xyz, glob, ...controlled] = await readTensors(
+    gpu,
+    ...[before.points, after.points, ...gradients],
+    ...[before.control, after.control, ...back].filter((control) => control !== undefined),
+  );
+  const parameters = await parameterGradients(group, "");
+  const { bytes } = program;
+  program.destroy();
+  return {
+    ...{ pMinus, pPlus, controlled, bytes },
+    gradients: {
+      ...{ xyz, glob },
+      ...Object.fromEntries(Object.entries(parameters).map(([key, of]) => [key.slice(1), of])),
+    } as Record<string, Float32Array>,
+  };
+}
+
+for (const [size, name, options] of each) {
+  Deno.test(`golden ode: odeTrajectory() and its gradients by ${name} and ${options.gradient}, ${size}`, async () => {
+    const golden = await loadCase("ode");
+    const { pMinus, pPlus, controlled, gradients } = await solveGolden(golden, size, options);
     const prefix = `${size}/spec/${name}`;
-    if (before.control && after.control) {
-      const [minus, plus] = await readTensors(gpu, before.control, after.control);
-      for (const [key, control] of Object.entries({ p_minus: minus, p_plus: plus })) {
-        expectClose(golden, {
-          [`${prefix}/${key}_nfe`]: control[controls.evaluations],
-          [`${prefix}/${key}_rejected`]: control[controls.rejected],
-        });
-      }
+    const expected: [string, Float32Array | number][] = [
+      [`${prefix}/p_minus`, pMinus],
+      [`${prefix}/p_plus`, pPlus],
+    ];
+    for (const [key, values] of Object.entries(gradients)) {
+      const path = `${prefix}/${options.gradient}/${key}`;
+      if (golden.has(path)) expected.push([path, values]);
     }
-    const parameters = Object.entries(await parameterGradients(group, `${prefix}/backprop`));
-    expectClose(golden, {
-      [`${prefix}/p_minus`]: pMinus,
-      [`${prefix}/p_plus`]: pPlus,
-      [`${prefix}/backprop/xyz`]: dPoints,
-      [`${prefix}/backprop/glob`]: dCode,
-      ...Object.fromEntries(parameters.filter(([key]) => golden.has(key))),
+    controlled.forEach((control, i) => {
+      const key = `${prefix}/${["p_minus", "p_plus"][i]}`;
+      expected.push([`${key}_nfe`, control[controls.evaluations]]);
+      expected.push([`${key}_rejected`, control[controls.rejected]]);
     });
-    program.destroy();
+    assertGreater(expected.length, 15);
+    expectClose(golden, Object.fromEntries(expected));
   });
 }
+
+/** The largest relative difference of gradients, in norm, of all or of some. */
+function difference(
+  some: Record<string, Float32Array>,
+  others: Record<string, Float32Array>,
+  keys: readonly string[] = Object.keys(some),
+): number {
+  const norm = (of: Float32Array) => Math.sqrt(of.reduce((sum, x) => sum + x * x, 0));
+  const each = keys.map((key) =>
+    norm(some[key].map((x, i) => x - others[key][i])) / norm(some[key])
+  );
+  return Math.max(...each);
+}
+
+Deno.test("odeTrajectory() has the same gradients by the adjoint method, whose memory does not grow with steps", async () => {
+  const golden = await loadCase("ode");
+  const solve = (gradient: OdeTrajectory["gradient"], steps: number) =>
+    solveGolden(golden, "small", { ...solving, solver: "rk4", gradient, stepSize: 1 / steps });
+  const [few, backprop] = [await solve("backprop", 4), await solve("backprop", 8)];
+  const [fewBack, adjoint] = [await solve("adjoint", 4), await solve("adjoint", 8)];
+  assertLess(difference(backprop.gradients, adjoint.gradients), 1e-3);
+  assertGreater(backprop.bytes, 1.5 * few.bytes);
+  assertLess(adjoint.bytes, 1.05 * fewBack.bytes);
+});
+
+Deno.test("odeTrajectory() solves the adjoint equation in steps of its own choice", async () => {
+  const golden = await loadCase("ode");
+  const adaptive = { ...solving, solver: "dopri5" } as const;
+  const backprop = await solveGolden(golden, "small", adaptive);
+  const adjoint = await solveGolden(golden, "small", { ...adaptive, gradient: "adjoint" });
+  assertEquals(adjoint.controlled.length, 4);
+  for (const control of adjoint.controlled) assertEquals(control[controls.open], 0);
+  // others are less exact: the field's waves are shorter than its steps
+  const keys = ["xyz", "glob", "mlp_dynamic.sf_linear.weight", "mlp_dynamic.sf_linear.bias"];
+  assertLess(difference(backprop.gradients, adjoint.gradients, keys), 5e-2);
+});
 
 Deno.test("odeTrajectory() takes each scene a frame on by its own count of frames", async () => {
   const gpu = await testGpu();
@@ -183,6 +256,7 @@ Deno.test("odeTrajectory() takes each scene a frame on by its own count of frame
     data: Float32Array.of(0.5, 2 / frames[0], -0.5, 2 / frames[1]),
   });
   const code = createTensor(gpu, "code", [2, 1, 4], { layout: "blocks" });
+  const group = new ParameterGroup(gpu, "none", [], false);
   for (const direction of [-1, 1] as const) {
     const plan = new Plan(gpu, "frames");
     const seen: Tensor[] = [];
@@ -191,8 +265,12 @@ Deno.test("odeTrajectory() takes each scene a frame on by its own count of frame
       seen.push(plan.keep(at));
       return head;
     };
-    const options = { solver: "rk4", ...{ rtol: 1, atol: 1, maxSteps: 1, stepSize: 1 } } as const;
-    const end = odeTrajectory(plan, points, head, velocity, { ...options, times, code, direction });
+    const options = { ...solving, solver: "rk4" } as const;
+    const field = {
+      ...{ times, code, group, first: head, velocity },
+      velocityOf: () => velocity,
+    };
+    const end = odeTrajectory(plan, points, field, direction, options);
     plan.keep(end.points);
     const program = await plan.build();
     program.run();

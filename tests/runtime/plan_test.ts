@@ -23,6 +23,31 @@ Deno.test("Plan adds up the gradients of a tensor that is used three times", asy
   s.forEach((value, i) => assertAlmostEquals(d[i], 3 * value * (1 - value), 1e-6));
 });
 
+Deno.test("Plan.vjp() gives gradients of its own, into ranges where asked, and leaves the tape alone", async () => {
+  const gpu = await testGpu();
+  const data = randomArray(5, 100);
+  const x = createTensor(gpu, "x", [100], { data, requiresGradient: true });
+  const seed = createTensor(gpu, "seed", [100], { data: randomArray(6, 100) });
+  const plan = new Plan(gpu, "products");
+  const y = sigmoid(plan, "y", x);
+  const whole = plan.keep(plan.activation("whole", [164]));
+  plan.fill(whole, 1);
+  const [alone, added] = [plan.alias(x), plan.alias(x)];
+  plan.writeGradientTo(added, plan.range(whole, "range", [100], 64));
+  const products = [alone, added].map((of) =>
+    plan.vjp(() => sigmoid(plan, "z", of), seed, [of]).gradients[0]!
+  );
+  plan.keep(products[0]);
+  plan.differentiate([{ tensor: y, gradient: seed }]);
+  const gradient = plan.keep(plan.gradientOf(x)!);
+  const program = await plan.build();
+  program.run();
+  const [d, first, all] = await readTensors(gpu, gradient, products[0], whole);
+  assertEquals(first, d);
+  assertEquals(all, Float32Array.from({ length: 164 }, (_, i) => i < 64 ? 1 : 1 + d[i - 64]));
+  program.destroy();
+});
+
 Deno.test("Plan gives activations that live at different times one buffer", async () => {
   const gpu = await testGpu();
   const x = createTensor(gpu, "x", [4096], { data: randomArray(6, 4096) });

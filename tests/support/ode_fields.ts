@@ -11,7 +11,7 @@ import type { OdeTime } from "../../src/rendering/ode.ts";
 const kernel = defineKernel(
   "tests/support/ode_fields.wgsl",
   `
-struct Dims { size: u32, fraction: f32, direction: f32, accumulate: u32 }
+struct Dims { size: u32, fraction: f32, direction: f32, accumulate: u32, points: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> clock: array<f32>;
@@ -66,6 +66,15 @@ fn moved_times(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   let i = id.y * groups.x * 64 + id.x;
   if i < dims.size { y[i] = x[i] + dims.direction * 2.0 * s(); }
 }
+
+// d(h, s) += (fraction, 1)·ds, ds = ± 2 Σ over the points of dt; x like the times, d_x the clock's
+@compute @workgroup_size(1)
+fn moved_times_backward() {
+  var sum = 0.0;
+  for (var i = 0u; i < dims.size; i++) { if i % 64 < dims.points { sum += d_y[i]; } }
+  d_x[0] += dims.fraction * dims.direction * 2.0 * sum;
+  d_x[1] += dims.direction * 2.0 * sum;
+}
 `,
 );
 
@@ -74,10 +83,9 @@ function record(
   entry: string,
   x: Tensor,
   { clock, fraction }: OdeTime,
-  direction: number = 1,
 ): Tensor {
   const y = plan.activation(entry, x.shape, x.layout, [x]);
-  const dims = { size: x.size, fraction, direction, accumulate: 0 };
+  const dims = { size: x.size, fraction, direction: 1, accumulate: 0, points: 64 };
   const workgroups = linearWorkgroups(x.size);
   const timed: Record<string, Tensor> = entry === "oscillators" ? {} : { clock }; // which know no time
   plan.dispatch({ label: entry, kernel, entry, bindings: { ...timed, x, y, dims }, workgroups });
@@ -120,7 +128,33 @@ export function oscillators(plan: Plan, x: Tensor, time: OdeTime): Tensor {
   return record(plan, "oscillators", x, time);
 }
 
-/** Times of points `(scenes, points, 1)` in blocks, moved by `±2s`. */
-export function movedTimes(plan: Plan, times: Tensor, time: OdeTime, direction: number): Tensor {
-  return record(plan, "moved_times", times, time, direction);
+/** Times of points `(scenes, points, 1)` in blocks, at most 64 a scene, moved by `±2s`; differentiable in s. */
+export function movedTimes(
+  plan: Plan,
+  times: Tensor,
+  { clock, fraction }: OdeTime,
+  direction: number,
+): Tensor {
+  const y = plan.activation("times", times.shape, times.layout, [clock]);
+  const [, points] = times.shape;
+  const dims = { size: times.size, fraction, direction, accumulate: 0, points };
+  plan.dispatch({
+    label: "times",
+    kernel,
+    entry: "moved_times",
+    bindings: { clock, x: times, y, dims },
+    workgroups: linearWorkgroups(times.size),
+  });
+  plan.backward([y], ([dY]) => {
+    const sink = plan.gradientSink(clock, { partial: true });
+    if (!sink) return;
+    plan.dispatch({
+      label: "times.backward",
+      kernel,
+      entry: "moved_times_backward",
+      bindings: { d_y: dY, d_x: sink.gradient, dims },
+      workgroups: [1],
+    });
+  });
+  return y;
 }

@@ -166,11 +166,20 @@ const ode: OdeTrajectory = {
   atol: 1e-3,
   maxSteps: 2,
   stepSize: 0.5,
+  gradient: "backprop",
 };
 
-for (const solver of ["dopri5", "midpoint"] as const) {
-  Deno.test(`Trainer moves points by ${solver} the same whether activations are kept or made again`, async () => {
-    const each = { ...recipe, staticSteps: 0, dynamicSteps: 2, trajectory: { ...ode, solver } };
+for (
+  const [solver, gradient] of [
+    ["dopri5", "backprop"],
+    ["midpoint", "backprop"],
+    ["dopri5", "adjoint"],
+    ["euler", "adjoint"],
+  ] as const
+) {
+  Deno.test(`Trainer moves points by ${solver} and ${gradient} the same whether activations are kept or made again`, async () => {
+    const trajectory = { ...ode, solver, gradient };
+    const each = { ...recipe, staticSteps: 0, dynamicSteps: 2, trajectory };
     const { outcome, reports } = await train({ recipe: each });
     assertEquals(outcome, "done");
     const again = await train({ recipe: { ...each, recompute: true } });

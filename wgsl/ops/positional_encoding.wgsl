@@ -2,7 +2,7 @@
 // asked. Spec section 2. points (scenes, points, dimensions) and y (scenes, points, parts·(1 + 2L)) in blocks.
 // sin² + cos² = 1: the length is √(|x|² + L·parts), and only x itself changes it.
 
-struct Dims { lanes: u32, scene_lanes: u32, offset_frames: f32, accumulate: u32 }
+struct Dims { lanes: u32, scene_lanes: u32, scene_points: u32, offset_frames: f32, accumulate: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> points: array<f32>;
@@ -10,6 +10,7 @@ struct Dims { lanes: u32, scene_lanes: u32, offset_frames: f32, accumulate: u32 
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read> d_y: array<f32>;
 @group(0) @binding(5) var<storage, read_write> d_points: array<f32>;
+@group(0) @binding(6) var<storage, read_write> d_times: array<f32>;
 
 override dimensions = 3u;
 override frequencies = 10u; // L
@@ -61,10 +62,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 }
 
 // With e = y/length: dx = (∂y/∂xᵀ de - x (de·y)/length²)/length
-@compute @workgroup_size(64)
-fn backward_points(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let lane = id.y * groups.x * 64 + id.x;
-  if lane >= dims.lanes { return; }
+fn gradient_of(lane: u32) -> vec4f {
   let x = vector(lane);
   let count = parts();
   let channels = count * (1 + 2 * frequencies);
@@ -87,8 +85,42 @@ fn backward_points(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgr
   }
   let length = length_of(x);
   if unit_length { gradient = (gradient - x * (along / (length * length))) / length; }
+  return gradient;
+}
+
+@compute @workgroup_size(64)
+fn backward_points(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let lane = id.y * groups.x * 64 + id.x;
+  if lane >= dims.lanes { return; }
+  let gradient = gradient_of(lane);
   for (var d = 0u; d < dimensions; d++) {
     let i = place(lane, dimensions, d);
     d_points[i] = gradient[d] + select(0.0, d_points[i], dims.accumulate == 1);
   }
+}
+
+// Of the points' own times.
+@compute @workgroup_size(64)
+fn backward_point_times(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let lane = id.y * groups.x * 64 + id.x;
+  if lane >= dims.lanes { return; }
+  d_times[lane] = gradient_of(lane)[dimensions] + select(0.0, d_times[lane], dims.accumulate == 1);
+}
+
+const lanes = 64u;
+const columns = 1u;
+
+// Of the scenes' times, a workgroup a scene: d(t, frame) = Σ over its points of (1, offset)·dt
+@compute @workgroup_size(64)
+fn backward_scene_times(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
+  var sum = 0.0;
+  for (var point = lane; point < dims.scene_points; point += lanes) {
+    sum += gradient_of(group.x * dims.scene_lanes + point)[dimensions];
+  }
+  lane_values[lane] = sum;
+  sum_lanes(lane);
+  if lane >= 2 { return; }
+  let i = 2 * group.x + lane;
+  let gradient = column_sums[0] * select(1.0, dims.offset_frames, lane == 1);
+  d_times[i] = gradient + select(0.0, d_times[i], dims.accumulate == 1);
 }

@@ -166,8 +166,8 @@ fn trial_length(@builtin(local_invocation_index) lane: u32) {
   if largest(d0) >= 1e-5 && largest(d1) >= 1e-5 {
     h = 0.01 * largest(select(vec4f(), d0 / max(d1, vec4f(1e-30)), d1 > vec4f()));
   }
-  next_trial[0] = h;
-  next_trial[1] = 0.0;
+  next_trial[0] = select(-h, h, span[0] > 0);
+  next_trial[1] = span[1];
   next_trial[2] = largest(d1);
 }
 
@@ -176,15 +176,16 @@ fn trial_length(@builtin(local_invocation_index) lane: u32) {
 fn first_length(@builtin(local_invocation_index) lane: u32) {
   let means = group_means(lane);
   if lane != 0 { return; }
-  let h0 = trial[0];
+  let h0 = abs(trial[0]);
   let d1 = trial[2];
   let d2 = sqrt(largest(means.first)) / h0;
   var h1 = max(1e-6, h0 * 1e-3);
   if max(d1, d2) > 1e-15 { h1 = pow(0.01 / max(d1, d2), 0.2); }
   next = Control();
-  next.h = min(100.0 * h0, h1);
+  next.h = sign(span[0]) * min(100.0 * h0, h1);
+  next.s = span[1];
   next.open = 1.0;
-  next.end = span[0];
+  next.end = span[1] + span[0];
   next.evaluations = 2.0;
 }
 
@@ -205,7 +206,7 @@ fn decide(@builtin(local_invocation_index) lane: u32) {
     if error <= 1 {
       control.accepted = 1.0;
       control.s = before.s + before.h;
-      if control.s >= before.end {
+      if (control.s - before.end) * before.h >= 0 {
         control.reached = 1.0;
         control.open = 0.0;
         control.position = (before.end - before.s) / before.h;

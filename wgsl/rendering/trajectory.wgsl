@@ -40,6 +40,15 @@ fn times_at(@builtin(global_invocation_id) id: vec3u) {
   y[2 * scene + 1] = frame;
 }
 
+// d(h, s) += (fraction, 1)·ds, ds = ± 2 Σ F/Fᵢ dtᵢ
+@compute @workgroup_size(1)
+fn times_backward() {
+  var sum = 0.0;
+  for (var i = 0u; i < dims.size; i += 2) { sum += ratio(i / 2) * d_y[i]; }
+  d_u[0] += dims.fraction * dims.direction * 2.0 * sum;
+  d_u[1] += dims.direction * 2.0 * sum;
+}
+
 fn squash(x: f32) -> f32 { return tanh(clamp(x, -10.0, 10.0)); } // overflows on some drivers
 
 // y = ±(F/Fᵢ)·tanh u          u, y (scenes, points, 3) in blocks
