@@ -1,6 +1,6 @@
 /**
  * Gradients of solutions by the adjoint method (Chen et al. 2018): memory does not grow with steps. As in torchdiffeq, the
- * gradients of time and of the parameters take part in the control of adaptive steps.
+ * gradients of time and of each parameter take part in the control of adaptive steps.
  *
  * It fits the plan: the way there is recorded without a tape. The way back is one more equation, solved from the end of the span
  * to its start by the same solver, whose right-hand side is the field recorded again together with its hand-written backward
@@ -10,15 +10,14 @@
  */
 import text from "../../wgsl/rendering/adjoint.wgsl" with { type: "text" };
 import { addRates } from "../ops/add_rates.ts";
-import { sumLanesSnippet } from "../ops/snippets.ts";
 import type { Parameters } from "../nets/parameters.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
-import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
-import type { AdaptiveOptions } from "./dopri5.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+import type { AdaptiveOptions, Norm } from "./dopri5.ts";
 import type { OdeRates, OdeState, OdeTime } from "./ode.ts";
 
-const kernel = defineKernel("wgsl/rendering/adjoint.wgsl", text, sumLanesSnippet);
+const kernel = defineKernel("wgsl/rendering/adjoint.wgsl", text);
 
 /** An equation `dp/ds = rate(p, s; code, parameters)` and how it is solved. */
 export interface AdjointProblem {
@@ -37,7 +36,7 @@ export interface AdjointProblem {
   solve(
     start: OdeState,
     rates: OdeRates,
-    options: Pick<AdaptiveOptions, "span" | "first" | "groups" | "counts" | "constants">,
+    options: Pick<AdaptiveOptions, "span" | "first" | "norms" | "constants">,
     way: "there" | "back",
   ): { state: OdeState; control?: Tensor };
 }
@@ -126,16 +125,19 @@ function solveBack(
   const aCode = zeros("a_code", code);
   const aParameters = plan.activation("a_parameters", [flat.size]);
   plan.fill(aParameters, 0);
-  const opening = { clock: backwards, fraction: 0 };
-  const first = rates([end, dEnd], opening);
-  const start = [end, dEnd, aCode, recordEndTime(plan, first[0], dEnd), aParameters];
-  const { state, control } = problem.solve(start, rates, {
-    span: backwards,
-    first,
-    groups: [0, 1, 1, 2, 3, 0],
-    counts: [undefined, undefined, undefined, 1, flat.count],
-    constants: [code],
-  }, "back");
+  const aTime = zeros("a_time", backwards);
+  const norms: Norm[] = [
+    ...[{ part: 0 }, { part: 5, joins: true }], // p and g
+    ...[{ part: 1 }, { part: 2, joins: true }], // their gradients
+    { part: 3, range: [1, 1] },
+    ...names.map((name, i): Norm => ({
+      part: 4,
+      range: [flat.offsets[i], group.get(name).size],
+    })),
+  ];
+  const start = [end, dEnd, aCode, aTime, aParameters];
+  const options = { span: backwards, norms, constants: [code] };
+  const { state, control } = problem.solve(start, rates, options, "back");
   const [, dPoints, dCode, , dParameters] = state;
   plan.shareGradient(points, dPoints);
   plan.shareGradient(code, dCode);
@@ -147,18 +149,15 @@ function solveBack(
   return { control };
 }
 
-/** Where tensors lie in one, each at a multiple of 64 numbers, and how many numbers they have. */
-function flatLayout(
-  tensors: readonly Tensor[],
-): { offsets: number[]; size: number; count: number } {
+/** Where tensors lie in one, each at a multiple of 64 numbers. */
+function flatLayout(tensors: readonly Tensor[]): { offsets: number[]; size: number } {
   const offsets: number[] = [];
-  let [size, count] = [0, 0];
+  let size = 0;
   for (const tensor of tensors) {
     offsets.push(size);
     size += Math.ceil(tensor.size / 64) * 64;
-    count += tensor.size;
   }
-  return { offsets, size, count };
+  return { offsets, size };
 }
 
 /** Records a clock that stands at a time: (0, s). */
@@ -180,29 +179,5 @@ function recordBackwards(plan: Plan, span: Tensor): Tensor {
   const y = plan.activation("backwards", [2]);
   const bindings = { clock: span, y };
   plan.dispatch({ label: "backwards", kernel, entry: "backwards", bindings, workgroups: [1] });
-  return y;
-}
-
-/** Records how moving the end of the span changes the solution there: (0, −f · d_end). */
-function recordEndTime(plan: Plan, rate: Tensor, dEnd: Tensor): Tensor {
-  const y = plan.activation("a_time", [2]);
-  const [, points, channels] = rate.shape;
-  plan.dispatch({
-    label: "a_time",
-    kernel,
-    entry: "end_time",
-    bindings: {
-      f: rate,
-      d_end: dEnd,
-      y,
-      lanes_of: {
-        size: rate.size,
-        block_size: channels * blockPoints,
-        blocks: blocksOf(points),
-        points,
-      },
-    },
-    workgroups: [1],
-  });
   return y;
 }

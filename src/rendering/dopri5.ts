@@ -1,5 +1,5 @@
 /**
- * Dormand and Prince's method with steps of its own choice, as torchdiffeq 0.0.1 chooses them.
+ * Dormand and Prince's method with steps of its own choice, as torchdiffeq chooses them.
  *
  * It fits the plan: a bounded number of attempts at a step is recorded, each behind a gate that stays closed once the end is
  * reached. Error, acceptance and the next step's length stay in a small control tensor on the GPU, one an attempt; a step of
@@ -82,10 +82,18 @@ export interface AdaptiveOptions {
   readonly first?: OdeState;
   /** Parts of the state that never change: they take part in the norms. */
   readonly constants?: OdeState;
-  /** For each part, then each constant: the group whose mean square it joins, 0 to 3. Default: one group. */
-  readonly groups?: readonly number[];
-  /** How many of their numbers count in the mean, where that is not all. */
-  readonly counts?: readonly (number | undefined)[];
+  /** What is measured, at most 32. Default: one mean over all parts and constants. */
+  readonly norms?: readonly Norm[];
+}
+
+/** A part of the state whose mean square is an error to be kept small; the largest of all counts. */
+export interface Norm {
+  /** Number of the part, or after all parts that of a constant. */
+  readonly part: number;
+  /** The first of its numbers that count, and how many do. Default: all. */
+  readonly range?: readonly [number, number];
+  /** Whether it is one mean with the norm before it. */
+  readonly joins?: boolean;
 }
 
 /** A solution and how it was found. */
@@ -314,73 +322,87 @@ function firstControl(
   return control;
 }
 
+const mostNorms = 32;
+
 /** Sums over the parts of a state, and how they make means. */
 class Norms {
   readonly groups: Uniform;
   readonly groupsWithConstants: Uniform;
-  readonly #constants: OdeState;
+  readonly #norms: readonly Norm[];
 
   constructor(
     private readonly plan: Plan,
     state: OdeState,
-    private readonly options: Pick<
-      AdaptiveOptions,
-      "rtol" | "atol" | "groups" | "counts" | "constants"
-    >,
+    private readonly options: Pick<AdaptiveOptions, "rtol" | "atol" | "norms" | "constants">,
   ) {
-    const { constants = [] } = options;
-    this.#constants = constants;
-    const all = [...state, ...constants];
-    const groups = options.groups ?? all.map(() => 0);
-    if (all.length > 6 || groups.length !== all.length) {
+    const all = [...state, ...options.constants ?? []];
+    this.#norms = options.norms ?? all.map((_, part) => ({ part, joins: part > 0 }));
+    if (this.#norms.length > mostNorms) {
       throw new Error(
         `Cannot solve "${
           plan.path("state")
-        }": ${all.length} parts in ${groups.length} groups, wanted at most 6, a group for each`,
+        }": it has ${this.#norms.length} norms, wanted at most ${mostNorms}`,
       );
     }
-    const counts = [0, 0, 0, 0];
-    all.forEach(({ shape }, i) => {
-      counts[groups[i]] += options.counts?.[i] ?? shape.reduce((a, b) => a * b, 1);
+    const bits = (holds: (norm: Norm) => boolean | undefined) =>
+      this.#norms.reduce((sum, norm, i) => sum + (holds(norm) ? 2 ** i : 0), 0);
+    const counts = Array.from({ length: mostNorms }, (_, i) => {
+      const norm = this.#norms[i];
+      const count = norm && (norm.range?.[1] ?? all[norm.part].shape.reduce((a, b) => a * b, 1));
+      return [`count${i}`, count ?? 1];
     });
-    const uniform: Record<string, number> = {};
-    for (let i = 0; i < 6; i++) uniform[`group${i}`] = groups[i] ?? 0;
-    counts.forEach((count, i) => uniform[`count${i}`] = Math.max(1, count));
-    this.groups = { ...uniform, parts: state.length };
-    this.groupsWithConstants = { ...uniform, parts: all.length };
+    this.groupsWithConstants = {
+      norms: this.#norms.length,
+      joined: bits(({ joins }) => joins),
+      absent: 0,
+      ...Object.fromEntries(counts),
+    };
+    const absent = bits(({ part }) => part >= state.length); // what never changes
+    this.groups = { ...this.groupsWithConstants, absent };
   }
 
-  /** Records a sum over each part; `norm_start` takes the constants too. */
+  /** Records the sums of all norms; of constants only at the start. */
   record(
     entry: "norm_start" | "norm_change" | "norm_error",
     state: OdeState,
     others: (part: number) => Readonly<Record<string, Tensor>>,
   ): Tensor {
-    const { plan } = this;
-    const partials = plan.activation(`${entry}.partials`, [6 * 64 * 2]);
-    const workgroups = [64] as const;
-    state.forEach((y0, part) => {
-      const dims = this.dims(y0, part);
-      const bindings = { partials, y0, ...others(part), dims };
-      plan.dispatch({ label: entry, kernel, entry, bindings, workgroups });
-    });
-    if (entry !== "norm_start") return partials;
-    this.#constants.forEach((y0, i) => {
-      const bindings = { partials, y0, dims: this.dims(y0, state.length + i) };
-      plan.dispatch({ label: entry, kernel, entry: "norm_constant", bindings, workgroups });
+    const { plan, options: { constants = [] } } = this;
+    const partials = plan.activation(`${entry}.partials`, [mostNorms * 64 * 2]);
+    this.#norms.forEach(({ part, range }, i) => {
+      const changes = part < state.length;
+      if (!changes && entry !== "norm_start") return;
+      const y0 = changes ? state[part] : constants[part - state.length];
+      plan.dispatch({
+        label: entry,
+        kernel,
+        entry: changes ? entry : "norm_constant",
+        bindings: {
+          partials,
+          y0,
+          ...(changes ? others(part) : {}),
+          dims: this.dims(y0, i, range),
+        },
+        workgroups: [64],
+      });
     });
     return partials;
   }
 
-  dims({ size, shape, layout }: Tensor, part: number = 0): Uniform {
+  dims(
+    { size, shape, layout }: Tensor,
+    norm: number = 0,
+    [first, count]: readonly [number, number] = [0, size],
+  ): Uniform {
     const { rtol, atol } = this.options;
     const inBlocks = layout === "blocks";
     return {
-      size,
-      part,
+      size: first + count,
+      norm,
+      first,
       block_size: inBlocks ? shape[2] * blockPoints : size,
       blocks: inBlocks ? blocksOf(shape[1]) : 1,
-      points: inBlocks ? shape[1] : size + blockPoints, // rows have no padding
+      points: inBlocks ? shape[1] : blockPoints, // rows have no padding
       rtol,
       atol,
       accumulate: 0,

@@ -1,9 +1,11 @@
-// Decisions of an adaptive solver, after torchdiffeq 0.0.1: error norms, step lengths, acceptance, the solution at the end.
+// Decisions of an adaptive solver, after torchdiffeq: error norms, step lengths, acceptance, the solution at the end.
 // A state has parts (points, a code, …); norms are root mean squares over groups of parts, and the largest group counts.
 
 struct Dims {
   size: u32,
-  part: u32,
+  // in a norm: its place, and the first number that counts
+  norm: u32,
+  first: u32,
   // padding of blocks of 64 points, left out of norms: numbers in a block, blocks of a scene, points of a scene
   block_size: u32,
   blocks: u32,
@@ -15,23 +17,20 @@ struct Dims {
 }
 
 struct Groups {
-  parts: u32,
-  // of the first parts: the group; of the groups: how many numbers they have
-  group0: u32,
-  group1: u32,
-  group2: u32,
-  group3: u32,
-  group4: u32,
-  group5: u32,
-  count0: f32,
-  count1: f32,
-  count2: f32,
-  count3: f32,
+  norms: u32,
+  // bits: sums that join the group of the one before them, and sums that are 0
+  joined: u32,
+  absent: u32,
+  // how many numbers a sum is over
+  count0: f32, count1: f32, count2: f32, count3: f32, count4: f32, count5: f32, count6: f32, count7: f32,
+  count8: f32, count9: f32, count10: f32, count11: f32, count12: f32, count13: f32, count14: f32, count15: f32,
+  count16: f32, count17: f32, count18: f32, count19: f32, count20: f32, count21: f32, count22: f32, count23: f32,
+  count24: f32, count25: f32, count26: f32, count27: f32, count28: f32, count29: f32, count30: f32, count31: f32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<uniform> groups: Groups;
-@group(0) @binding(2) var<storage, read_write> partials: array<vec2f>; // (parts, 64)
+@group(0) @binding(2) var<storage, read_write> partials: array<vec2f>; // (norms, 64)
 @group(0) @binding(3) var<storage, read> sums: array<vec2f>; // the same
 @group(0) @binding(4) var<storage, read> y0: array<f32>;
 @group(0) @binding(5) var<storage, read> y1: array<f32>;
@@ -68,14 +67,16 @@ struct Control {
 }
 
 const lanes = 64u;
-const columns = 12u; // two sums of six parts
+const columns = 2u;
+
+var<workgroup> norm_sums: array<vec2f, 32>;
 
 // A group of 64 lanes' share of a sum over a part.
 fn sum_part(lane: u32, group: u32, sum: vec2f) {
   lane_values[lane] = sum.x;
   lane_values[lanes + lane] = sum.y;
   sum_lanes(lane);
-  if lane == 0 { partials[dims.part * 64 + group] = vec2f(column_sums[0], column_sums[1]); }
+  if lane == 0 { partials[dims.norm * 64 + group] = vec2f(column_sums[0], column_sums[1]); }
 }
 
 fn is_padding(i: u32) -> bool {
@@ -86,7 +87,7 @@ fn is_padding(i: u32) -> bool {
 @compute @workgroup_size(64)
 fn norm_start(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
   var sum = vec2f();
-  for (var i = group.x * 64 + lane; i < dims.size; i += 4096) {
+  for (var i = dims.first + group.x * 64 + lane; i < dims.size; i += 4096) {
     if is_padding(i) { continue; }
     let ratio = vec2f(y0[i], f0[i]) / (dims.atol + dims.rtol * abs(y0[i]));
     sum += ratio * ratio;
@@ -98,7 +99,7 @@ fn norm_start(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
 @compute @workgroup_size(64)
 fn norm_constant(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
   var sum = vec2f();
-  for (var i = group.x * 64 + lane; i < dims.size; i += 4096) {
+  for (var i = dims.first + group.x * 64 + lane; i < dims.size; i += 4096) {
     if is_padding(i) { continue; }
     let ratio = y0[i] / (dims.atol + dims.rtol * abs(y0[i]));
     sum.x += ratio * ratio;
@@ -110,7 +111,7 @@ fn norm_constant(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_
 @compute @workgroup_size(64)
 fn norm_change(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
   var sum = vec2f();
-  for (var i = group.x * 64 + lane; i < dims.size; i += 4096) {
+  for (var i = dims.first + group.x * 64 + lane; i < dims.size; i += 4096) {
     if is_padding(i) { continue; }
     let ratio = (f1[i] - f0[i]) / (dims.atol + dims.rtol * abs(y0[i]));
     sum.x += ratio * ratio;
@@ -122,7 +123,7 @@ fn norm_change(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
 @compute @workgroup_size(64)
 fn norm_error(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
   var sum = vec2f();
-  for (var i = group.x * 64 + lane; i < dims.size; i += 4096) {
+  for (var i = dims.first + group.x * 64 + lane; i < dims.size; i += 4096) {
     if is_padding(i) { continue; }
     let ratio = increment[i] / (dims.atol + dims.rtol * max(abs(y0[i]), abs(y1[i])));
     sum.x += ratio * ratio;
@@ -130,55 +131,54 @@ fn norm_error(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
   sum_part(lane, group.x, sum);
 }
 
-// Mean squares by group.
-struct Means { first: vec4f, second: vec4f }
-
-fn group_means(lane: u32) -> Means {
-  for (var part = 0u; part < columns / 2; part++) {
+// The largest mean squares of any group, of the first sums and of the second.
+fn largest_means(lane: u32) -> vec2f {
+  if lane < groups.norms {
     var sum = vec2f();
-    if part < groups.parts { sum = sums[part * 64 + lane]; }
-    lane_values[2 * part * lanes + lane] = sum.x;
-    lane_values[(2 * part + 1) * lanes + lane] = sum.y;
+    if (groups.absent >> lane & 1) == 0 {
+      for (var i = 0u; i < 64; i++) { sum += sums[lane * 64 + i]; }
+    }
+    norm_sums[lane] = sum;
   }
-  sum_lanes(lane);
-  let group_of = array(groups.group0, groups.group1, groups.group2, groups.group3, groups.group4, groups.group5);
-  var means = Means();
-  for (var part = 0u; part < groups.parts; part++) {
-    means.first[group_of[part]] += column_sums[2 * part];
-    means.second[group_of[part]] += column_sums[2 * part + 1];
+  workgroupBarrier();
+  let counts = array(
+    groups.count0, groups.count1, groups.count2, groups.count3, groups.count4, groups.count5, groups.count6, groups.count7,
+    groups.count8, groups.count9, groups.count10, groups.count11, groups.count12, groups.count13, groups.count14, groups.count15,
+    groups.count16, groups.count17, groups.count18, groups.count19, groups.count20, groups.count21, groups.count22, groups.count23,
+    groups.count24, groups.count25, groups.count26, groups.count27, groups.count28, groups.count29, groups.count30, groups.count31,
+  );
+  var largest = vec2f();
+  var sum = vec2f();
+  var count = 0.0;
+  for (var norm = 0u; norm < groups.norms; norm++) {
+    let joins = (groups.joined >> norm & 1) == 1;
+    sum = norm_sums[norm] + select(vec2f(), sum, joins);
+    count = counts[norm] + select(0.0, count, joins);
+    if norm + 1 == groups.norms || (groups.joined >> (norm + 1) & 1) == 0 { largest = max(largest, sum / count); }
   }
-  let counts = vec4f(groups.count0, groups.count1, groups.count2, groups.count3);
-  means.first /= counts;
-  means.second /= counts;
-  return means;
+  return largest;
 }
-
-fn largest(x: vec4f) -> f32 { return max(max(x.x, x.y), max(x.z, x.w)); }
 
 // h₀ = ‖y₀‖/(100 ‖f₀‖): how far to try for the second derivative (Hairer, Nørsett, Wanner I, II.4)
 @compute @workgroup_size(64)
 fn trial_length(@builtin(local_invocation_index) lane: u32) {
-  let means = group_means(lane);
+  let d = sqrt(largest_means(lane)); // of y₀, of f₀
   if lane != 0 { return; }
-  let d0 = sqrt(means.first);
-  let d1 = sqrt(means.second);
   var h = 1e-6;
-  if largest(d0) >= 1e-5 && largest(d1) >= 1e-5 {
-    h = 0.01 * largest(select(vec4f(), d0 / max(d1, vec4f(1e-30)), d1 > vec4f()));
-  }
+  if d.x >= 1e-5 && d.y >= 1e-5 { h = 0.01 * d.x / d.y; }
   next_trial[0] = select(-h, h, span[0] > 0);
   next_trial[1] = span[1];
-  next_trial[2] = largest(d1);
+  next_trial[2] = d.y;
 }
 
 // The first step: h₁⁵ max(‖f₀‖, ‖f₁ − f₀‖/h₀) = 1/100, at most 100 h₀.
 @compute @workgroup_size(64)
 fn first_length(@builtin(local_invocation_index) lane: u32) {
-  let means = group_means(lane);
+  let change = sqrt(largest_means(lane).x);
   if lane != 0 { return; }
   let h0 = abs(trial[0]);
   let d1 = trial[2];
-  let d2 = sqrt(largest(means.first)) / h0;
+  let d2 = change / h0;
   var h1 = max(1e-6, h0 * 1e-3);
   if max(d1, d2) > 1e-15 { h1 = pow(0.01 / max(d1, d2), 0.2); }
   next = Control();
@@ -192,7 +192,7 @@ fn first_length(@builtin(local_invocation_index) lane: u32) {
 // Accepts the attempt where the error is within the tolerances, and chooses the next step's length.
 @compute @workgroup_size(64)
 fn decide(@builtin(local_invocation_index) lane: u32) {
-  let error = largest(group_means(lane).first);
+  let error = largest_means(lane).x;
   if lane != 0 { return; }
   var control = before;
   control.accepted = 0.0;
