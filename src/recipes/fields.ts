@@ -299,8 +299,11 @@ export function asRecipe(value: unknown): Recipe {
 
 /** Before trajectories had kinds, a recipe had the number of Euler steps. */
 function upToDate(
-  { trajectorySteps, ...recipe }: Record<string, unknown>,
+  { trajectorySteps, ...rest }: Record<string, unknown>,
 ): Record<string, unknown> {
+  const recipe: Record<string, unknown> = "trainEncoders" in rest
+    ? rest // as it is, in its order: equal checkpoints are equal bytes
+    : { ...rest, trainEncoders: false };
   if (trajectorySteps === undefined || "trajectory" in recipe) {
     return trajectorySteps === undefined ? recipe : { ...recipe, trajectorySteps };
   }

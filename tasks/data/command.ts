@@ -8,6 +8,7 @@ import { officialArchive } from "../../src/data/download/official.ts";
 import type { Grants } from "../permissions.ts";
 import {
   flagGroup,
+  orExit,
   parseOptions,
   readOptions,
   unknownName,
@@ -85,13 +86,7 @@ const flags = {
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): DataCommand {
   readOptions(flags, usage, args);
-  try {
-    return parseCommand(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n--help lists all flags.`);
-    Deno.exit(2);
-  }
+  return orExit(() => parseCommand(args));
 }
 
 /**

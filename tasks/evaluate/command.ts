@@ -7,6 +7,7 @@ import { type ProtocolName, protocolNames, protocols } from "../../src/evaluatio
 import type { Grants } from "../permissions.ts";
 import {
   flagGroup,
+  orExit,
   parseOptions,
   readOptions,
   type Usage,
@@ -78,13 +79,7 @@ const flags = {
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): EvaluateCommand {
   readOptions(flags, usage, args); // the help, and flags that are none
-  try {
-    return parseCommand(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n--help lists all flags.`);
-    Deno.exit(2);
-  }
+  return orExit(() => parseCommand(args));
 }
 
 /**

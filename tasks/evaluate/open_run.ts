@@ -21,14 +21,19 @@ import { cacheFolder } from "../driver/swiftshader.ts";
 import { loadScenes } from "../train/scenes.ts";
 import { encodingLine } from "../train/summary.ts";
 
+/** What to do where scenes are not those of the run. */
+export const nameScenes = "name the folder of its scenes by --data";
+
 /**
  * Loads a run's scenes.
  *
+ * @param doing What is being done with the run, and what to do where it cannot be: for messages.
  * @param data Where their folders are, if not where the run had them.
  * @throws {DataError} If one cannot be read, or is not as it was.
  */
 export async function scenesOfRun(
   { directory, record }: RunFolder,
+  doing: { verb: string; remedy: string },
   data?: string,
 ): Promise<Scene[]> {
   const directories = record.scenes.map((scene) =>
@@ -39,9 +44,8 @@ export async function scenesOfRun(
     const was = record.scenes[i];
     if (frames === was.frames && width === was.width && height === was.height) continue;
     throw new DataError(
-      `Cannot use the model in "${directory}": "${directories[i]}" has ${frames} frames of ` +
-        `${width} x ${height}, the run had ${was.frames} of ${was.width} x ${was.height}; ` +
-        "name the folder of its scenes by --data",
+      `Cannot ${doing.verb} "${directory}": "${directories[i]}" has ${frames} frames of ` +
+        `${width} x ${height}, the run had ${was.frames} of ${was.width} x ${was.height}; ${doing.remedy}`,
     );
   }
   return scenes;
@@ -78,7 +82,7 @@ export async function openModel(
   const { recipe, tensors } = await run.readCheckpoint();
   const model = loadModel(gpu, { recipe, tensors });
   const reports: EncodingReport[] = [];
-  const keeps = limitBytes > 0 && !recipe.trainEncoders;
+  const keeps = limitBytes > 0; // trained encoders too: they rest now
   const encoded = await encodeScenes(model, scenes, recipe, {
     cache: keeps ? new FeatureFolder(folder, { limitBytes, onNotice: console.log }) : undefined,
     onEncoded: (report) => reports.push(report),

@@ -11,7 +11,7 @@ import { type Gpu, openGpu } from "../../src/runtime/device.ts";
 import type { EvaluateCommand } from "./command.ts";
 import { comparisonTables, type ScoredRun } from "./compare.ts";
 import { openLpips } from "./lpips.ts";
-import { openModel, scenesOfRun } from "./open_run.ts";
+import { nameScenes, openModel, scenesOfRun } from "./open_run.ts";
 import { scoreRun } from "./score.ts";
 
 /** Does what the command line asks for: scores one run again, or compares several. */
@@ -38,7 +38,7 @@ async function evaluateRun(
 ): Promise<Evaluation> {
   const { recipe } = folder.record;
   console.log(`\n"${folder.directory}", on ${gpu.description}`);
-  const scenes = await scenesOfRun(folder, data);
+  const scenes = await scenesOfRun(folder, { verb: "evaluate", remedy: nameScenes }, data);
   const count = views ?? (protocol === undefined ? recipe.evaluationViews : 0);
   for (const scene of scenes) { // what cannot be scored is said before the model is loaded
     scoredViews(scene, count, { protocol, seenFrames: recipe.dynamicFrames });

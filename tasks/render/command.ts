@@ -9,6 +9,7 @@ import { type LayerName, layerNames } from "../../src/rendering/layers.ts";
 import { type ViewPathName, type ViewPathOptions, viewPaths } from "../../src/rendering/paths.ts";
 import {
   flagGroup,
+  orExit,
   parseOptions,
   readOptions,
   toFlag,
@@ -154,13 +155,7 @@ const pathFlags: Record<ViewPathName | "poses", readonly ("views" | "camera" | "
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): RenderCommand {
   readOptions(flags, usage, args); // the help, and flags that are none
-  try {
-    return parseCommand(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n--help lists all flags.`);
-    Deno.exit(2);
-  }
+  return orExit(() => parseCommand(args));
 }
 
 /**

@@ -3,26 +3,20 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
-import { FeatureFolder } from "../../src/data/feature_cache.ts";
 import { DataError, readFile } from "../../src/data/files.ts";
 import { encodeGif } from "../../src/data/gif.ts";
 import { encodeMp4 } from "../../src/data/mp4.ts";
 import { type CameraPose, loadPoses } from "../../src/data/poses_file.ts";
 import { RunFolder } from "../../src/data/run_folder.ts";
 import type { Scene } from "../../src/data/scene.ts";
-import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
 import { layerPicture } from "../../src/rendering/layers.ts";
 import { type PathScene, pathViews, poseViews, type SceneView } from "../../src/rendering/paths.ts";
 import { openGpu } from "../../src/runtime/device.ts";
-import { encodeScenes, type EncodingReport } from "../../src/training/encode_scenes.ts";
-import { loadModel } from "../../src/training/load_model.ts";
-import { cacheFolder } from "../driver/swiftshader.ts";
+import { nameScenes, openModel, scenesOfRun } from "../evaluate/open_run.ts";
 import { unknownName } from "../terminal/options.ts";
 import { Progress } from "../terminal/progress.ts";
-import { loadScenes } from "../train/scenes.ts";
-import { encodingLine } from "../train/summary.ts";
 import type { RenderCommand, Shard } from "./command.ts";
 import { editName, editOf, scenesToEdit } from "./edit.ts";
 import { ViewFolder } from "./view_folder.ts";
@@ -41,7 +35,7 @@ interface SceneJob {
 export async function render(command: RenderCommand, signal: AbortSignal): Promise<void> {
   const { run, shard, merge, films, out, layers, edit } = command;
   const folder = await RunFolder.open(run);
-  const scenes = await scenesOf(folder, command.data);
+  const scenes = await scenesOfRun(folder, { verb: "render", remedy: nameScenes }, command.data);
   const jobs = await sceneJobs(command, folder, scenes);
   const total = jobs.reduce((sum, { views }) => sum + views.length, 0);
   const parts = jobs.map(({ scene, views: { length } }) => `${length} of ${scene.name}`);
@@ -56,25 +50,6 @@ export async function render(command: RenderCommand, signal: AbortSignal): Promi
   else if (films.mp4 || films.gif) {
     console.log("When all shards are done: the same command with --merge instead of --shard.");
   }
-}
-
-/** The run's scenes as they were in training. */
-async function scenesOf({ directory, record }: RunFolder, data?: string): Promise<Scene[]> {
-  const directories = record.scenes.map((scene) =>
-    data === undefined ? scene.directory : join(data, basename(scene.directory))
-  );
-  const scenes = await loadScenes(directories, record.recipe);
-  for (const [i, { frames, width, height }] of scenes.entries()) {
-    const was = record.scenes[i];
-    if (frames === was.frames && width === was.width && height === was.height) continue;
-    throw new DataError(
-      `Cannot render "${directory}": "${
-        directories[i]
-      }" has ${frames} frames of ${width} x ${height}, ` +
-        `the run had ${was.frames} of ${was.width} x ${was.height}; name the folder of its scenes by --data`,
-    );
-  }
-  return scenes;
 }
 
 /** The scenes asked for, with their views and the folders for these. */
@@ -151,7 +126,9 @@ async function renderFrames(
   if (kept > 0) console.log(`${kept} of ${share.length} views are there already.`);
   if (missing.length === 0) return;
 
-  const renderer = await makeRenderer(run, scenes, features, signal);
+  const gpu = await openGpu();
+  console.log(gpu.description + (gpu.software ? " (software)" : ""));
+  const { renderer, destroy } = await openModel(gpu, run, scenes, features, signal);
   const progress = new Progress({ every: Math.ceil(missing.length / 10) });
   try {
     for (const [i, { job, view }] of missing.entries()) {
@@ -166,30 +143,8 @@ async function renderFrames(
     }
   } finally {
     progress.close();
-    renderer.destroy();
+    destroy();
   }
-}
-
-/** The run's model with the features of all its scenes: they share batch statistics. */
-async function makeRenderer(
-  run: RunFolder,
-  scenes: readonly Scene[],
-  { folder = join(cacheFolder(), "features"), limitBytes }: RenderCommand["features"],
-  signal: AbortSignal,
-): Promise<ImageRenderer> {
-  const gpu = await openGpu();
-  console.log(gpu.description + (gpu.software ? " (software)" : ""));
-  const { recipe, tensors } = await run.readCheckpoint();
-  const model = loadModel(gpu, { recipe, tensors });
-  const reports: EncodingReport[] = [];
-  const cache = new FeatureFolder(folder, { limitBytes, onNotice: console.log });
-  const encoded = await encodeScenes(model, scenes, recipe, {
-    cache: limitBytes > 0 ? cache : undefined,
-    onEncoded: (report) => reports.push(report),
-    signal,
-  });
-  console.log(encodingLine(reports));
-  return await ImageRenderer.create(model, encoded, recipe);
 }
 
 /** Makes films of frames that are all there. */

@@ -152,8 +152,13 @@ export function readOptions<const F extends Flags>(
     console.log(helpText(flags, usage));
     Deno.exit(0);
   }
+  return orExit(() => parseOptions(flags, args));
+}
+
+/** What `read` makes of a command line; where that cannot be used, says why and ends the process with 2. */
+export function orExit<T>(read: () => T): T {
   try {
-    return parseOptions(flags, args);
+    return read();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n--help lists all flags.`);

@@ -14,6 +14,7 @@ import {
 import {
   type Flag,
   flagGroup,
+  orExit,
   parseOptions,
   readOptions,
   toFlag,
@@ -148,13 +149,7 @@ const RESUMABLE: readonly string[] = [
  * @param machinePreset The preset for this machine, where the command line names none.
  */
 export function readCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {
-  try {
-    return parseCommand(args, machinePreset);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n--help lists all flags.`);
-    Deno.exit(2);
-  }
+  return orExit(() => parseCommand(args, machinePreset));
 }
 
 function parseCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {

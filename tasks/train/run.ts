@@ -7,7 +7,6 @@ import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import type { Checkpoint } from "../../src/data/checkpoint.ts";
 import { FeatureFolder } from "../../src/data/feature_cache.ts";
-import { DataError } from "../../src/data/files.ts";
 import {
   type EncoderSources,
   latestUnfinishedRun,
@@ -23,6 +22,7 @@ import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { Trainer, TrainingError } from "../../src/training/trainer.ts";
 import { cacheFolder } from "../driver/swiftshader.ts";
 import { openLpips } from "../evaluate/lpips.ts";
+import { scenesOfRun } from "../evaluate/open_run.ts";
 import { scoreRun } from "../evaluate/score.ts";
 import { Progress } from "../terminal/progress.ts";
 import { type FeatureKeeping, type Pace, resumeCommand, type TrainCommand } from "./command.ts";
@@ -133,16 +133,8 @@ async function chooseStart(
 async function resume(directory: string | undefined): Promise<Run> {
   const folder = await RunFolder.open(directory ?? await latestUnfinishedRun(RUNS));
   const checkpoint = await folder.readCheckpoint();
-  const { recipe, scenes: recorded } = folder.record;
-  const scenes = await loadScenes(recorded.map((scene) => scene.directory), recipe);
-  for (const [i, { frames, width, height }] of scenes.entries()) {
-    const was = recorded[i];
-    if (frames === was.frames && width === was.width && height === was.height) continue;
-    throw new DataError(
-      `Cannot go on with "${folder.directory}": "${was.directory}" has ${frames} frames of ${width} x ${height}, ` +
-        `the run began with ${was.frames} of ${was.width} x ${was.height}; start a new run`,
-    );
-  }
+  const { recipe } = folder.record;
+  const scenes = await scenesOfRun(folder, { verb: "go on with", remedy: "start a new run" });
   await folder.trimMetrics(checkpoint);
   for (const line of folder.record.encoders ? beganWith(folder.record.encoders) : []) {
     console.log(line);

@@ -84,7 +84,8 @@ async function open(
   }
   const file = await loadWeightsFile(path);
   if (file.values.get("format") === "mononerf") return described(await loadCheckpoint(path));
-  return { ...withModel(recipe, file), about: `parameters of a ${file.format} file` };
+  const kind = file.format === "safetensors" ? "safetensors" : "PyTorch";
+  return { ...withModel(recipe, file), about: `parameters of a ${kind} file` };
 }
 
 function described(checkpoint: Checkpoint) {

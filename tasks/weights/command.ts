@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import type { Grants } from "../permissions.ts";
 import {
   flagGroup,
+  orExit,
   parseOptions,
   readOptions,
   type Usage,
@@ -33,13 +34,7 @@ const flags = flagGroup("Convert", { official: false, force: false }, {
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): WeightsCommand {
   const { values, positionals } = readOptions(flags, usage, args);
-  try {
-    return asCommand(values, positionals);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n--help lists all flags.`);
-    Deno.exit(2);
-  }
+  return orExit(() => asCommand(values, positionals));
 }
 
 /** @throws {UsageError} If it cannot be used. */

@@ -53,6 +53,11 @@ Deno.test("asRecipe() takes recipes from before trajectories had kinds", () => {
   assertEquals(recipe, { ...balloon("small"), trajectory: { kind: "discrete", steps: 3 } });
 });
 
+Deno.test("asRecipe() takes recipes from before encoders trained", () => {
+  const { trainEncoders: _, ...old } = balloon("small");
+  assertEquals(asRecipe(old), balloon("small"));
+});
+
 Deno.test("asRecipe() names the field that is wrong, and what is wanted", () => {
   const recipe = balloon("small");
   const cases: [unknown, string][] = [
