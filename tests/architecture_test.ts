@@ -7,7 +7,7 @@ const LAYERS = [
   ["runtime"],
   ["ops"],
   ["nets", "rendering", "losses"],
-  ["training", "evaluation"],
+  ["training", "evaluation", "preparation"],
 ];
 /** Files are read in `data`; everything else must run in a browser. */
 const BROWSER_ROOMS = LAYERS.flat().filter((room) => room !== "data");
@@ -67,7 +67,7 @@ Deno.test("every folder of src/ is a room that this test knows", () => {
   assertEquals(source.map(({ path }) => room(path)).filter((name) => !rooms.includes(name)), []);
 });
 
-Deno.test("src/ imports one way: runtime, ops, nets and rendering and losses, training and evaluation", () => {
+Deno.test("src/ imports one way: runtime, ops, nets and rendering and losses, training and evaluation and preparation", () => {
   const arrows = source.flatMap((file) =>
     file.imports
       .filter((specifier) => specifier.startsWith(".") && !specifier.endsWith(".wgsl"))
