@@ -109,6 +109,13 @@ export const lossTerms = [
     weight: 0.1,
     meaning: "mean over the static rays of (depth_d − stop(depth_s))²",
   },
+  {
+    name: "depthAnchor",
+    family: "anchor",
+    weight: 0, // no part of the method: for presets whose short runs do not settle the depth
+    meaning:
+      "mean (Σ w|z − D| + 1 − Σ w), D the measured depth, absolute: of w_s in the static stage, of w_d in the dynamic one",
+  },
 ] as const satisfies readonly LossTerm[];
 
 /** A term's name. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { absoluteDepthNdc } from "../data/absolute_depth.ts";
 import type { Scene } from "../data/scene.ts";
 import {
   createMonoNerf,
@@ -24,7 +25,13 @@ import {
 } from "./encode_scenes.ts";
 import { createSceneMemory, destroySceneMemory, type SceneMemory } from "./scene_memory.ts";
 import { learningRate } from "./schedule.ts";
-import { buildDynamicStage, buildStaticStage, type Stage, type StageName } from "./stages.ts";
+import {
+  buildDynamicStage,
+  buildStaticStage,
+  isAnchored,
+  type Stage,
+  type StageName,
+} from "./stages.ts";
 import { type Draw, StepInputs } from "./step_inputs.ts";
 
 /** What a person is told of the steps since the last report; losses are their means. */
@@ -171,7 +178,9 @@ export class Trainer {
     if (state) {
       writeParameters(model, new Map([...state.tensors].map(([name, { data }]) => [name, data])));
     }
-    const memories = scenes.map((scene) => createSceneMemory(gpu, scene));
+    const memories = scenes.map((scene) =>
+      createSceneMemory(gpu, scene, isAnchored(recipe) ? absoluteDepthNdc(scene).data : undefined)
+    );
     throwDeviceErrors(gpu, "upload the scenes");
     const inputs = new StepInputs(gpu, scenes);
     const trainer = new Trainer(gpu, recipe, scenes, model, memories, inputs, state);
