@@ -20,35 +20,44 @@ export interface AnchorInputs {
   readonly z: Tensor;
   /** D, the measured depth in 0…1, `(scenes, rays)`, NDC. */
   readonly depth: Tensor;
+  /** 1 for a ray that counts, else 0, `(scenes, rays)`; by default all do. */
+  readonly counted?: Tensor;
 }
 
 /**
- * Records the depth anchor `mean over rays of (Σ w |z − D| + 1 − Σ w)`: how far from the measured depth light is stopped on
- * average, light that passes through everything having missed by 1.
+ * Records the depth anchor, the mean of `−log Σ w exp(−|z − D|/width)` over the rays that count: how unlikely it is that light
+ * stops at the measured depth.
  *
  * By the weights and not by the depth map `Σ w z`: a ray that is half opaque before and half behind the measured depth has the
- * right mean and the wrong surface. This is the idea of DS-NeRF's depth supervision (Deng et al., CVPR 2022) with a distance in
- * place of its Gaussian; no part of MonoNeRF. Not differentiable by z and D.
+ * right mean and the wrong surface. By the logarithm, because a ray that is opaque at once has next to no gradient in the
+ * weights behind. This is the idea of DS-NeRF's depth supervision (Deng et al., CVPR 2022) with a Laplacian, which outliers move
+ * less, in place of its Gaussian; no part of MonoNeRF. Likelihoods below 1e-6 count as 1e-6. Not differentiable by z and D.
  *
+ * @param width of the measured depth's uncertainty, NDC
  * @returns `(1)`
  */
 export function anchorLoss(
   plan: Plan,
   label: string,
-  { weights, z, depth }: AnchorInputs,
+  { weights, z, depth, counted }: AnchorInputs,
+  width: number,
 ): Tensor {
   const path = plan.path(label);
   const wanted = ["scenes", "rays", "samples"];
   const [scenes, rays, samples] = expectShape("anchorLoss", path, { weights }, "rows", wanted);
   expectShape("anchorLoss", path, { z }, "rows", [scenes, rays, samples]);
   expectShape("anchorLoss", path, { depth }, "rows", [scenes, rays]);
+  if (counted) expectShape("anchorLoss", path, { counted }, "rows", [scenes, rays]);
   const term = plan.activation(label, [1], "rows", [weights]);
-  const dims = { rays: scenes * rays, samples, accumulate: 0 };
+  const share = plan.activation(`${label}.share`, [1]);
+  const hits = plan.activation(`${label}.hits`, [scenes, rays]);
+  const dims = { rays: scenes * rays, samples, all: counted === undefined, width, accumulate: 0 };
+  const given = { z, depth, counted: counted ?? depth }; // bound and not read where all rays count
   plan.dispatch({
     label: `${label}.forward`,
     kernel,
     entry: "forward",
-    bindings: { weights, z, depth, term, dims },
+    bindings: { ...given, weights, hits, share, term, dims },
     workgroups: [1],
   });
   plan.backward([term], ([dTerm]) => {
@@ -59,8 +68,9 @@ export function anchorLoss(
       kernel,
       entry: "backward",
       bindings: {
-        z,
-        depth,
+        ...given,
+        hits,
+        share,
         d_term: dTerm,
         d_weights: sink.gradient,
         dims: { ...dims, accumulate: sink.accumulate },

@@ -70,7 +70,12 @@ export function recordDynamicLosses(
       smoothness: smoothnessLosses(plan, "smoothness", inputs, cameras, samples),
       mask,
       depth: depthLosses(plan, "depth", inputs, options),
-      anchor: anchorLoss(plan, "anchor", { weights: weightsDynamic, z, depth: absoluteDepth }),
+      anchor: anchorLoss(plan, "anchor", {
+        weights: weightsDynamic,
+        z,
+        depth: absoluteDepth,
+        counted: inputs.moving,
+      }, 1 / (samples - 1)),
     };
     const summary = lossSummary(plan, "summary", families, measures, weights);
     const seeds = lossFamilies.map((family) => ({
@@ -100,7 +105,7 @@ export function recordStaticLosses(
     const ofColor = { tensor: color, gradient: one };
     if (!anchor) return { seeds: [ofColor], summary: color, names: ["total"] };
     const { lossWeights } = anchor;
-    const depth = anchorLoss(plan, "anchor", anchor);
+    const depth = anchorLoss(plan, "anchor", anchor, 1 / (anchor.z.shape[2] - 1));
     return {
       seeds: [ofColor, { tensor: depth, gradient: lossWeights.families.anchor }],
       summary: staticSummary(plan, "summary", color, depth, lossWeights),

@@ -114,7 +114,7 @@ export const lossTerms = [
     family: "anchor",
     weight: 0, // no part of the method: for presets whose short runs do not settle the depth
     meaning:
-      "mean (Σ w|z − D| + 1 − Σ w), D the measured depth, absolute: of w_s in the static stage, of w_d in the dynamic one",
+      "mean −log Σ w·exp(−|z − D|/spacing of samples), D measured and absolute: w_s in the static stage, w_d of moving rays in the dynamic one",
   },
 ] as const satisfies readonly LossTerm[];
 

@@ -170,8 +170,9 @@ export class Trainer {
         `Cannot share ${recipe.rays} rays among ${scenes.length} scenes: each needs the same number, at least 2`,
       );
     }
-    const { model: sizes, seed, trainEncoders } = recipe;
-    const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
+    const { model: sizes, seed, trainEncoders, positionGain, flowGain } = recipe;
+    const gains = { positionGain, flowGain };
+    const model = createMonoNerf(gpu, { sizes, seed, gains, trainEncoders });
     for (const group of groupsOf(model)) {
       if (parameters?.has(group.specs[0].name)) group.write(parameters);
     }

@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { anchorLoss } from "../../src/losses/anchor.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { createTensor, destroyTensor } from "../../src/runtime/tensor.ts";
@@ -6,16 +6,22 @@ import { randomArray, testGpu } from "../support/gpu.ts";
 import { checkLoss, runOnce } from "./support.ts";
 
 const scenes = 2;
+const width = 0.1;
 
 function inputs(rays: number, samples: number) {
   const shape = [scenes, rays, samples];
   const size = scenes * rays * samples;
   return {
-    weights: { shape, data: randomArray(1, size, 0, 1 / samples) },
+    weights: { shape, data: randomArray(1, size, 0.2 / samples, 1 / samples) },
     z: { shape, data: randomArray(2, size, 0, 1), differentiable: false },
     depth: {
       shape: [scenes, rays],
       data: randomArray(3, scenes * rays, 0, 1),
+      differentiable: false,
+    },
+    counted: {
+      shape: [scenes, rays],
+      data: randomArray(4, scenes * rays).map((x) => x > 0 ? 1 : 0),
       differentiable: false,
     },
   };
@@ -23,24 +29,39 @@ function inputs(rays: number, samples: number) {
 
 for (const [rays, samples] of [[1, 1], [63, 2], [65, 5], [257, 3]]) {
   Deno.test(`anchorLoss() has the gradient of its formula for ${rays} rays of ${samples} samples`, async () => {
-    await checkLoss(inputs(rays, samples), (plan, x) => anchorLoss(plan, "anchor", x));
+    const { counted, ...x } = inputs(rays, samples);
+    await checkLoss(x, (plan, x) => anchorLoss(plan, "anchor", x, width), { step: 1e-3 });
+    counted.data[0] = 1; // some ray has a gradient
+    await checkLoss({ ...x, counted }, (plan, x) => anchorLoss(plan, "anchor", x, width), {
+      step: 1e-3,
+    });
   });
 }
 
-Deno.test("anchorLoss() is the mean distance at which light stops, and 1 where it does not", async () => {
-  const [rays, samples] = [33, 7];
+Deno.test("anchorLoss() is the mean log-likelihood of light that stops at the measured depth", async () => {
+  const [rays, samples] = [133, 7];
   const x = inputs(rays, samples);
-  let sum = 0;
-  for (let ray = 0; ray < scenes * rays; ray++) {
-    let through = 1;
+  const losses = Array.from({ length: scenes * rays }, (_, ray) => {
+    let p = 0;
     for (let i = ray * samples; i < (ray + 1) * samples; i++) {
-      sum += x.weights.data[i] * Math.abs(x.z.data[i] - x.depth.data[ray]);
-      through -= x.weights.data[i];
+      p += x.weights.data[i] * Math.exp(-Math.abs(x.z.data[i] - x.depth.data[ray]) / width);
     }
-    sum += through;
-  }
-  const { outputs: [[term]] } = await runOnce(x, (plan, x) => [anchorLoss(plan, "anchor", x)]);
-  assertAlmostEquals(term, sum / (scenes * rays), 1e-6);
+    return -Math.log(p);
+  });
+  const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+  const { counted, ...all } = x;
+  const { outputs: [[term], [ofCounted]] } = await runOnce(x, (plan, { counted, ...x }) => [
+    anchorLoss(plan, "anchor", x, width),
+    anchorLoss(plan, "counted", { ...x, counted }, width),
+  ]);
+  assertAlmostEquals(term, mean(losses), 1e-5);
+  assertAlmostEquals(ofCounted, mean(losses.filter((_, ray) => counted.data[ray])), 1e-5);
+  counted.data.fill(0);
+  const none = await runOnce(
+    { ...all, counted },
+    (plan, x) => [anchorLoss(plan, "anchor", x, width)],
+  );
+  assertEquals([...none.outputs[0], ...none.gradients.weights].filter((v) => v !== 0), []);
 });
 
 Deno.test("anchorLoss() asks for one opaque surface: a mean depth that is right is not enough", async () => {
@@ -48,11 +69,11 @@ Deno.test("anchorLoss() asks for one opaque surface: a mean depth that is right 
   const depth = { shape: [1, 1], data: Float32Array.of(0.5), differentiable: false };
   const lossOf = async (...weights: number[]) => {
     const x = { weights: { shape: [1, 1, 3], data: Float32Array.from(weights) }, z, depth };
-    return (await runOnce(x, (plan, x) => [anchorLoss(plan, "anchor", x)])).outputs[0][0];
+    return (await runOnce(x, (plan, x) => [anchorLoss(plan, "anchor", x, width)])).outputs[0][0];
   };
   assertAlmostEquals(await lossOf(0, 1, 0), 0, 1e-6);
-  assertAlmostEquals(await lossOf(0.5, 0, 0.5), 0.3, 1e-6);
-  assertAlmostEquals(await lossOf(0, 0, 0), 1, 1e-6);
+  assertAlmostEquals(await lossOf(0.5, 0, 0.5), 3, 1e-5);
+  assertAlmostEquals(await lossOf(0, 0, 0), -Math.log(1e-6), 1e-4);
 });
 
 Deno.test("anchorLoss() refuses depths of other rays", async () => {
@@ -60,7 +81,7 @@ Deno.test("anchorLoss() refuses depths of other rays", async () => {
   const weights = createTensor(gpu, "weights", [1, 4, 3]);
   const depth = createTensor(gpu, "depth", [1, 5]);
   assertThrows(
-    () => anchorLoss(new Plan(gpu, "test"), "anchor", { weights, z: weights, depth }),
+    () => anchorLoss(new Plan(gpu, "test"), "anchor", { weights, z: weights, depth }, width),
     Error,
     "depth is (1, 5)",
   );

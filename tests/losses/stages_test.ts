@@ -282,11 +282,15 @@ Deno.test("recordStaticLosses() adds the anchor by its weight where one is given
     weights: { shape, data: randomArray(2, size, 0, 1 / samples) },
     colors: { shape: [scenes, rays, 3], data: randomArray(3, scenes * rays * 3, 0, 1) },
     z: { shape, data: randomArray(4, size, 0, 1), differentiable: false },
-    depth: { shape: [scenes, rays], data: randomArray(5, scenes * rays, 0, 1) },
+    depth: {
+      shape: [scenes, rays],
+      data: randomArray(5, scenes * rays, 0, 1),
+      differentiable: false,
+    },
   };
   const plain = await runOnce(x, (plan, x) => [
     recordStaticLosses(plan, x.maps, x.colors).summary,
-    anchorLoss(plan, "anchor", x),
+    anchorLoss(plan, "anchor", x, 1 / (samples - 1)),
   ]);
   const seeds: number[] = [];
   const { outputs: [summary] } = await runOnce(x, (plan, x) => {
