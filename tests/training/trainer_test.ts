@@ -150,13 +150,16 @@ Deno.test("Trainer names step and term of a loss that is not finite and keeps th
   const broken = randomScene("broken", 31);
   broken.inverseDepth.data.fill(NaN);
   const scenes = [randomScene("a", 1), broken];
-  const trainer = await Trainer.create(await testGpu(), recipe, scenes);
-  const error = await assertRejects(() => trainer.run({ reportEvery: 2 }), TrainingError);
-  assertEquals([error.stage, error.step], ["dynamic", 0]);
-  assert(error.term.startsWith("depth"), error.message);
-  const { tensors } = await trainer.state();
-  for (const [name, { data }] of tensors) assert(data.every(Number.isFinite), name);
-  trainer.destroy();
+  const cases = [[0.03, "static", "depthAnchor"], [0, "dynamic", "depth"]] as const;
+  for (const [staticDepthAnchor, stage, term] of cases) {
+    const one = { ...recipe, staticDepthAnchor };
+    const trainer = await Trainer.create(await testGpu(), one, scenes);
+    const error = await assertRejects(() => trainer.run({ reportEvery: 2 }), TrainingError);
+    assertEquals([error.stage, error.step, error.term], [stage, 0, term]);
+    const { tensors } = await trainer.state();
+    for (const [name, { data }] of tensors) assert(data.every(Number.isFinite), name);
+    trainer.destroy();
+  }
 });
 
 const ode: OdeTrajectory = {

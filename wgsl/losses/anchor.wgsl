@@ -39,8 +39,9 @@ fn forward(@builtin(local_invocation_index) lane: u32) {
       let i = ray * dims.samples + n;
       p += weights[i] * hit(i);
     }
-    hits[ray] = max(p, least);
-    sums += counts(ray) * vec2f(-log(hits[ray]), 1.0);
+    if p < least { p = least; } // not by max(), which would hide what is no number
+    hits[ray] = p;
+    sums += counts(ray) * vec2f(-log(p), 1.0);
   }
   lane_values[lane] = sums.x;
   lane_values[lanes + lane] = sums.y;
