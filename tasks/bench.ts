@@ -1,5 +1,6 @@
 /**
- * `deno task bench`: how fast training steps or the encoders are on this adapter, and how much memory they take.
+ * `deno task bench`: how fast training steps or the encoders are on this adapter, and how much memory they take; how exact
+ * trajectories are.
  *
  * @module
  */
@@ -7,6 +8,7 @@ import { openGpu } from "../src/runtime/device.ts";
 import { readBenchCommand } from "./bench/command.ts";
 import { benchEncoding } from "./bench/encode.ts";
 import { bench } from "./bench/run.ts";
+import { benchTrajectories } from "./bench/trajectories.ts";
 import { runTask } from "./terminal/run_task.ts";
 
 await runTask(async (signal) => {
@@ -15,6 +17,8 @@ await runTask(async (signal) => {
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
     for (const of of command.cases) await bench(gpu, of, signal);
+  } else if (command.kind === "trajectories") {
+    for (const of of command.cases) await benchTrajectories(gpu, of, signal);
   } else {
     for (const of of command.cases) await benchEncoding(gpu, of, signal);
   }
