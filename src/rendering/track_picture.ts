@@ -1,15 +1,16 @@
 /**
- * Pictures of where things go: which points to follow, and their paths drawn over a view.
+ * Pictures of where things go: which points of a view to follow, and their paths drawn over a view.
  *
  * @module
  */
 // @ts-types="npm:@types/ndarray@1.0.14"
-import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
+import type { NdArray } from "npm:ndarray@1.1.1";
 import type { Camera } from "../data/camera.ts";
 import type { RenderedImage } from "./image_renderer.ts";
+import { LineCanvas, type LinePoint } from "./line_canvas.ts";
 import { pixelToWorld, worldToPixel } from "./ndc.ts";
-import type { PointTracks } from "./point_tracker.ts";
 import { colorRamp, type Rgb } from "./pictures.ts";
+import type { PointTracks } from "./point_tracker.ts";
 import type { Vector3 } from "./rays.ts";
 
 /** A place in a picture: x right, y down; whole numbers are the middles of pixels. */
@@ -17,58 +18,74 @@ export type Pixel = readonly [x: number, y: number];
 
 /** Least share of the dynamic field in a pixel that moves. */
 const leastDynamicness = 0.5;
+/** Rows of a picture for each one that such pixels keep from the edge of what moves: depths there are mixtures. */
+const rowsOfMargin = 54;
 
 /**
- * Pixels of a view that show something moving, spread evenly: each is the one farthest from those before it, the first the one
- * nearest to their middle.
+ * Pixels of a view that show something moving, spread evenly: the first is the one nearest to their middle, each other one the
+ * farthest from those before it.
  *
- * A pixel moves where its dynamicness, and that of its eight neighbours, is 0.5 or more: at edges depths are a mixture.
+ * A pixel counts where its dynamicness, and that of all pixels nearer than a 54th of the picture's height, is 0.5 or more.
  *
- * @returns as many as wanted, or fewer where fewer move
+ * @returns as many as wanted, fewer where fewer move
  */
 export function movingPixels(
   { dynamicness, width, height }: Pick<RenderedImage, "dynamicness" | "width" | "height">,
   count: number,
 ): Pixel[] {
-  const moves = (x: number, y: number) => dynamicness.get(y, x) >= leastDynamicness;
-  const found: Pixel[] = [];
-  for (let y = 1; y < height - 1; y++) {
-    for (let x = 1; x < width - 1; x++) {
-      let inside = true;
-      for (let i = 0; i < 9 && inside; i++) {
-        inside = moves(x + i % 3 - 1, y + Math.floor(i / 3) - 1);
-      }
-      if (inside) found.push([x, y]);
-    }
-  }
-  return farthest(found, count);
+  const depth = depthInside(width, height, (x, y) => dynamicness.get(y, x) >= leastDynamicness);
+  const margin = Math.max(1, Math.round(height / rowsOfMargin));
+  const all: Pixel[] = [];
+  depth.forEach((steps, i) => {
+    if (steps > margin) all.push([i % width, Math.floor(i / width)]);
+  });
+  return farthestFirst(all, count);
 }
 
-/** Farthest-point sampling. */
-function farthest(all: readonly Pixel[], count: number): Pixel[] {
-  const middle = [0, 1].map((axis) => all.reduce((sum, at) => sum + at[axis], 0) / all.length);
-  const distance = (a: readonly number[], b: readonly number[]) =>
-    (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2;
-  const chosen: Pixel[] = [];
-  const gap = new Float64Array(all.length).fill(Infinity);
-  // the first: nearest to the middle
-  let next = all.reduce(
-    (best, at, i) => distance(at, middle) < distance(all[best], middle) ? i : best,
-    0,
-  );
-  while (chosen.length < Math.min(count, all.length)) {
-    const last = all[next];
-    chosen.push(last);
-    let widest = -1;
-    for (let i = 0; i < all.length; i++) {
-      gap[i] = Math.min(gap[i], distance(all[i], last));
-      if (gap[i] > widest) [widest, next] = [gap[i], i];
+/** How many steps (of eight directions) each pixel lies inside of a region; the picture's edge is one of the region's. */
+function depthInside(
+  width: number,
+  height: number,
+  isInside: (x: number, y: number) => boolean,
+): Uint16Array {
+  const depth = new Uint16Array(width * height);
+  const at = (x: number, y: number) =>
+    x < 0 || y < 0 || x >= width || y >= height ? 0 : depth[y * width + x];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (!isInside(x, y)) continue;
+      depth[y * width + x] = 1 +
+        Math.min(at(x - 1, y), at(x - 1, y - 1), at(x, y - 1), at(x + 1, y - 1));
     }
+  }
+  for (let y = height - 1; y >= 0; y--) { // and from the other sides
+    for (let x = width - 1; x >= 0; x--) {
+      const others = Math.min(at(x + 1, y), at(x + 1, y + 1), at(x, y + 1), at(x - 1, y + 1));
+      depth[y * width + x] = Math.min(at(x, y), 1 + others);
+    }
+  }
+  return depth;
+}
+
+/** Farthest-point sampling (Gonzalez 1985) from the middle on. */
+function farthestFirst(all: readonly Pixel[], count: number): Pixel[] {
+  const squaredDistance = ([x, y]: Pixel, [u, v]: Pixel) => (x - u) ** 2 + (y - v) ** 2;
+  const mean = (axis: 0 | 1) => all.reduce((sum, pixel) => sum + pixel[axis], 0) / all.length;
+  const middle: Pixel = [mean(0), mean(1)];
+  const gaps = all.map((pixel) => -squaredDistance(pixel, middle)); // to the nearest of those chosen
+  const chosen: Pixel[] = [];
+  while (chosen.length < Math.min(count, all.length)) {
+    const next = all[gaps.reduce((widest, gap, i) => gap > gaps[widest] ? i : widest, 0)];
+    all.forEach((pixel, i) => {
+      const gap = squaredDistance(pixel, next);
+      if (chosen.length === 0 || gap < gaps[i]) gaps[i] = gap;
+    });
+    chosen.push(next);
   }
   return chosen;
 }
 
-/** The points of the world that pixels of a view show of the dynamic field, at its expected depth. */
+/** The points of the world that pixels show of a view's dynamic field, at its expected depth. */
 export function movingPoints(
   { depthDynamic }: Pick<RenderedImage, "depthDynamic">,
   camera: Camera,
@@ -87,166 +104,76 @@ export interface TrackView {
   readonly frames: number;
 }
 
-/** Past to future: as far as 0.15 and 0.95 of the plasma map of matplotlib (van der Walt and Smith 2015, CC0). */
-const AGES = colorRamp("2b6cff 39b8ff 8ff0e0 ffffff ffe08a ff9a3c ff3d2e");
+/** A place of a path in a picture. */
+export interface PathPlace extends LinePoint {
+  /** When the point is there, in frames. */
+  readonly time: number;
+}
+
+/** The past, now, the future. */
+const AGES = colorRamp("1f5bff 2fb4ff 8af0e4 ffffff ffd97a ff8f33 ff2f22");
+const INK: Rgb = [10, 8, 20], NOW: Rgb = [255, 255, 255];
 
 /**
- * Draws paths over a picture: from purple in the past to yellow in the future, each with a dot where its point is now.
- *
- * Between whole frames points go straight. What lies behind the camera is left out.
+ * Draws paths over a picture that is toned down: blue in the past, white now, red in the future, a dot where a point is now.
  *
  * @param picture `[height, width, 3]`, sRGB, 0..255
  * @returns another one of that shape
  */
 export function trackPicture(
   picture: NdArray<Uint8Array>,
-  tracks: PointTracks,
-  { camera, time, frames }: TrackView,
+  tracks: Pick<PointTracks, "times" | "world">,
+  view: TrackView,
 ): NdArray<Uint8Array> {
-  const [height, width] = picture.shape;
-  const canvas = new Canvas(picture);
-  const thin = 0.4 + height / 450, outline = 0.35 + height / 700;
-  const paths = pixelPaths(tracks, camera, time, frames);
-  canvas.fade();
-  for (const path of paths) canvas.line(path, thin + outline, () => INK, 0.6);
+  const { time, frames } = view;
+  const [height] = picture.shape;
+  const core = 0.4 + height / 450, rim = 0.35 + height / 700; // pixels, to both sides
+  const paths = trackPaths(tracks, view);
+  const now = paths.flatMap((path) => path.filter((place) => place.time === time));
+  const canvas = new LineCanvas(picture, { saturation: 0.65, brightness: 0.8 });
+  for (const path of paths) canvas.draw(path, core + rim, () => INK, 0.6);
   for (const path of paths) {
-    canvas.line(path, thin, (at) => AGES((at - time) / (2 * frames) + 0.5), 1);
+    canvas.draw(path, core, (at) => AGES(0.5 + (at.time - time) / (2 * frames)));
   }
-  for (const path of paths) {
-    const now = path.find((place) => place.time === time);
-    if (!now) continue;
-    canvas.line([now], 2 * thin + outline, () => INK, 0.9);
-    canvas.line([now], 2 * thin, () => [255, 255, 255], 1);
+  for (const place of now) {
+    canvas.draw([place], 2 * core + rim, () => INK, 0.9);
+    canvas.draw([place], 2 * core, () => NOW);
   }
-  void width;
   return canvas.picture();
 }
 
-const INK: Rgb = [10, 8, 20];
-
-/** A point of a path on the picture. */
-interface Place {
-  readonly x: number;
-  readonly y: number;
-  readonly time: number;
-}
-
-/** The paths as a camera sees them about a time; a path is cut where it goes behind the camera. */
-export function pixelPaths(
-  { times, world }: PointTracks,
-  camera: Camera,
-  time: number,
-  frames: number,
-): Place[][] {
+/**
+ * Paths as a camera sees them about a time: their places at the whole frames between, at the time itself and at both ends.
+ * Between whole frames points go straight. A path is cut where it leaves the side that the camera looks to.
+ */
+export function trackPaths(
+  { times, world }: Pick<PointTracks, "times" | "world">,
+  { camera, time, frames }: TrackView,
+): PathPlace[][] {
   const first = Math.max(times[0], time - frames);
   const last = Math.min(times[times.length - 1], time + frames);
   const shown = [...new Set([first, ...times, time, last])]
     .filter((at) => at >= first && at <= last)
     .sort((a, b) => a - b);
-  const [points] = world.shape;
-  const paths: Place[][] = [];
-  for (let i = 0; i < points; i++) {
-    let path: Place[] = [];
+  const paths: PathPlace[][] = [];
+  for (let point = 0; point < world.shape[0]; point++) {
+    let path: PathPlace[] = [];
     for (const at of shown) {
-      const pixel = worldToPixel(pointAt({ times, world }, i, at), camera);
-      if (pixel) path.push({ x: pixel[0], y: pixel[1], time: at });
-      else {
-        paths.push(path);
-        path = [];
-      }
+      const seen = worldToPixel(pointAt(world, point, at - times[0]), camera);
+      if (seen) path.push({ x: seen[0], y: seen[1], time: at });
+      else paths.push(path.splice(0));
     }
     paths.push(path);
   }
   return paths.filter((path) => path.length > 0);
 }
 
-/** Where a point is at a time within the path's. */
-function pointAt(
-  { times, world }: Pick<PointTracks, "times" | "world">,
-  point: number,
-  time: number,
-): Vector3 {
-  const last = times.length - 1;
-  const place = Math.min(Math.max(time - times[0], 0), last); // whole frames apart
-  const before = Math.min(Math.floor(place), Math.max(last - 1, 0));
-  const share = place - before;
+/** A point between two of its places `[points, places, 3]`. */
+function pointAt(world: NdArray<Float32Array>, point: number, place: number): Vector3 {
+  const before = Math.floor(place), share = place - before;
   const at = (axis: number) => {
     const from = world.get(point, before, axis);
     return share === 0 ? from : from + share * (world.get(point, before + 1, axis) - from);
   };
   return [at(0), at(1), at(2)];
-}
-
-/** A picture that is drawn on. */
-class Canvas {
-  readonly #height: number;
-  readonly #width: number;
-  readonly #values: Float32Array;
-
-  constructor(picture: NdArray<Uint8Array>) {
-    [this.#height, this.#width] = picture.shape;
-    this.#values = new Float32Array(picture.size);
-    for (let i = 0; i < picture.size; i++) {
-      const pixel = Math.floor(i / 3);
-      this.#values[i] = picture.get(Math.floor(pixel / this.#width), pixel % this.#width, i % 3);
-    }
-  }
-
-  /**
-   * Draws a line through places, or a dot at the only one; edges are smooth over a pixel.
-   *
-   * @param color of a time
-   */
-  line(
-    path: readonly Place[],
-    radius: number,
-    color: (time: number) => Rgb,
-    opacity: number,
-  ): void {
-    const nearest = new Map<number, { distance: number; time: number }>();
-    const reach = radius + 1;
-    for (let i = 0; i < Math.max(1, path.length - 1); i++) {
-      const a = path[i], b = path[i + 1] ?? a;
-      const x0 = Math.max(0, Math.ceil(Math.min(a.x, b.x) - reach));
-      const x1 = Math.min(this.#width - 1, Math.floor(Math.max(a.x, b.x) + reach));
-      const y0 = Math.max(0, Math.ceil(Math.min(a.y, b.y) - reach));
-      const y1 = Math.min(this.#height - 1, Math.floor(Math.max(a.y, b.y) + reach));
-      const dx = b.x - a.x, dy = b.y - a.y, square = dx * dx + dy * dy;
-      for (let y = y0; y <= y1; y++) {
-        for (let x = x0; x <= x1; x++) {
-          const along = square === 0 ? 0 : ((x - a.x) * dx + (y - a.y) * dy) / square;
-          const share = Math.min(Math.max(along, 0), 1);
-          const distance = Math.hypot(x - a.x - share * dx, y - a.y - share * dy);
-          const pixel = y * this.#width + x;
-          const known = nearest.get(pixel);
-          if (known && known.distance <= distance) continue;
-          nearest.set(pixel, { distance, time: a.time + share * (b.time - a.time) });
-        }
-      }
-    }
-    for (const [pixel, { distance, time }] of nearest) {
-      const cover = opacity * Math.min(Math.max(radius + 0.5 - distance, 0), 1);
-      if (cover === 0) continue;
-      const ink = color(time);
-      for (let c = 0; c < 3; c++) {
-        this.#values[3 * pixel + c] += cover * (ink[c] - this.#values[3 * pixel + c]);
-      }
-    }
-  }
-
-  /** Paler and darker. */
-  fade(): void {
-    for (let i = 0; i < this.#values.length; i += 3) {
-      const [r, g, b] = this.#values.subarray(i, i + 3);
-      const grey = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-      for (let c = 0; c < 3; c++) {
-        this.#values[i + c] = 0.75 * (grey + 0.55 * (this.#values[i + c] - grey));
-      }
-    }
-  }
-
-  picture(): NdArray<Uint8Array> {
-    const bytes = Uint8ClampedArray.from(this.#values); // rounds
-    return ndarray(new Uint8Array(bytes.buffer), [this.#height, this.#width, 3]);
-  }
 }

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { Camera } from "../../src/data/camera.ts";
-import { createMonoNerf, destroyMonoNerf, type MonoNerf } from "../../src/nets/mono_nerf.ts";
+import { createMonoNerf, destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
 import type { OdeTrajectory, Trajectory } from "../../src/recipes/recipe.ts";
 import { ndcToWorld } from "../../src/rendering/ndc.ts";
 import { PointTracker, trackPoints, type TrackRequest } from "../../src/rendering/point_tracker.ts";
