@@ -157,7 +157,7 @@ export function trackPaths(
     .sort((a, b) => a - b);
   const paths: PathPlace[][] = [];
   for (let point = 0; point < world.shape[0]; point++) {
-    let path: PathPlace[] = [];
+    const path: PathPlace[] = [];
     for (const at of shown) {
       const seen = worldToPixel(pointAt(world, point, at - times[0]), camera);
       if (seen) path.push({ x: seen[0], y: seen[1], time: at });

@@ -32,7 +32,7 @@ export interface ScoreRequest {
   /** Renders the run's model. */
   renderer: ViewRenderer;
   /** Follows points of its scenes. */
-  tracker: PointTracker;
+  tracker: Pick<PointTracker, "track">;
   /** Where to write. */
   folder: RunFolder;
   /** The scenes, in the renderer's order. */

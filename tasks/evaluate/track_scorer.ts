@@ -22,7 +22,7 @@ export class TrackScorer {
   #beside = 0;
 
   constructor(
-    private readonly tracker: PointTracker,
+    private readonly tracker: Pick<PointTracker, "track">,
     private readonly scenes: readonly Scene[],
     private readonly truth: ReadonlyMap<Scene, ProceduralScene>,
   ) {}

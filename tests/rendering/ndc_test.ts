@@ -38,7 +38,7 @@ Deno.test("pixelToWorld() lies on the pixel's ray at the depth that pictures giv
   for (const depth of [0, 0.3, 0.85, 0.999]) {
     for (const pixel of [[0, 0], [31, 4], [16.5, 17]] as const) {
       const point = pixelToWorld(pixel, depth, camera);
-      const { originNdc, directionNdc } = pixelRay(camera, ...pixel);
+      const { originNdc, directionNdc } = pixelRay(camera, pixel[0], pixel[1]);
       const sample = originNdc.map((value, i) => value + depth * directionNdc[i]);
       expectNear(worldToNdc(point, camera), sample);
       expectNear(worldToPixel(point, camera)!, pixel);
