@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { dataGrants } from "./data/command.ts";
 import { findLibraryPath } from "./driver/adapter.ts";
 import { provideChromium } from "./driver/chromium.ts";
+import { provideSelfieSegmentation } from "./driver/litert.ts";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
 import { evaluateGrants } from "./evaluate/command.ts";
@@ -65,6 +66,9 @@ export async function start([name = "", ...args]: string[]): Promise<number> {
     ? undefined
     : await findLibraryPath(console.error);
   if (name === "test") await provideChromium(cacheFolder(), console.error);
+  if (name === "test" || (name === "prepare" && args.join(" ").match(/--person-masks[ =]selfie/))) {
+    await provideSelfieSegmentation(cacheFolder(), console.error);
+  }
   const script = join(import.meta.dirname!, `${name}.ts`);
   const child = runDeno(["run", ...permissionFlags(grants, args), script, ...args], {
     libraryPath,

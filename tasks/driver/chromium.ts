@@ -7,7 +7,8 @@
 import { dirname, join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { exists, writeFileAtomically } from "../../src/data/files.ts";
-import { fetchPackage, VERSION } from "./swiftshader.ts";
+import { fetchPackage } from "./npm_package.ts";
+import { CHROMIUM } from "./swiftshader.ts";
 import { readTarFile, tarFiles } from "./tar.ts";
 
 const PROGRAM = "chromium";
@@ -16,7 +17,7 @@ const FONTS = `<fontconfig><dir prefix="relative">fonts</dir></fontconfig>\n`;
 
 /** Where Chromium is kept in a cache folder. */
 export function chromiumFolder(cache: string): string {
-  return join(cache, `chromium-${VERSION}`);
+  return join(cache, `chromium-${CHROMIUM.version}`);
 }
 
 /** Whether this machine can run the package's Chromium. */
@@ -35,7 +36,9 @@ export function hasChromium(folder: string): Promise<boolean> {
  * @throws {Error} when the package cannot be fetched, is not the known one, or cannot be kept.
  */
 export async function fetchChromium(folder: string): Promise<void> {
-  const archive = gunzipSync(await fetchPackage("Chromium", "name another one in CHROMIUM"));
+  const archive = gunzipSync(
+    await fetchPackage(CHROMIUM, "Chromium", "name another one in CHROMIUM"),
+  );
   const unpack = (name: string) =>
     brotliDecompressSync(readTarFile(archive, `package/bin/${name}.br`));
   const keep = async (path: string, bytes: Uint8Array) => {
