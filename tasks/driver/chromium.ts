@@ -54,9 +54,10 @@ export async function fetchChromium(folder: string): Promise<void> {
 }
 
 /**
- * Sees to it that there is a browser to test with, where one can be had; the tests that want it say so where there is none.
+ * Sees to it that there is a browser to test with, where one can be had.
  *
- * @param announce Told in one line of the download, and of its failure.
+ * @param announce Told in one line of the download.
+ * @throws {Error} when it cannot be fetched
  */
 export async function provideChromium(
   cache: string,
@@ -65,11 +66,7 @@ export async function provideChromium(
   const folder = chromiumFolder(cache);
   if (Deno.env.get("CHROMIUM") || !runsChromium() || await hasChromium(folder)) return;
   announce("Fetching Chromium for the tests of what opens in a browser (70 MB, once).");
-  try {
-    await fetchChromium(folder);
-  } catch (error) {
-    announce(error instanceof Error ? error.message : String(error));
-  }
+  await fetchChromium(folder);
 }
 
 /** How to start Chromium: a program, and what its environment needs. */

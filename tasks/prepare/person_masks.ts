@@ -6,8 +6,7 @@
 import { join, toFileUrl } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import { exists, readFile } from "../../src/data/files.ts";
-import { DataError } from "../../src/data/files.ts";
+import { DataError, exists, readFile } from "../../src/data/files.ts";
 import { resizeBilinear } from "../../src/data/resize.ts";
 import { FILES, selfieFolder } from "../driver/litert.ts";
 
