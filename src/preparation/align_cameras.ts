@@ -6,6 +6,7 @@ export interface CameraAlignment {
   scale: number;
   /** 3×3 row-major. */
   rotation: Float64Array;
+  /** In the units of the truth. */
   translation: Float64Array;
   /** The largest distance between two true centres. */
   extent: number;
