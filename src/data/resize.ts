@@ -48,6 +48,21 @@ export function resizeBilinear(
   return ndarray(Float32Array.from(resized.data), resized.shape);
 }
 
+/** Resizes flow `[height, width, 2]` bilinearly; its x is scaled by new/old width, its y by new/old height. */
+export function resizeFlow(
+  flow: NdArray<Float32Array>,
+  width: number,
+  height: number,
+): NdArray<Float32Array> {
+  const [oldHeight, oldWidth] = flow.shape;
+  const resized = resizeBilinear(flow, width, height);
+  for (let i = 0; i < resized.data.length; i += 2) {
+    resized.data[i] *= width / oldWidth;
+    resized.data[i + 1] *= height / oldHeight;
+  }
+  return resized;
+}
+
 /**
  * Resizes by cubic interpolation between pixel centres (a = −0.75), edges repeated, without smoothing first (as OpenCV's
  * cubic and PyTorch's bicubic with `align_corners=False`). Values can leave the range of the old ones.
