@@ -1,11 +1,12 @@
 /**
- * `deno task bench`: how fast training steps or the encoders are on this adapter, and how much memory they take.
+ * `deno task bench`: how fast training steps, the encoders or RAFT are on this adapter, and how much memory they take.
  *
  * @module
  */
 import { openGpu } from "../src/runtime/device.ts";
 import { readBenchCommand } from "./bench/command.ts";
 import { benchEncoding } from "./bench/encode.ts";
+import { benchFlow } from "./bench/flow.ts";
 import { bench } from "./bench/run.ts";
 import { runTask } from "./terminal/run_task.ts";
 
@@ -15,7 +16,7 @@ await runTask(async (signal) => {
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
     for (const of of command.cases) await bench(gpu, of, signal);
-  } else {
+  } else if (command.kind === "encoding") {
     for (const of of command.cases) await benchEncoding(gpu, of, signal);
-  }
+  } else await benchFlow(gpu, signal);
 });

@@ -2,9 +2,10 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { raftParameters } from "../../src/data/weights/raft_weights.ts";
-import { paddedSize, Raft } from "../../src/nets/raft.ts";
+import { Raft } from "../../src/nets/raft.ts";
 import { recordContext, recordEncoder, recordFeatures } from "../../src/nets/raft/encoder.ts";
 import { RaftLayers } from "../../src/nets/raft/layers.ts";
+import { paddedSize, uploadPicture } from "../../src/nets/raft/picture.ts";
 import {
   createRaftState,
   destroyRaftState,
@@ -65,18 +66,9 @@ for (const pair of pairs) {
     // the frames, and what their encoders make
     const size = paddedSize(height, width);
     const frames = [1, 2].map((i) => {
-      const frame = channelsLast(golden.input(`raft/${pair}/image${i}`));
-      const values: number[] = [];
-      for (let row = 0; row < size.paddedHeight; row++) {
-        for (let column = 0; column < size.paddedWidth; column++) {
-          const y = Math.min(Math.max(row - size.top, 0), height - 1);
-          const x = Math.min(Math.max(column - size.left, 0), width - 1);
-          for (let c = 0; c < 3; c++) values.push(2 * frame.get(y, x, c) / 255 - 1);
-        }
-      }
-      const pixels = size.paddedHeight * size.paddedWidth;
-      const input = tensor(`image${i}`, pixels, Float32Array.from(values));
-      return { frames: [[input]], height: size.paddedHeight, width: size.paddedWidth, channels: 3 };
+      const upload = (label: string, [, pixels]: readonly number[], data: Float32Array) =>
+        tensor(label, pixels, data);
+      return uploadPicture(upload, channelsLast(golden.input(`raft/${pair}/image${i}`)), size);
     });
     const encoding = new Plan(gpu, "encoding");
     const [first, second] = frames.map((frame) =>
@@ -85,7 +77,7 @@ for (const pair of pairs) {
     const { hidden, shares } = recordContext(encoding, layers, frames[0]);
     const last = recordEncoder(encoding, layers, "cnet", frames[0]);
     const halves = ["cnet.state", "cnet.context"].map((name) =>
-      layers.conv(encoding, name, last).frames[0][0]
+      layers.convolutions.record(encoding, name, last).frames[0][0]
     );
     for (const kept of [hidden, ...shares, ...halves]) encoding.keep(kept);
     const encoded = await encoding.build();
