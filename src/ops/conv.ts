@@ -28,6 +28,8 @@ export interface ConvOptions {
   readonly residual?: FrameMaps;
   /** Whether the sum goes through a ReLU. Only runs. */
   readonly relu?: boolean;
+  /** The weight as {@link packConv} packed it in another plan, so that a plan that runs often need not. */
+  readonly panels?: Tensor;
   /** Which kernels: by default registers on software drivers, shared tiles on GPUs. */
   readonly variant?: ProductVariant;
 }
@@ -49,11 +51,12 @@ export function conv(
   weight: Tensor,
   options: ConvOptions = {},
 ): FrameMaps {
-  const { bias, residual, relu = false, variant = productVariant(plan.gpu) } = options;
+  const { bias, residual, relu = false, panels, variant = productVariant(plan.gpu) } = options;
   const path = plan.path(label);
   expectFrameMaps("conv", path, "x", x);
   const shape = convShape(path, x, weight, options);
   const { outputs, frames } = shape;
+  if (panels) expectShape("conv", path, { panels }, "rows", panelShape(shape));
   if (bias) expectShape("conv", path, { bias }, "rows", [outputs]);
   const y = mapsLike(
     plan,
@@ -86,7 +89,7 @@ export function conv(
         recordProduct(plan, `${label}.forward`, variant, {
           x: { ...x, frame: source },
           y: { ...y, frame: target },
-          panels: packFrame(plan, label, weight, shape, i, false),
+          panels: panels ?? packFrame(plan, label, weight, shape, i, false),
           taps: shape.rows * shape.columns,
           walk: forward,
           shape,
@@ -326,6 +329,30 @@ function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: P
   });
 }
 
+/**
+ * Records how {@link conv} lays out a weight `(outputs, channels/groups, rows, columns)`, for plans that are given it as `panels`.
+ */
+export function packConv(plan: Plan, label: string, weight: Tensor, groups = 1): Tensor {
+  const [outputs, inputs, rows, columns] = expectShape(
+    "packConv",
+    plan.path(label),
+    {
+      weight,
+    },
+    "rows",
+    ["outputs", "inputs", "rows", "columns"],
+  );
+  const one = { frames: 1, stride: 1, padding: [0, 0] } as const;
+  const shape = { outputs, channels: inputs * groups, groups, rows, columns, ...one };
+  return packFrame(plan, label, weight, shape, 0, false);
+}
+
+/** Tiles of 16 outputs, and numbers in each. */
+function panelShape({ outputs, channels, groups, rows, columns }: ConvShape): [number, number] {
+  const { depth } = grouping(channels, outputs, groups);
+  return [Math.ceil(outputs / 16), 16 * rows * columns * Math.ceil(depth / 2) * 2];
+}
+
 /** One frame of the weight (or its transpose, for the input's gradient) in panels of 16 outputs, once a plan. */
 function packFrame(
   plan: Plan,
@@ -343,8 +370,8 @@ function packFrame(
       ? [shape.outputs, shape.channels, ofOutput, ofChannel]
       : [shape.channels, shape.outputs, ofChannel, ofOutput];
     const { depth, group_outputs } = grouping(inputs, outputs, shape.groups);
-    const size = Math.ceil(outputs / 16) * 16 * taps * Math.ceil(depth / 2) * 2;
-    const packed = plan.activation(`${label}.packed.${frame}`, [size]);
+    const panels = panelShape({ ...shape, channels: inputs, outputs });
+    const packed = plan.activation(`${label}.packed.${frame}`, panels);
     plan.dispatch({
       label: `${label}.pack`,
       kernel,
@@ -364,7 +391,7 @@ function packFrame(
           group_outputs,
         },
       },
-      workgroups: linearWorkgroups(size),
+      workgroups: linearWorkgroups(packed.size),
     });
     return packed;
   });

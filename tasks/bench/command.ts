@@ -35,15 +35,18 @@ export interface EncodingCase {
 export type BenchCommand =
   | { readonly kind: "steps"; readonly cases: readonly BenchCase[] }
   | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] }
-  | { readonly kind: "depth" };
+  | { readonly kind: "depth" }
+  | { readonly kind: "flow" };
 
 const usage: Usage = {
   usage: "deno task bench [flags]\n" +
     "       deno task bench --encode [NAME… --data FOLDER] [flags]\n" +
-    "       deno task bench --depth",
+    "       deno task bench --depth\n" +
+    "       deno task bench --flow",
   about:
     "Measures training steps by part beside the best matrix product on this adapter, and the memory they take;\n" +
-    "or, with --encode, the encoders on the procedural scenes or on those named; with --depth, MiDaS on one frame.\n" +
+    "or, with --encode, the encoders on the procedural scenes or on those named; with --depth, MiDaS on one frame;\n" +
+    "with --flow, RAFT on two frames, beside its definition computed plainly.\n" +
     "Without flags: the small preset, and the widths of the paper with few rays (on a GPU: both presets).",
 };
 
@@ -85,6 +88,9 @@ const flags = {
     encode: { about: "measure the encoders, not steps, and the cache of what they make" },
     data: { about: "where the folders of the scenes named are", unit: "folder" },
   }),
+  ...flagGroup("Optical flow", { flow: false }, {
+    flow: { about: "measure RAFT, not steps, with weights that mean nothing" },
+  }),
 };
 
 const stageNames: readonly StageName[] = ["static", "dynamic"];
@@ -106,6 +112,7 @@ export function readBenchCommand(args: readonly string[], software: boolean): Be
     );
     Deno.exit(2);
   }
+  if (values.flow) return { kind: "flow" };
   if (!values.encode) return { kind: "steps", cases };
   return {
     kind: "encoding",
