@@ -118,6 +118,7 @@ export {
   type NamedTensors,
 } from "./src/data/weights/lpips_weights.ts";
 export { type RaftFile, raftFile, raftWeights } from "./src/data/weights/raft_weights.ts";
+export { midasFile, midasWeights } from "./src/data/weights/midas_weights.ts";
 export {
   loadWeightsFile,
   type NamedWeights,
@@ -248,6 +249,9 @@ export {
   flowRadius,
   to8bit,
 } from "./src/rendering/pictures.ts";
+
+export { type DepthOptions, Midas, type MidasOptions } from "./src/preparation/midas.ts";
+export type { NamedValues } from "./src/nets/midas.ts";
 
 export type { View } from "./src/evaluation/baselines.ts";
 export {

@@ -1,10 +1,11 @@
 /**
- * `deno task bench`: how fast training steps, the encoders or RAFT are on this adapter, and how much memory they take.
+ * `deno task bench`: how fast training steps, the encoders, MiDaS or RAFT are on this adapter, and how much memory they take.
  *
  * @module
  */
 import { openGpu } from "../src/runtime/device.ts";
 import { readBenchCommand } from "./bench/command.ts";
+import { benchDepth } from "./bench/depth.ts";
 import { benchEncoding } from "./bench/encode.ts";
 import { benchFlow } from "./bench/flow.ts";
 import { bench } from "./bench/run.ts";
@@ -18,5 +19,9 @@ await runTask(async (signal) => {
     for (const of of command.cases) await bench(gpu, of, signal);
   } else if (command.kind === "encoding") {
     for (const of of command.cases) await benchEncoding(gpu, of, signal);
-  } else await benchFlow(gpu, signal);
+  } else if (command.kind === "depth") {
+    console.log(`\n${await benchDepth(gpu, [480, 270], signal)}`);
+  } else {
+    await benchFlow(gpu, signal);
+  }
 });
