@@ -17,9 +17,11 @@ await runTask(async (signal) => {
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
     for (const of of command.cases) await bench(gpu, of, signal);
-  } else if (command.kind === "depth") {
-    console.log(`\n${await benchDepth(gpu, [480, 270], signal)}`);
   } else if (command.kind === "encoding") {
     for (const of of command.cases) await benchEncoding(gpu, of, signal);
-  } else await benchFlow(gpu, signal);
+  } else if (command.kind === "depth") {
+    console.log(`\n${await benchDepth(gpu, [480, 270], signal)}`);
+  } else {
+    await benchFlow(gpu, signal);
+  }
 });

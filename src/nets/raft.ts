@@ -35,7 +35,9 @@ export const leastRaftPixels = 128;
 
 /** A frame as RAFT sees it, on the device: for all flows from it and to it. */
 export interface RaftFrame {
+  /** Rows of pixels. */
   readonly height: number;
+  /** Pixels of a row. */
   readonly width: number;
   /** That flow of so small a frame is doubtful; absent where it is large enough. */
   readonly warning?: string;

@@ -81,15 +81,13 @@ const flags = {
       min: 0,
     },
   }),
-  ...flagGroup("Preparation", { depth: false }, {
+  ...flagGroup("Preparation", { depth: false, flow: false }, {
     depth: { about: "measure MiDaS on a frame of 480 x 270, with random weights" },
+    flow: { about: "measure RAFT on two frames of 480 x 270, with weights by formula" },
   }),
   ...flagGroup("Encoders", { encode: false, data: "data" }, {
     encode: { about: "measure the encoders, not steps, and the cache of what they make" },
     data: { about: "where the folders of the scenes named are", unit: "folder" },
-  }),
-  ...flagGroup("Optical flow", { flow: false }, {
-    flow: { about: "measure RAFT, not steps, with weights that mean nothing" },
   }),
 };
 
@@ -102,6 +100,7 @@ const fewRays = { rays: 64, samples: 32 };
 export function readBenchCommand(args: readonly string[], software: boolean): BenchCommand {
   const { values, positionals: names } = readOptions(flags, usage, args);
   if (values.depth && names.length === 0) return { kind: "depth" };
+  if (values.flow && names.length === 0) return { kind: "flow" };
   const cases = benchCases(args, software);
   if (!values.encode && names.length > 0) {
     console.error(
@@ -112,7 +111,6 @@ export function readBenchCommand(args: readonly string[], software: boolean): Be
     );
     Deno.exit(2);
   }
-  if (values.flow) return { kind: "flow" };
   if (!values.encode) return { kind: "steps", cases };
   return {
     kind: "encoding",
