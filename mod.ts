@@ -83,7 +83,21 @@
  * await Deno.writeFile("checkpoint.safetensors", checkpoint);
  * ```
  *
- * Nothing here but the loading of scenes and checkpoints, and `FeatureFolder`, needs a file system.
+ * Finds where the pixels of one frame are in the next, by RAFT:
+ *
+ * ```ts
+ * import { decodeImage, loadWeightsFile, openGpu, Raft, raftWeights } from "./mod.ts";
+ *
+ * const { tensors } = await loadWeightsFile("raft-things.pth");
+ * const raft = await Raft.create(await openGpu(), raftWeights("raft-things.pth", tensors));
+ * const read = async (path: string) => decodeImage(await Deno.readFile(path), path);
+ * const first = await raft.encode(await read("images/000.png"));
+ * const second = await raft.encode(await read("images/001.png"));
+ * const forward = await raft.flow(first, second); // [height, width, 2] in pixels
+ * const backward = await raft.flow(second, first);
+ * ```
+ *
+ * Nothing here but the loading of files (`load…`), and `FeatureFolder`, needs a file system.
  *
  * @module
  */
@@ -94,6 +108,7 @@ export {
   type Camera,
   dollyZoomPath,
   type PathOptions,
+  type PinholeCamera,
   translatingPath,
   zoomingPath,
 } from "./src/data/camera.ts";
@@ -123,6 +138,8 @@ export {
   lpipsWeights,
   type NamedTensors,
 } from "./src/data/weights/lpips_weights.ts";
+export { type RaftFile, raftFile, raftWeights } from "./src/data/weights/raft_weights.ts";
+export { midasFile, midasWeights } from "./src/data/weights/midas_weights.ts";
 export {
   loadWeightsFile,
   type NamedWeights,
@@ -140,6 +157,20 @@ export {
   type OfficialWeights,
   officialWeights,
 } from "./src/data/weights/encoder_weights.ts";
+export { loadColmapModel } from "./src/data/colmap/load.ts";
+export type {
+  ColmapCamera,
+  ColmapCameraModel,
+  ColmapImage,
+  ColmapModel,
+  ColmapPoint,
+  RigidPose,
+} from "./src/data/colmap/model.ts";
+export { colmapPoses } from "./src/data/colmap/poses.ts";
+export { type GivenPosesOptions, loadGivenPoses } from "./src/data/given_poses.ts";
+export type { PosedFrame, PosedFrames } from "./src/data/posed_frames.ts";
+export { type GivenDepthOptions, loadDepth } from "./src/data/given_depth.ts";
+export { type GivenFlow, loadFlow } from "./src/data/given_flow.ts";
 export {
   type Checkpoint,
   type CheckpointStage,
@@ -173,7 +204,9 @@ export {
   readParameters,
   writeParameters,
 } from "./src/nets/mono_nerf.ts";
+export { type FlowOptions, Raft, type RaftFrame } from "./src/nets/raft.ts";
 export { fullSizes, type ModelSizes } from "./src/nets/sizes.ts";
+export type { StageOptions, StageProgress } from "./src/nets/stages.ts";
 
 export {
   destroyEncodedScenes,
@@ -252,6 +285,9 @@ export {
   to8bit,
 } from "./src/rendering/pictures.ts";
 
+export { type DepthOptions, Midas, type MidasOptions } from "./src/preparation/midas.ts";
+export type { NamedValues } from "./src/nets/midas.ts";
+
 export type { View } from "./src/evaluation/baselines.ts";
 export {
   contactSheet,
@@ -286,3 +322,20 @@ export type {
   ViewScores,
 } from "./src/evaluation/report.ts";
 export { ssim } from "./src/evaluation/ssim.ts";
+
+export {
+  alignCameras,
+  type CameraAlignment,
+  cameraCentre,
+} from "./src/preparation/align_cameras.ts";
+export { flowValidity } from "./src/preparation/flow_validity.ts";
+export {
+  type FrameMotion,
+  type MotionMask,
+  motionMask,
+  type MotionMaskOptions,
+  type NeighbourFlow,
+} from "./src/preparation/motion_mask.ts";
+export { posesBounds, posesBoundsOf, posesOf } from "./src/preparation/poses_bounds.ts";
+export { preparationPreview, type PreviewRow } from "./src/preparation/preview.ts";
+export { largestShiftPixels, straightCamera, undistortImage } from "./src/preparation/undistort.ts";

@@ -42,16 +42,21 @@ export interface EncodingCase {
 export type BenchCommand =
   | { readonly kind: "steps"; readonly cases: readonly BenchCase[] }
   | { readonly kind: "trajectories"; readonly cases: readonly BenchCase[] }
-  | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] };
+  | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] }
+  | { readonly kind: "depth" }
+  | { readonly kind: "flow" };
 
 const usage: Usage = {
   usage: "deno task bench [flags]\n" +
     "       deno task bench --trajectories [flags]\n" +
-    "       deno task bench --encode [NAME… --data FOLDER] [flags]",
+    "       deno task bench --encode [NAME… --data FOLDER] [flags]\n" +
+    "       deno task bench --depth\n" +
+    "       deno task bench --flow",
   about:
     "Measures training steps by part beside the best matrix product on this adapter, and the memory they take;\n" +
     "with --trajectories how exact their solvers and gradients are, their memory, and training steps with each of them;\n" +
-    "or, with --encode, the encoders on the procedural scenes or on those named.\n" +
+    "with --encode the encoders on the procedural scenes or on those named; with --depth MiDaS on one frame;\n" +
+    "with --flow RAFT on two frames, beside its definition computed plainly.\n" +
     "Without flags: the small preset, and the widths of the paper with few rays (on a GPU: both presets).",
 };
 
@@ -89,6 +94,10 @@ const flags = {
   ...flagGroup("Trajectories", { trajectories: false }, {
     trajectories: { about: "measure trajectories, at the small preset where no sizes are given" },
   }),
+  ...flagGroup("Preparation", { depth: false, flow: false }, {
+    depth: { about: "measure MiDaS on a frame of 480 x 270, with random weights" },
+    flow: { about: "measure RAFT on two frames of 480 x 270, with weights by formula" },
+  }),
   ...flagGroup("Encoders", { encode: false, data: "data" }, {
     encode: { about: "measure the encoders, not steps, and the cache of what they make" },
     data: { about: "where the folders of the scenes named are", unit: "folder" },
@@ -106,9 +115,12 @@ export function readBenchCommand(args: readonly string[], software: boolean): Be
   const cases = benchCases(args, software);
   const { encode, trajectories, trainEncoders, stage, data } = values;
   return orExit(() => {
-    if (encode && trajectories) {
+    const kinds = (["encode", "trajectories", "depth", "flow"] as const).filter((kind) =>
+      values[kind]
+    );
+    if (kinds.length > 1) {
       throw new UsageError(
-        'Cannot do "--encode" and "--trajectories" at once: start once for each',
+        `Cannot do "--${kinds[0]}" and "--${kinds[1]}" at once: start once for each`,
       );
     }
     if (!encode && names.length > 0) {
@@ -124,6 +136,8 @@ export function readBenchCommand(args: readonly string[], software: boolean): Be
         `Cannot use "${flag}" with "--trajectories": dynamic steps are measured, with frozen encoders`,
       );
     }
+    if (values.depth) return { kind: "depth" };
+    if (values.flow) return { kind: "flow" };
     if (trajectories) return { kind: "trajectories", cases: cases.slice(0, 1) };
     if (!encode) return { kind: "steps", cases };
     return { kind: "encoding", cases: cases.map(({ recipe }) => ({ recipe, data, names })) };
