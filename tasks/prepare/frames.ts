@@ -184,6 +184,11 @@ async function countFrames(video: string, signal: AbortSignal): Promise<number> 
   throw new DataError(`Cannot read "${video}": it has no pictures; name a video`);
 }
 
+/** Refuses a video before anything long begins, where a program is missing. */
+export async function requireFfmpeg(signal: AbortSignal): Promise<void> {
+  for (const name of ["ffmpeg", "ffprobe"] as const) await askProgram(name, ["-version"], signal);
+}
+
 /** What makes ffmpeg neither repeat nor drop frames, under the name that this version has for it. */
 async function passthrough(signal: AbortSignal): Promise<string[]> {
   const help = await askProgram("ffmpeg", ["-hide_banner", "-h", "long"], signal);

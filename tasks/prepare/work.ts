@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { join } from "node:path";
+// @ts-types="npm:@types/ndarray@1.0.14"
+import type { NdArray } from "npm:ndarray@1.1.1";
+import { readImage } from "../../src/data/image.ts";
 import type { PrepareCommand } from "./command.ts";
 import { frameName, type FramesInfo } from "./frames.ts";
 import { type Done, type PreparationFolder, WORK } from "./preparation_folder.ts";
@@ -26,4 +30,9 @@ export function frameNames({ frames }: Pick<Work, "frames">): string[] {
 /** A place among what only the preparation reads. */
 export function workPath(name: string): string {
   return `${WORK}/${name}`;
+}
+
+/** A frame `[height, width, 3]` of a folder that has them all. */
+export function readFrame({ path }: { path: string }, number: number): Promise<NdArray<Uint8Array>> {
+  return readImage(join(path, frameName(number)));
 }

@@ -1,0 +1,230 @@
+/**
+ * Where the frames were taken from: by COLMAP, or as the user has it.
+ *
+ * @module
+ */
+import { colmapPoses, unregisteredFrames } from "../../src/data/colmap/poses.ts";
+import { loadColmapModel } from "../../src/data/colmap/load.ts";
+import type { ColmapCamera, ColmapModel } from "../../src/data/colmap/model.ts";
+import { DataError } from "../../src/data/files.ts";
+import { type GivenPosesOptions, loadGivenPoses } from "../../src/data/given_poses.ts";
+import { encodeNpy } from "../../src/data/npy.ts";
+import { type PosedFrames, someNames } from "../../src/data/posed_frames.ts";
+import { posesBoundsOf } from "../../src/preparation/poses_bounds.ts";
+import { largestShiftPixels, NOTICEABLE_SHIFT_PIXELS } from "../../src/preparation/undistort.ts";
+import {
+  type ColmapMachine,
+  type ColmapSettings,
+  findCameras,
+  findFeatures,
+  findMatches,
+  WHAT_TO_TRY,
+} from "./colmap.ts";
+import { contentOf } from "./content_hash.ts";
+import type { Done, Json } from "./preparation_folder.ts";
+import { frameNames, type Work, workPath } from "./work.ts";
+
+/** Above so many frames neighbours in time are compared, not all pairs. */
+const EXHAUSTIVE_FRAMES = 30;
+
+/** A lens as the record has it. */
+export type Lens = {
+  readonly model: string;
+  readonly width: number;
+  readonly height: number;
+  readonly parameters: readonly number[];
+};
+
+/** What is known of the cameras when they are there. */
+export type CamerasInfo = {
+  /** What they were read from. */
+  readonly source: string;
+  /** Focal length, pixels of the frames that the poses are for. */
+  readonly focalPixels: number;
+  /** How far the lens moves a pixel, at most; pixels. */
+  readonly shiftPixels: number;
+  /** The lens that the frames are to be straightened by; null where they stay. */
+  readonly lens: Lens | null;
+};
+
+/** What is known of COLMAP's work when it is done. */
+export type ModelInfo = {
+  /** Frames that have a camera. */
+  readonly registered: number;
+  /** Names of those that have none. */
+  readonly missing: readonly string[];
+};
+
+/** COLMAP's cameras. */
+export interface FoundModel extends Done<ModelInfo> {
+  /** Reads them. */
+  load(): Promise<ColmapModel>;
+}
+
+/**
+ * COLMAP from the frames to a model, which may lack frames.
+ *
+ * @param name Of the step: there may be two.
+ * @param output Where it goes.
+ * @param masks Where no features are wanted, as `background_mask`.
+ */
+export async function runColmap(
+  { command, folder, frames, signal }: Work,
+  name: string,
+  output: string,
+  masks?: Done<Json>,
+): Promise<FoundModel> {
+  const names = frameNames({ frames }), count = names.length;
+  const settings: ColmapSettings = {
+    matching: command.matching ?? (count > EXHAUSTIVE_FRAMES ? "sequential" : "exhaustive"),
+    maxFeatures: command.maxFeatures,
+  };
+  const machine: ColmapMachine = { threads: command.threads || -1, gpu: command.colmapGpu };
+  const from = { frames: frames.sha256, masks: masks?.sha256 ?? null, ...settings };
+  const parts = [`${name}: features`, `${name}: matches`];
+  const model = await folder.folder<ModelInfo>({
+    name,
+    output: workPath(output),
+    from,
+    tell: ({ registered, missing }) =>
+      `${registered} of ${registered + missing.length} frames by COLMAP (${settings.matching} matching)`,
+  }, async (into) => {
+    // Each of its parts is a step of its own, so that what took long is not done again.
+    const features = await folder.folder({
+      name: parts[0],
+      output: workPath(`${output}-features`),
+      from,
+    }, async (into) => {
+      await findFeatures(frames.path, masks?.path, into, settings, machine, count, signal);
+      return null;
+    });
+    const matches = await folder.folder({
+      name: parts[1],
+      output: workPath(`${output}-matches`),
+      from: { features: features.sha256, matching: settings.matching },
+    }, async (into) => {
+      await findMatches(features.path, into, settings, machine, count, signal);
+      return null;
+    });
+    const model = await findCameras(frames.path, matches.path, into, machine, count, signal);
+    const missing = unregisteredFrames(model, names);
+    return { registered: count - missing.length, missing };
+  });
+  for (const part of parts) await folder.remove(part); // large, and of no use any more
+  return { ...model, load: () => loadColmapModel(`${model.path}/sparse/0`) };
+}
+
+/**
+ * Writes the poses of a COLMAP model that has all frames.
+ *
+ * @throws {DataError} If it lacks one: names it and says what to try.
+ */
+export async function writeModelPoses(
+  work: Work,
+  found: FoundModel,
+): Promise<Done<CamerasInfo>> {
+  const { missing, registered } = found.info;
+  if (missing.length > 0) throw missingCameras(work, registered, missing);
+  return await writePoses(work, { model: found.sha256 }, async () =>
+    colmapPoses(await found.load(), frameNames(work)));
+}
+
+/**
+ * Writes the poses that the user has.
+ *
+ * @throws {DataError} If they cannot be read, or lack a frame.
+ */
+export async function writeGivenPoses(
+  work: Work,
+  path: string,
+  { near, far, depths }: { near: number; far: number; depths: GivenPosesOptions["depths"] },
+): Promise<Done<CamerasInfo>> {
+  const { sha256 } = await contentOf(path, work.signal);
+  const options = {
+    ...(near > 0 ? { near } : {}),
+    ...(far > 0 ? { far } : {}),
+    ...(depths ? { depths } : {}),
+  };
+  return await writePoses(work, { given: sha256, near, far }, async () => {
+    try {
+      return await loadGivenPoses(path, frameNames(work), options);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      // a folder's images may be known there by their own names
+      return await loadGivenPoses(path, work.frames.info.sources, options).catch(() => {
+        throw error;
+      });
+    }
+  });
+}
+
+async function writePoses(
+  { command, folder, frames }: Work,
+  from: { readonly [key: string]: Json },
+  load: () => Promise<PosedFrames>,
+): Promise<Done<CamerasInfo>> {
+  return await folder.file<CamerasInfo>({
+    name: "poses",
+    output: "poses_bounds.npy",
+    from: { frames: frames.sha256, ...from, undistort: command.undistort },
+    tell: tellCameras,
+  }, async () => {
+    const posed = await load();
+    const { camera, source, focalPixels } = posed;
+    const shiftPixels = largestShiftPixels(camera);
+    const bends = shiftPixels > NOTICEABLE_SHIFT_PIXELS && command.undistort;
+    const { width, height } = frames.info;
+    if (bends && (camera.width !== width || camera.height !== height)) {
+      throw new DataError(
+        `Cannot straighten frames of ${width} x ${height}: the lens is for ${camera.width} x ${camera.height}; ` +
+          "give frames of that size, or leave them as they are with --no-undistort",
+      );
+    }
+    return {
+      bytes: encodeNpy(posesBoundsOf(posed), "float64"),
+      info: { source, focalPixels, shiftPixels, lens: bends ? asLens(camera) : null },
+    };
+  });
+}
+
+function tellCameras({ source, focalPixels, shiftPixels, lens }: CamerasInfo): string {
+  const bend = shiftPixels < 0.05
+    ? "no distortion"
+    : `distortion of up to ${shiftPixels.toFixed(1)} pixels, ${
+      lens ? "taken out of the frames" : "left in the frames"
+    }`;
+  return `${source}, focal length ${focalPixels.toFixed(1)} pixels, ${bend}`;
+}
+
+function missingCameras(
+  { frames }: Work,
+  registered: number,
+  missing: readonly string[],
+): DataError {
+  const { sources } = frames.info;
+  const named = missing.map((name) => `${name} (${sources[Number.parseInt(name)]})`);
+  const of = registered + missing.length;
+  return new DataError(
+    `Cannot find the cameras of all frames: COLMAP found ${registered} of ${of}, and none for ${
+      someNames(named)
+    }. ${WHAT_TO_TRY}`,
+  );
+}
+
+/** A lens for the record. */
+export function asLens({ model, width, height, parameters }: ColmapCamera): Lens {
+  return { model, width, height, parameters: [...parameters] };
+}
+
+/** The lens as a camera; undefined where frames stay as they are. */
+export function cameraOf(lens: Lens | null): ColmapCamera | undefined {
+  if (!lens) return undefined;
+  const { model, width, height, parameters } = lens;
+  return {
+    id: 1,
+    model: model as ColmapCamera["model"],
+    width,
+    height,
+    parameters: Float64Array.from(parameters),
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * Inverse depth of the frames: measured by MiDaS, or as the user has it.
+ *
+ * @module
+ */
+import { join } from "node:path";
+// @ts-types="npm:@types/ndarray@1.0.14"
+import type { NdArray } from "npm:ndarray@1.1.1";
+import { writeFileAtomically } from "../../src/data/files.ts";
+import { type GivenDepthOptions, loadDepth } from "../../src/data/given_depth.ts";
+import { encodeNpy } from "../../src/data/npy.ts";
+import { resizeNearest } from "../../src/data/resize.ts";
+import { undistortMask } from "../../src/preparation/undistort.ts";
+import { counted, Progress } from "../terminal/progress.ts";
+import { cameraOf, type Lens } from "./cameras.ts";
+import { contentOf } from "./content_hash.ts";
+import { requireProportions } from "./flow.ts";
+import { frameName } from "./frames.ts";
+import { filesOfFrames } from "./given_files.ts";
+import type { Networks } from "./networks.ts";
+import type { Done, Json } from "./preparation_folder.ts";
+import { readFrame, type Work } from "./work.ts";
+
+/** What is known of the depth when it is there. */
+export type DepthInfo = {
+  /** What it was made by. */
+  readonly source: string;
+};
+
+/** Name endings of depth. */
+const DEPTH_FILES = [".npy", ".npz", ".png"];
+
+/**
+ * The inverse depth of the scene's frames: `disp/`.
+ *
+ * @param images The scene's frames.
+ * @param lens What they were straightened by: so is depth of the user's, which belongs to the frames as they were filmed.
+ */
+export async function makeDepth(
+  work: Work,
+  images: Done<Json>,
+  lens: Lens | null,
+  networks: Networks,
+): Promise<Done<DepthInfo>> {
+  const { command: { depth, depthIs, depthSize }, folder, frames, signal } = work;
+  const from = depth === undefined
+    ? { images: images.sha256, midas: await networks.sha256("midas"), depthSize }
+    : {
+      frames: frames.sha256,
+      given: (await contentOf(depth, signal)).sha256,
+      depthIs,
+      lens,
+    };
+  return await folder.folder<DepthInfo>({
+    name: "depth",
+    output: "disp",
+    from,
+    tell: ({ source }) => source,
+  }, async (into) => {
+    const count = frames.info.sources.length;
+    const maps = depth === undefined
+      ? midasMaps(work, images, networks)
+      : straightMaps(work, depth, lens);
+    const progress = new Progress({
+      every: Math.max(1, Math.ceil(count / 4)),
+      unit: counted("frames"),
+    });
+    let i = 0;
+    try {
+      for await (const map of maps) {
+        signal.throwIfAborted();
+        await writeFileAtomically(join(into, frameName(i, ".npy")), encodeNpy(map, "float32"));
+        progress.update({ stage: "depth", step: ++i, steps: count });
+      }
+    } finally {
+      progress.clear();
+    }
+    return { source: depth === undefined ? "MiDaS v2.1" : `yours from "${depth}"` };
+  });
+}
+
+/**
+ * The user's depth as inverse depth of the frames as they were filmed, map by map at their size.
+ *
+ * @throws {DataError} If a frame has none, or it cannot be read.
+ */
+export async function* givenMaps(
+  { command: { depthIs }, frames }: Work,
+  given: string,
+): AsyncGenerator<NdArray<Float32Array>> {
+  const kind: GivenDepthOptions["kind"] = depthIs === "inverse" ? "inverse depth" : "depth";
+  const { width, height } = frames.info;
+  for (const path of await filesOfFrames({ folder: given, endings: DEPTH_FILES }, frames.info)) {
+    const map = await loadDepth(path, { kind });
+    requireProportions(path, map.shape, frames.info);
+    yield resizeNearest(map, width, height);
+  }
+}
+
+async function* straightMaps(
+  work: Work,
+  given: string,
+  lens: Lens | null,
+): AsyncGenerator<NdArray<Float32Array>> {
+  const camera = cameraOf(lens);
+  for await (const map of givenMaps(work, given)) yield camera ? undistortMask(map, camera) : map;
+}
+
+async function* midasMaps(
+  { command: { depthSize }, frames, signal }: Work,
+  images: Done<Json>,
+  networks: Networks,
+): AsyncGenerator<NdArray<Float32Array>> {
+  const midas = await networks.openMidas();
+  try {
+    for (let i = 0; i < frames.info.sources.length; i++) {
+      const frame = await readFrame(images, i);
+      yield await midas.depth(frame, { depthSize: depthSize || undefined, signal });
+    }
+  } finally {
+    midas.destroy();
+  }
+}

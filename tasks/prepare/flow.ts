@@ -1,0 +1,251 @@
+/**
+ * Optical flow between neighbouring frames: measured by RAFT, or as the user has it.
+ *
+ * @module
+ */
+import { join } from "node:path";
+// @ts-types="npm:@types/ndarray@1.0.14"
+import type { NdArray } from "npm:ndarray@1.1.1";
+import { DataError, writeFileAtomically } from "../../src/data/files.ts";
+import { loadFlow, resizeFlow } from "../../src/data/given_flow.ts";
+import { resizeNearest } from "../../src/data/resize.ts";
+import { encodeFlow, readFlow } from "../../src/data/scene_files.ts";
+import { flowValidity } from "../../src/preparation/flow_validity.ts";
+import { undistortMask } from "../../src/preparation/undistort.ts";
+import { undistortFlow } from "../../src/preparation/undistort_flow.ts";
+import { counted, Progress } from "../terminal/progress.ts";
+import { cameraOf, type Lens } from "./cameras.ts";
+import { contentOf } from "./content_hash.ts";
+import { frameName } from "./frames.ts";
+import { flowFilesOfFrames } from "./given_files.ts";
+import type { Networks } from "./networks.ts";
+import type { Done } from "./preparation_folder.ts";
+import { readFrame, type Work, workPath } from "./work.ts";
+
+/** Flow forth and back between a frame and the next one. */
+export interface FlowPair {
+  /** `[height, width, 2]`, x right then y down, pixels. */
+  forward: NdArray<Float32Array>;
+  /** From the next frame. */
+  backward: NdArray<Float32Array>;
+  /** `[height, width]`: 1 where `forward` can be trusted. */
+  forwardValid: NdArray<Uint8Array>;
+  /** Of `backward`. */
+  backwardValid: NdArray<Uint8Array>;
+}
+
+/** Flow of which it may not be known where it can be trusted. */
+type MeasuredPair =
+  & Pick<FlowPair, "forward" | "backward">
+  & Partial<Pick<FlowPair, "forwardValid" | "backwardValid">>;
+
+/** What is known of the flow when it is there. */
+export type FlowInfo = {
+  /** What it was made by. */
+  readonly source: string;
+  /** Whether the user's files say where it can be trusted. */
+  readonly validityGiven: boolean;
+  /** Share of the pixels where it can be trusted. */
+  readonly valid: number;
+};
+
+/** Name endings of flow. */
+const FLOW_FILES = [".npz", ".npy", ".flo", ".png"];
+
+/**
+ * Measures or takes the flow between the frames as they were filmed. It depends on nothing but them, so that other cameras or
+ * masks do not cost it again; {@linkcode straightenFlow} fits it to the frames that the scene gets.
+ */
+export async function measureFlow(work: Work, networks: Networks): Promise<Done<FlowInfo>> {
+  const { command, folder, frames, signal } = work;
+  const given = command.flow;
+  return await folder.folder<FlowInfo>({
+    name: "flow between frames as filmed",
+    output: workPath("flow"),
+    from: {
+      frames: frames.sha256,
+      ...(given === undefined
+        ? { raft: await networks.sha256("raft") }
+        : { given: (await contentOf(given, signal)).sha256 }),
+    },
+    tell: ({ source, valid }) => `${source}, ${percent(valid)} of the pixels agree forth and back`,
+  }, async (into) => {
+    const pairs = given === undefined ? raftPairs(work, networks) : givenPairs(work, given);
+    const { valid, validityGiven } = await writePairs(into, pairs, work);
+    return { source: given === undefined ? "RAFT" : `yours from "${given}"`, validityGiven, valid };
+  });
+}
+
+/**
+ * The flow between the scene's frames: `flow/`.
+ *
+ * @param lens What the frames were straightened by.
+ */
+export async function straightenFlow(
+  work: Work,
+  measured: Done<FlowInfo>,
+  lens: Lens | null,
+): Promise<Done<FlowInfo>> {
+  return await work.folder.folder<FlowInfo>({
+    name: "flow",
+    output: "flow",
+    from: { flow: measured.sha256, lens },
+    tell: lens
+      ? ({ valid }) => `straightened like the frames, ${percent(valid)} of the pixels agree`
+      : undefined,
+  }, async (into) => {
+    const { valid } = await writePairs(into, straightPairs(work, measured, lens), work);
+    return { ...measured.info, valid };
+  });
+}
+
+/**
+ * The flow between frames, pair by pair, straightened; where it can be trusted is then found out again, unless the user's files
+ * say it.
+ */
+export async function* straightPairs(
+  { frames }: Work,
+  { path, info: { validityGiven } }: Done<FlowInfo>,
+  lens: Lens | null,
+): AsyncGenerator<FlowPair> {
+  const camera = cameraOf(lens);
+  for (let i = 0; i + 1 < frames.info.sources.length; i++) {
+    const forward = await readFlow(join(path, frameName(i, "_fwd.npz")));
+    const backward = await readFlow(join(path, frameName(i + 1, "_bwd.npz")));
+    if (!camera) {
+      yield {
+        forward: forward.flow,
+        forwardValid: forward.valid,
+        backward: backward.flow,
+        backwardValid: backward.valid,
+      };
+      continue;
+    }
+    yield withValidity({
+      forward: undistortFlow(forward.flow, camera),
+      backward: undistortFlow(backward.flow, camera),
+      ...(validityGiven
+        ? {
+          forwardValid: undistortMask(forward.valid, camera),
+          backwardValid: undistortMask(backward.valid, camera),
+        }
+        : {}),
+    });
+  }
+}
+
+function withValidity(pair: MeasuredPair): FlowPair {
+  const { forward, backward } = pair;
+  return {
+    forward,
+    backward,
+    forwardValid: pair.forwardValid ?? flowValidity(forward, backward),
+    backwardValid: pair.backwardValid ?? flowValidity(backward, forward),
+  };
+}
+
+/** Writes pairs of flow; the share of it that can be trusted, and whether all pairs came with that. */
+async function writePairs(
+  folder: string,
+  pairs: AsyncIterable<MeasuredPair>,
+  { frames, signal }: Work,
+): Promise<{ valid: number; validityGiven: boolean }> {
+  const count = frames.info.sources.length - 1;
+  const progress = new Progress({
+    every: Math.max(1, Math.ceil(count / 4)),
+    unit: counted("pairs"),
+  });
+  let i = 0, valid = 0, pixels = 0, validityGiven = true;
+  try {
+    for await (const measured of pairs) {
+      signal.throwIfAborted();
+      validityGiven &&= measured.forwardValid !== undefined &&
+        measured.backwardValid !== undefined;
+      const { forward, backward, forwardValid, backwardValid } = withValidity(measured);
+      const forwardFile = encodeFlow(forward, forwardValid);
+      const backwardFile = encodeFlow(backward, backwardValid);
+      await writeFileAtomically(join(folder, frameName(i, "_fwd.npz")), forwardFile);
+      await writeFileAtomically(join(folder, frameName(i + 1, "_bwd.npz")), backwardFile);
+      for (const { data } of [forwardValid, backwardValid]) {
+        for (const value of data) valid += value;
+        pixels += data.length;
+      }
+      progress.update({ stage: "flow", step: ++i, steps: count });
+    }
+  } finally {
+    progress.clear();
+  }
+  return { valid: valid / pixels, validityGiven };
+}
+
+async function* givenPairs(
+  { frames }: Work,
+  given: string,
+): AsyncGenerator<MeasuredPair> {
+  const { width, height } = frames.info;
+  const files = { folder: given, endings: FLOW_FILES };
+  const forwardPaths = await flowFilesOfFrames(files, frames.info, "fwd");
+  const backwardPaths = await flowFilesOfFrames(files, frames.info, "bwd");
+  const load = async (path: string) => {
+    const { flow, valid } = await loadFlow(path);
+    requireProportions(path, flow.shape, frames.info);
+    return {
+      flow: resizeFlow(flow, width, height),
+      valid: valid && resizeNearest(valid, width, height),
+    };
+  };
+  for (let i = 0; i + 1 < forwardPaths.length; i++) {
+    const forward = await load(forwardPaths[i]!), backward = await load(backwardPaths[i + 1]!);
+    const both = forward.valid && backward.valid;
+    yield {
+      forward: forward.flow,
+      backward: backward.flow,
+      ...(both ? { forwardValid: forward.valid, backwardValid: backward.valid } : {}),
+    };
+  }
+}
+
+async function* raftPairs(
+  { frames, signal }: Work,
+  networks: Networks,
+): AsyncGenerator<MeasuredPair> {
+  const raft = await networks.openRaft();
+  const encode = async (i: number) => await raft.encode(await readFrame(frames, i), { signal });
+  try {
+    let last = await encode(0);
+    for (let i = 1; i < frames.info.sources.length; i++) {
+      const next = await encode(i);
+      yield {
+        forward: await raft.flow(last, next, { signal }),
+        backward: await raft.flow(next, last, { signal }),
+      };
+      last.destroy();
+      last = next;
+    }
+    last.destroy();
+  } finally {
+    raft.destroy();
+  }
+}
+
+/**
+ * Refuses maps that cannot be of the frames: of other proportions.
+ *
+ * @throws {DataError} If they are.
+ */
+export function requireProportions(
+  path: string,
+  [mapHeight, mapWidth]: readonly number[],
+  { width, height }: { width: number; height: number },
+): void {
+  const wantedHeight = height * mapWidth / width, wantedWidth = width * mapHeight / height;
+  if (Math.abs(wantedHeight - mapHeight) <= 1 || Math.abs(wantedWidth - mapWidth) <= 1) return;
+  throw new DataError(
+    `Cannot use "${path}": it is ${mapWidth} x ${mapHeight}, the frames are ${width} x ${height}; ` +
+      "wanted the same proportions, so make it from these frames",
+  );
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
