@@ -48,6 +48,21 @@ export function resizeBilinear(
   return ndarray(Float32Array.from(resized.data), resized.shape);
 }
 
+/** Resizes flow `[height, width, 2]` bilinearly; its x is scaled by new/old width, its y by new/old height. */
+export function resizeFlow(
+  flow: NdArray<Float32Array>,
+  width: number,
+  height: number,
+): NdArray<Float32Array> {
+  const [oldHeight, oldWidth] = flow.shape;
+  const resized = resizeBilinear(flow, width, height);
+  for (let i = 0; i < resized.data.length; i += 2) {
+    resized.data[i] *= width / oldWidth;
+    resized.data[i + 1] *= height / oldHeight;
+  }
+  return resized;
+}
+
 /**
  * Resizes with a Lanczos filter of 3 lobes, stretched when shrinking so that it smooths, on the stored (gamma)
  * values: ImageMagick's `-resize`, to within 1 of 255.
