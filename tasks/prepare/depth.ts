@@ -43,7 +43,7 @@ export async function makeDepth(
   networks: Networks,
 ): Promise<Done<DepthInfo>> {
   const { command: { depth, depthIs, depthSize }, folder, frames, signal } = work;
-  const from = depth === undefined
+  const from: Json = depth === undefined
     ? { images: images.sha256, midas: await networks.sha256("midas"), depthSize }
     : {
       frames: frames.sha256,

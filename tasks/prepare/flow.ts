@@ -7,8 +7,8 @@ import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
 import { DataError, writeFileAtomically } from "../../src/data/files.ts";
-import { loadFlow, resizeFlow } from "../../src/data/given_flow.ts";
-import { resizeNearest } from "../../src/data/resize.ts";
+import { loadFlow } from "../../src/data/given_flow.ts";
+import { resizeFlow, resizeNearest } from "../../src/data/resize.ts";
 import { encodeFlow, readFlow } from "../../src/data/scene_files.ts";
 import { flowValidity } from "../../src/preparation/flow_validity.ts";
 import { undistortMask } from "../../src/preparation/undistort.ts";

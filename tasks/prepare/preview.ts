@@ -5,10 +5,9 @@
  */
 import { basename, join } from "node:path";
 import { writeFileAtomically } from "../../src/data/files.ts";
-import { resizeFlow } from "../../src/data/given_flow.ts";
 import { encodePng } from "../../src/data/png.ts";
-import { resizeArea, resizeNearest } from "../../src/data/resize.ts";
-import { readDisparity, readFlow, readMask } from "../../src/data/scene_files.ts";
+import { resizeArea, resizeFlow, resizeNearest } from "../../src/data/resize.ts";
+import { encodeMask, readDisparity, readFlow, readMask } from "../../src/data/scene_files.ts";
 import { disparityPicture, flowWheelPicture } from "../../src/preparation/pictures.ts";
 import { preparationPreview, type PreviewRow } from "../../src/preparation/preview.ts";
 import { frameName } from "./frames.ts";
@@ -89,7 +88,7 @@ export async function writePictures(work: Work, { depth, flow }: SceneParts): Pr
     for (const i of sources.keys()) {
       signal.throwIfAborted();
       const disparity = await readDisparity(join(depth.path, frameName(i, ".npy")));
-      const png = encodePng(disparityPicture(disparity), { bits: 16 });
+      const png = encodePng(disparityPicture(disparity));
       await writeFileAtomically(join(into, frameName(i)), png);
     }
     return null;
@@ -106,8 +105,7 @@ export async function writePictures(work: Work, { depth, flow }: SceneParts): Pr
         const name = frameName(i, `_${direction}`);
         const { flow: vectors, valid } = await readFlow(join(flow.path, `${name}.npz`));
         await writeFileAtomically(join(into, `${name}.png`), encodePng(flowWheelPicture(vectors)));
-        const mask = encodePng(valid, { bits: 1 });
-        await writeFileAtomically(join(into, `${name}_mask.png`), mask);
+        await writeFileAtomically(join(into, `${name}_mask.png`), encodeMask(valid));
       }
     }
     return null;
