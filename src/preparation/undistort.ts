@@ -149,7 +149,7 @@ function projection({ model, parameters: p }: ColmapCamera): (x: number, y: numb
     }
     default:
       throw new DataError(
-        `Cannot straighten frames of a ${model} camera: MonoNeRF needs pinhole views; run ` +
+        `Cannot straighten frames of camera model ${model}: MonoNeRF needs pinhole views; run ` +
           `colmap image_undistorter and prepare its images, or take SIMPLE_RADIAL`,
       );
   }

@@ -7,6 +7,17 @@ import { parseColmapModel } from "./text.ts";
 /** Where a model's files are, from the folder that a person names. */
 const PLACES = [".", "sparse/0", "sparse", "0"];
 
+/** A model's files on disk. */
+interface Place {
+  folder: string;
+  ending: "bin" | "txt";
+}
+
+/** Whether there is a COLMAP model where {@linkcode loadColmapModel} looks for one. */
+export async function hasColmapModel(folder: string): Promise<boolean> {
+  return await findModel(folder) !== undefined;
+}
+
 /**
  * Reads a COLMAP model: `cameras`, `images` and `points3D`, `.bin` or else `.txt`, in the folder or in `sparse/0` below it.
  * Other files there, as COLMAP 4's `rigs.bin`, are not looked at.
@@ -14,27 +25,32 @@ const PLACES = [".", "sparse/0", "sparse", "0"];
  * @throws {DataError} If there is no model, or it is damaged, cut short or of an unknown camera model.
  */
 export async function loadColmapModel(folder: string): Promise<ColmapModel> {
+  const place = await findModel(folder);
+  if (place === undefined) {
+    throw new DataError(
+      `Cannot read "${folder}": there is no COLMAP model in it, wanted cameras, images and points3D, ` +
+        `.bin or .txt, here or in sparse/0; give the folder that COLMAP's mapper wrote`,
+    );
+  }
+  if (place.ending === "bin") return decodeColmapModel(...await readParts(place, (bytes) => bytes));
+  const decoder = new TextDecoder();
+  return parseColmapModel(...await readParts(place, (bytes) => decoder.decode(bytes)));
+}
+
+async function findModel(folder: string): Promise<Place | undefined> {
   for (const place of PLACES) {
-    const model = join(folder, place);
-    if (await exists(join(model, "images.bin"))) {
-      return decodeColmapModel(...await readParts(model, "bin", (bytes) => bytes));
-    }
-    if (await exists(join(model, "images.txt"))) {
-      const decoder = new TextDecoder();
-      return parseColmapModel(...await readParts(model, "txt", (bytes) => decoder.decode(bytes)));
+    for (const ending of ["bin", "txt"] as const) {
+      const model = join(folder, place);
+      if (await exists(join(model, `images.${ending}`))) return { folder: model, ending };
     }
   }
-  throw new DataError(
-    `Cannot read "${folder}": there is no COLMAP model in it, wanted cameras, images and points3D, ` +
-      `.bin or .txt, here or in sparse/0; give the folder that COLMAP's mapper wrote`,
-  );
+  return undefined;
 }
 
 type Parts<T> = { cameras: T; images: T; points: T };
 
 async function readParts<T>(
-  folder: string,
-  ending: string,
+  { folder, ending }: Place,
   convert: (bytes: Uint8Array) => T,
 ): Promise<[files: Parts<T>, paths: Parts<string>]> {
   const path = (name: string) => join(folder, `${name}.${ending}`);
