@@ -102,6 +102,7 @@ export {
   lpipsWeights,
   type NamedTensors,
 } from "./src/data/weights/lpips_weights.ts";
+export { midasFile, midasWeights } from "./src/data/weights/midas_weights.ts";
 export {
   loadWeightsFile,
   type NamedWeights,
@@ -216,6 +217,10 @@ export {
   flowRadius,
   to8bit,
 } from "./src/rendering/pictures.ts";
+
+export { type DepthOptions, Midas, type MidasOptions } from "./src/preparation/midas.ts";
+export type { NamedValues } from "./src/nets/midas.ts";
+export type { StageProgress } from "./src/nets/stages.ts";
 
 export type { View } from "./src/evaluation/baselines.ts";
 export {

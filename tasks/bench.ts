@@ -1,10 +1,11 @@
 /**
- * `deno task bench`: how fast training steps or the encoders are on this adapter, and how much memory they take.
+ * `deno task bench`: how fast training steps, the encoders or MiDaS are on this adapter, and how much memory they take.
  *
  * @module
  */
 import { openGpu } from "../src/runtime/device.ts";
 import { readBenchCommand } from "./bench/command.ts";
+import { benchDepth } from "./bench/depth.ts";
 import { benchEncoding } from "./bench/encode.ts";
 import { bench } from "./bench/run.ts";
 import { runTask } from "./terminal/run_task.ts";
@@ -15,6 +16,8 @@ await runTask(async (signal) => {
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
     for (const of of command.cases) await bench(gpu, of, signal);
+  } else if (command.kind === "depth") {
+    await benchDepth(gpu, signal);
   } else {
     for (const of of command.cases) await benchEncoding(gpu, of, signal);
   }

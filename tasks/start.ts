@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { dataGrants } from "./data/command.ts";
 import { findLibraryPath } from "./driver/adapter.ts";
 import { provideChromium } from "./driver/chromium.ts";
+import { provideSelfieSegmentation } from "./driver/litert.ts";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
 import { evaluateGrants } from "./evaluate/command.ts";
@@ -63,6 +64,21 @@ export function grantsOf(name: string, args: readonly string[] = []): Grants | u
   return grants[name];
 }
 
+/** Fetches what tests want beside an adapter; those that want it fail where it cannot be had. */
+async function provideForTests(cache: string): Promise<void> {
+  for (const provide of [provideChromium, provideSelfieSegmentation]) {
+    try {
+      await provide(cache, console.error);
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : error);
+    }
+  }
+}
+
+function wantsPersonMasks(args: readonly string[]): boolean {
+  return /--person-masks[ =]selfie/.test(args.join(" "));
+}
+
 /** Runs a task to its end; its exit code. */
 export async function start([name = "", ...args]: string[]): Promise<number> {
   const grants = grantsOf(name, args);
@@ -70,7 +86,10 @@ export async function start([name = "", ...args]: string[]): Promise<number> {
   const libraryPath = WITHOUT_ADAPTER[name]?.(args)
     ? undefined
     : await findLibraryPath(console.error);
-  if (name === "test") await provideChromium(cacheFolder(), console.error);
+  if (name === "test") await provideForTests(cacheFolder());
+  if (name === "prepare" && wantsPersonMasks(args)) {
+    await provideSelfieSegmentation(cacheFolder(), console.error);
+  }
   const script = join(import.meta.dirname!, `${name}.ts`);
   const run = await installed(grants.run ?? []); // Deno complains of a permission to run what is not there
   const child = runDeno(["run", ...permissionFlags({ ...grants, run }, args), script, ...args], {

@@ -77,7 +77,7 @@ export function upsample(
       kernel,
       entry: "forward",
       bindings: { dims, x: frame, y: outputs[f] },
-      workgroups: [blocksOf(rows * y.width), x.channels],
+      workgroups: [blocksOf(rows * y.width), Math.ceil(x.channels / 8)],
     })
   );
   return y;

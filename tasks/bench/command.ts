@@ -34,14 +34,16 @@ export interface EncodingCase {
 /** What a command line asks for. */
 export type BenchCommand =
   | { readonly kind: "steps"; readonly cases: readonly BenchCase[] }
-  | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] };
+  | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] }
+  | { readonly kind: "depth" };
 
 const usage: Usage = {
   usage: "deno task bench [flags]\n" +
-    "       deno task bench --encode [NAME… --data FOLDER] [flags]",
+    "       deno task bench --encode [NAME… --data FOLDER] [flags]\n" +
+    "       deno task bench --depth",
   about:
     "Measures training steps by part beside the best matrix product on this adapter, and the memory they take;\n" +
-    "or, with --encode, the encoders on the procedural scenes or on those named.\n" +
+    "or, with --encode, the encoders on the procedural scenes or on those named; with --depth, MiDaS on one frame.\n" +
     "Without flags: the small preset, and the widths of the paper with few rays (on a GPU: both presets).",
 };
 
@@ -76,6 +78,9 @@ const flags = {
       min: 0,
     },
   }),
+  ...flagGroup("Preparation", { depth: false }, {
+    depth: { about: "measure MiDaS on a frame of 480 x 270, with random weights" },
+  }),
   ...flagGroup("Encoders", { encode: false, data: "data" }, {
     encode: { about: "measure the encoders, not steps, and the cache of what they make" },
     data: { about: "where the folders of the scenes named are", unit: "folder" },
@@ -90,6 +95,7 @@ const fewRays = { rays: 64, samples: 32 };
 /** Reads the command line, or ends the process; `software` says what the adapter is. */
 export function readBenchCommand(args: readonly string[], software: boolean): BenchCommand {
   const { values, positionals: names } = readOptions(flags, usage, args);
+  if (values.depth && names.length === 0) return { kind: "depth" };
   const cases = benchCases(args, software);
   if (!values.encode && names.length > 0) {
     console.error(

@@ -4,6 +4,7 @@
  * @module
  */
 import type { SafetensorsTensor } from "../../src/data/safetensors.ts";
+import { midasParameters } from "../../src/data/weights/midas_weights.ts";
 import { raftParameters } from "../../src/data/weights/raft_weights.ts";
 import {
   aliasOf,
@@ -47,6 +48,7 @@ const titles: Readonly<Record<NetworkPart, string>> = {
   image: "image encoder",
   dynamic: "dynamic field",
   static: "static field",
+  depth: "MiDaS, for depth",
   flow: "RAFT, for optical flow",
 };
 
@@ -81,6 +83,7 @@ function kindOf(name: string): string {
 
 /** The parameters of a part; sizes that the file does not tell are the paper's. */
 function specsOf(part: NetworkPart, width: number, tensors: Tensors): readonly WantedWeight[] {
+  if (part === "depth") return midasParameters;
   if (part === "flow") return raftParameters;
   if (part === "video") return videoEncoderSpecs({ width });
   if (part === "image") return imageEncoderSpecs({ width });

@@ -12,9 +12,7 @@ import { testGpu } from "../support/gpu.ts";
 /** The golden picture, `[1, 3, height, width]`, as `[height, width, 3]`. */
 function goldenImage(golden: GoldenCase): NdArray<Float32Array> {
   const { data, shape: [, channels, height, width] } = golden.input("midas/image");
-  const values = data.map((_, i) =>
-    data[i % channels * height * width + Math.floor(i / channels)]
-  );
+  const values = data.map((_, i) => data[i % channels * height * width + Math.floor(i / channels)]);
   return ndarray(values, [height, width, channels]);
 }
 

@@ -114,18 +114,17 @@ for (const variant of ["registers", "tiled"] as const) {
 for (const variant of ["registers", "tiled"] as const) {
   Deno.test(`conv() adds a residual and goes through a ReLU last, ${variant}`, async () => {
     const gpu = await testGpu();
-    for (
-      const of of [
-        { shape: [20, 9, 1, 3, 3], height: 8, width: 9, options: { stride: 2 } },
-        { shape: [32, 4, 3, 1, 1], height: 5, width: 7, options: { groups: 2 } },
-      ] as const
-    ) {
-      const { shape, options } = of;
-      const channels = shape[1] * ("groups" in options ? options.groups : 1);
+    const cases: Case[] = [
+      { shape: [20, 9, 1, 3, 3], height: 8, width: 9, options: { stride: 2 } },
+      { shape: [32, 4, 3, 1, 1], height: 5, width: 7, options: { groups: 2 } },
+    ];
+    for (const of of cases) {
+      const { shape, options: { groups = 1, stride = 1 } = {} } = of;
+      const channels = shape[1] * groups;
       const x = randomMaps(1, [3, 1], { ...of, channels });
       const weight = rowsOf(2, shape), bias = rowsOf(3, [shape[0]]);
       const summed = reference(x, weight.data, bias.data, of);
-      const [height, width] = "stride" in options ? [4, 5] : [of.height, of.width];
+      const [height, width] = [of.height, of.width].map((length) => Math.ceil(length / stride));
       const residual = randomMaps(4, [3, 1], { height, width, channels: shape[0] });
       const y = await evaluate(
         gpu,
@@ -136,7 +135,8 @@ for (const variant of ["registers", "tiled"] as const) {
             uploadMaps(gpu, x),
             createTensor(gpu, "weight", weight.shape, weight),
             {
-              ...options,
+              groups,
+              stride,
               bias: createTensor(gpu, "bias", bias.shape, bias),
               residual: uploadMaps(gpu, residual),
               relu: true,

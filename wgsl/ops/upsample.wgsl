@@ -29,34 +29,35 @@ fn interval(position: u32, length: u32) -> Interval {
   return Interval(lower, min(lower + 1, length - 1), f32(numerator % denominator) / f32(denominator));
 }
 
-// A workgroup takes one block of one channel of y.
-@compute @workgroup_size(64)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let channel = group.y;
-  let pixel = group.x * 64 + lane;
-  if pixel >= dims.rows * 2 * dims.width { return; }
-  let at = (group.x * dims.channels + channel) * 64 + lane;
-  let row = dims.first + i32(pixel / (2 * dims.width));
-  if row < 0 || row >= i32(2 * dims.height) {
-    y[at] = 0.0;
-    return;
-  }
-  let rows = interval(u32(row), dims.height);
-  let columns = interval(pixel % (2 * dims.width), dims.width);
-  let above = mix(
-    read_x(channel, rows.lower, columns.lower),
-    read_x(channel, rows.lower, columns.upper),
-    columns.share,
+// The pixels of x between which a pixel of y lies: their places in channel 0, and their shares.
+struct Corners { at: vec4u, shares: vec4f }
+
+fn corners(row: u32, column: u32) -> Corners {
+  let rows = interval(row, dims.height);
+  let columns = interval(column, dims.width);
+  let row_starts = min(vec2u(rows.lower, rows.upper) - dims.in_first, vec2u(dims.in_rows - 1)) * dims.width;
+  let pixels = row_starts.xxyy + vec2u(columns.lower, columns.upper).xyxy;
+  let across = vec2f(1.0 - columns.share, columns.share);
+  return Corners(
+    pixels / 64 * (64 * dims.channels) + pixels % 64,
+    vec4f(across * (1.0 - rows.share), across * rows.share),
   );
-  let below = mix(
-    read_x(channel, rows.upper, columns.lower),
-    read_x(channel, rows.upper, columns.upper),
-    columns.share,
-  );
-  y[at] = mix(above, below, rows.share);
 }
 
-fn read_x(channel: u32, row: u32, column: u32) -> f32 {
-  let pixel = min(row - dims.in_first, dims.in_rows - 1) * dims.width + column;
-  return x[(pixel / 64 * dims.channels + channel) * 64 + pixel % 64];
+const channels_each = 8u;
+
+// A workgroup takes one block of eight channels of y, which share their places.
+@compute @workgroup_size(64)
+fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let pixel = group.x * 64 + lane;
+  if pixel >= dims.rows * 2 * dims.width { return; }
+  let row = dims.first + i32(pixel / (2 * dims.width));
+  let inside = row >= 0 && row < i32(2 * dims.height);
+  let source = corners(select(0u, u32(row), inside), pixel % (2 * dims.width));
+  let end = min((group.y + 1) * channels_each, dims.channels);
+  for (var channel = group.y * channels_each; channel < end; channel++) {
+    let at = source.at + channel * 64;
+    let sum = dot(source.shares, vec4f(x[at.x], x[at.y], x[at.z], x[at.w]));
+    y[(group.x * dims.channels + channel) * 64 + lane] = select(0.0, sum, inside);
+  }
 }
