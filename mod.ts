@@ -73,6 +73,7 @@ export {
   type Camera,
   dollyZoomPath,
   type PathOptions,
+  type PinholeCamera,
   translatingPath,
   zoomingPath,
 } from "./src/data/camera.ts";
@@ -120,6 +121,20 @@ export {
   type OfficialWeights,
   officialWeights,
 } from "./src/data/weights/encoder_weights.ts";
+export { loadColmapModel } from "./src/data/colmap/load.ts";
+export type {
+  ColmapCamera,
+  ColmapCameraModel,
+  ColmapImage,
+  ColmapModel,
+  ColmapPoint,
+  RigidPose,
+} from "./src/data/colmap/model.ts";
+export { colmapPoses } from "./src/data/colmap/poses.ts";
+export { type GivenPosesOptions, loadGivenPoses } from "./src/data/given_poses.ts";
+export type { PosedFrame, PosedFrames } from "./src/data/posed_frames.ts";
+export { type GivenDepthOptions, loadDepth } from "./src/data/given_depth.ts";
+export { type GivenFlow, loadFlow } from "./src/data/given_flow.ts";
 export {
   type Checkpoint,
   type CheckpointStage,
@@ -256,3 +271,20 @@ export type {
   ViewScores,
 } from "./src/evaluation/report.ts";
 export { ssim } from "./src/evaluation/ssim.ts";
+
+export {
+  alignCameras,
+  type CameraAlignment,
+  cameraCentre,
+} from "./src/preparation/align_cameras.ts";
+export { flowValidity } from "./src/preparation/flow_validity.ts";
+export {
+  type FrameMotion,
+  type MotionMask,
+  motionMask,
+  type MotionMaskOptions,
+  type NeighbourFlow,
+} from "./src/preparation/motion_mask.ts";
+export { posesBoundsOf, posesOf } from "./src/preparation/poses_bounds.ts";
+export { preparationPreview, type PreviewRow } from "./src/preparation/preview.ts";
+export { largestShiftPixels, straightCamera, undistortImage } from "./src/preparation/undistort.ts";

@@ -25,8 +25,11 @@ export interface NeighbourFlow {
 
 /** A frame with its neighbours in time; at either end one is missing. */
 export interface FrameMotion {
+  /** Its own. */
   pose: RigidPose;
+  /** The frame before it, with the backward flow. */
   previous?: NeighbourFlow;
+  /** The frame after it, with the forward flow. */
   next?: NeighbourFlow;
   /** Where objects are that count as moving, `[height, width]` of any size: anything but 0. */
   semantic?: NdArray<Uint8Array>;

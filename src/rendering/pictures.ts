@@ -143,7 +143,7 @@ function isKnown(x: number, y: number): boolean {
 
 /**
  * The colour wheel: 55 hues, unevenly spaced because the eye tells some apart better than others.
- * On each arc one channel rises or falls in the number of steps given.
+ * On each arc one channel rises or falls in the number of steps given, by `floor(255 i/n)`.
  */
 const WHEEL: Rgb[] = [
   ...arc(15, [255, 0, 0], [255, 255, 0]), // red to yellow
@@ -155,7 +155,12 @@ const WHEEL: Rgb[] = [
 ];
 
 function arc(steps: number, from: Rgb, to: Rgb): Rgb[] {
-  return Array.from({ length: steps }, (_, i) => mix(from, to, i / steps));
+  return Array.from({ length: steps }, (_, i): Rgb => {
+    const step = Math.floor(255 * i / steps);
+    const at = (channel: 0 | 1 | 2) =>
+      from[channel] + Math.sign(to[channel] - from[channel]) * step;
+    return [at(0), at(1), at(2)];
+  });
 }
 
 /** Colour of a vector: right is red, down yellow, left cyan-blue, up violet. */
@@ -164,7 +169,8 @@ function flowColour(x: number, y: number, maxRadius: number): Rgb {
   const place = (Math.atan2(-y, -x) / Math.PI + 1) / 2 * (WHEEL.length - 1);
   const first = Math.floor(place);
   const hue = mix(WHEEL[first], WHEEL[(first + 1) % WHEEL.length], place - first);
-  return radius <= 1 ? mix(WHITE, hue, radius) : mix(BLACK, hue, 0.75);
+  const [red, green, blue] = radius <= 1 ? mix(WHITE, hue, radius) : mix(BLACK, hue, 0.75);
+  return [Math.floor(red), Math.floor(green), Math.floor(blue)];
 }
 
 /**

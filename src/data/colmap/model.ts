@@ -9,8 +9,22 @@ export interface RigidPose {
   translation: Float64Array;
 }
 
+/** Name of one of COLMAP's camera models. */
+export type ColmapCameraModel =
+  | "SIMPLE_PINHOLE"
+  | "PINHOLE"
+  | "SIMPLE_RADIAL"
+  | "RADIAL"
+  | "OPENCV"
+  | "OPENCV_FISHEYE"
+  | "FULL_OPENCV"
+  | "FOV"
+  | "SIMPLE_RADIAL_FISHEYE"
+  | "RADIAL_FISHEYE"
+  | "THIN_PRISM_FISHEYE";
+
 /** COLMAP's camera models in the order of their numbers, each with the names of its parameters. */
-export const COLMAP_CAMERA_MODELS = {
+export const COLMAP_CAMERA_MODELS: Readonly<Record<ColmapCameraModel, readonly string[]>> = {
   SIMPLE_PINHOLE: ["f", "cx", "cy"],
   PINHOLE: ["fx", "fy", "cx", "cy"],
   SIMPLE_RADIAL: ["f", "cx", "cy", "k"],
@@ -22,14 +36,13 @@ export const COLMAP_CAMERA_MODELS = {
   SIMPLE_RADIAL_FISHEYE: ["f", "cx", "cy", "k"],
   RADIAL_FISHEYE: ["f", "cx", "cy", "k1", "k2"],
   THIN_PRISM_FISHEYE: ["fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "sx1", "sy1"],
-} as const;
-
-/** Name of one of COLMAP's camera models. */
-export type ColmapCameraModel = keyof typeof COLMAP_CAMERA_MODELS;
+};
 
 /** A lens with its sensor. */
 export interface ColmapCamera {
+  /** Number in the file. */
   id: number;
+  /** Which formula it bends by. */
   model: ColmapCameraModel;
   /** Pixels. */
   width: number;
@@ -41,8 +54,11 @@ export interface ColmapCamera {
 
 /** A registered picture. */
 export interface ColmapImage extends RigidPose {
+  /** Number in the file. */
   id: number;
+  /** Path below the folder of images: `000.jpg`. */
   name: string;
+  /** The camera that took it. */
   cameraId: number;
   /** `[keypoints, 2]`: x right, y down, pixels, pixel centres at .5. */
   keypoints: Float64Array;
