@@ -170,7 +170,10 @@ function catmullRom(
   weights[3] = (0.5 * f - 0.5) * f * f;
 }
 
-function requireSize(picture: NdArray<Uint8Array | Float32Array>, { width, height }: ColmapCamera): void {
+function requireSize(
+  picture: NdArray<Uint8Array | Float32Array>,
+  { width, height }: ColmapCamera,
+): void {
   const [foundHeight, foundWidth] = picture.shape;
   if (foundWidth === width && foundHeight === height) return;
   throw new DataError(

@@ -51,7 +51,8 @@ export function distortMask(
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const [u, v] = toStraight(x + 0.5, y + 0.5);
-      filmed[to++] = mask.data[inside(Math.floor(v), height) * width + inside(Math.floor(u), width)];
+      filmed[to++] =
+        mask.data[inside(Math.floor(v), height) * width + inside(Math.floor(u), width)];
     }
   }
   return ndarray(filmed, [height, width]);
@@ -81,7 +82,8 @@ function bilinear(flow: NdArray<Float32Array>, x: number, y: number): [number, n
   const corners = [at(left, top), at(left + 1, top), at(left, top + 1), at(left + 1, top + 1)];
   const blend = (channel: number) => {
     const [a, b, c, d] = corners.map((corner) => flow.data[corner + channel]);
-    return (1 - shareY) * ((1 - shareX) * a + shareX * b) + shareY * ((1 - shareX) * c + shareX * d);
+    return (1 - shareY) * ((1 - shareX) * a + shareX * b) +
+      shareY * ((1 - shareX) * c + shareX * d);
   };
   return [blend(0), blend(1)];
 }

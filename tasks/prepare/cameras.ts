@@ -87,7 +87,9 @@ export async function runColmap(
     output: workPath(output),
     from,
     tell: ({ registered, missing }) =>
-      `${registered} of ${registered + missing.length} frames by COLMAP (${settings.matching} matching)`,
+      `${registered} of ${
+        registered + missing.length
+      } frames by COLMAP (${settings.matching} matching)`,
   }, async (into) => {
     // Each of its parts is a step of its own, so that what took long is not done again.
     const features = await folder.folder({
@@ -125,8 +127,11 @@ export async function writeModelPoses(
 ): Promise<Done<CamerasInfo>> {
   const { missing, registered } = found.info;
   if (missing.length > 0) throw missingCameras(work, registered, missing);
-  return await writePoses(work, { model: found.sha256 }, async () =>
-    colmapPoses(await found.load(), frameNames(work)));
+  return await writePoses(
+    work,
+    { model: found.sha256 },
+    async () => colmapPoses(await found.load(), frameNames(work)),
+  );
 }
 
 /**

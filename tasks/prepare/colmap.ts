@@ -137,25 +137,33 @@ export async function findCameras(
   const sparse = join(folder, "sparse");
   await Deno.mkdir(sparse);
   let registered = 0;
-  await run("mapper", [
-    ...["--database_path", join(matches, DATABASE)],
-    ...["--image_path", images],
-    ...["--output_path", sparse],
-    ...options(["Mapper.init_min_tri_angle"], 4),
-    ...options(["Mapper.multiple_models"], 0),
-    ...options(["Mapper.extract_colors"], 0),
-    ...options(["Mapper.num_threads"], machine.threads),
-  ], {
-    stage: "cameras",
-    steps: frames,
-    unit: counted("frames"),
-    done(line) {
-      if (/Initializing with image pair|Registering initial image pair/.test(line)) registered = 0;
-      // "Registering image #5 (3)", later "Registering image #5 (num_reg_frames=3)": the frames before it are 2
-      const number = firstNumber(/Registering image #\d+ \((?:\w+=)?(\d+)\)/, line);
-      return number === undefined ? undefined : registered = Math.max(registered, number);
+  await run(
+    "mapper",
+    [
+      ...["--database_path", join(matches, DATABASE)],
+      ...["--image_path", images],
+      ...["--output_path", sparse],
+      ...options(["Mapper.init_min_tri_angle"], 4),
+      ...options(["Mapper.multiple_models"], 0),
+      ...options(["Mapper.extract_colors"], 0),
+      ...options(["Mapper.num_threads"], machine.threads),
+    ],
+    {
+      stage: "cameras",
+      steps: frames,
+      unit: counted("frames"),
+      done(line) {
+        if (/Initializing with image pair|Registering initial image pair/.test(line)) {
+          registered = 0;
+        }
+        // "Registering image #5 (3)", later "Registering image #5 (num_reg_frames=3)": the frames before it are 2
+        const number = firstNumber(/Registering image #\d+ \((?:\w+=)?(\d+)\)/, line);
+        return number === undefined ? undefined : registered = Math.max(registered, number);
+      },
     },
-  }, signal, [noModelExit]);
+    signal,
+    [noModelExit],
+  );
   return await largestModel(sparse, frames);
 }
 

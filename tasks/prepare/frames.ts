@@ -123,7 +123,9 @@ export async function copyFrames(
       size ??= { width, height };
       if (width !== size.width || height !== size.height) {
         throw new DataError(
-          `Cannot use "${path}": it is ${width} x ${height}, and "${sources[0]}" is ${size.width} x ${size.height}; ` +
+          `Cannot use "${path}": it is ${width} x ${height}, and "${
+            sources[0]
+          }" is ${size.width} x ${size.height}; ` +
             "give all images one size",
         );
       }
@@ -200,7 +202,9 @@ function requireWhole(video: string, { code, complaints }: Ended): void {
   if (code === 0 && complaints.length === 0) return;
   const said = complaints.slice(0, 3).map((line) => line.replaceAll(fileUrl(video), "").trim());
   throw new DataError(
-    `Cannot read "${video}": ffmpeg says "${said.join("; ") || `exit code ${code}`}"; it is damaged or cut short: ` +
+    `Cannot read "${video}": ffmpeg says "${
+      said.join("; ") || `exit code ${code}`
+    }"; it is damaged or cut short: ` +
       "copy it again, or encode what is there: ffmpeg -i IN -c:v libx264 -crf 12 OUT.mp4",
   );
 }

@@ -90,7 +90,9 @@ function missingFile(
 ): DataError {
   const there = names.length === 0 ? "none at all" : `${names.length}, from "${names[0]}" on`;
   return new DataError(
-    `Cannot use "${folder}": there is no "${name}" with ${endings.join(", ")} in it for one of ${frames} frames ` +
+    `Cannot use "${folder}": there is no "${name}" with ${
+      endings.join(", ")
+    } in it for one of ${frames} frames ` +
       `(it has ${there}); name the files by frame, 000, 001 …, or like the images`,
   );
 }

@@ -13,7 +13,11 @@ import { PICTURES } from "../../src/data/frames.ts";
 import { readPosesBounds } from "../../src/data/poses_bounds.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
 import { encodeMask, readMask } from "../../src/data/scene_files.ts";
-import { baselineWarning, type FrameMotion, motionMask } from "../../src/preparation/motion_mask.ts";
+import {
+  baselineWarning,
+  type FrameMotion,
+  motionMask,
+} from "../../src/preparation/motion_mask.ts";
 import { posesOf } from "../../src/preparation/poses_bounds.ts";
 import {
   largestShiftPixels,
@@ -127,7 +131,10 @@ export async function makeMotionMasks(
       writeFileAtomically(join(into, name), encodeMask(mask));
     if (command.motionMasks !== undefined) {
       const masks = givenMasks(work, command.motionMasks, lens);
-      return { source: `yours from "${command.motionMasks}"`, moving: await writeMasks(work, masks, write) };
+      return {
+        source: `yours from "${command.motionMasks}"`,
+        moving: await writeMasks(work, masks, write),
+      };
     }
     const { camera, poses: rigid } = await readPoses(work, poses);
     const objects = command.masks === undefined
@@ -227,7 +234,10 @@ async function writeMasks(
   write: (name: string, mask: NdArray<Uint8Array>) => Promise<void>,
 ): Promise<number> {
   const count = frames.info.sources.length;
-  const progress = new Progress({ every: Math.max(1, Math.ceil(count / 4)), unit: counted("frames") });
+  const progress = new Progress({
+    every: Math.max(1, Math.ceil(count / 4)),
+    unit: counted("frames"),
+  });
   let i = 0, marked = 0, pixels = 0;
   try {
     for await (const mask of masks) {

@@ -6,18 +6,16 @@
 import { basename, join } from "node:path";
 import { writeFileAtomically } from "../../src/data/files.ts";
 import { encodePng } from "../../src/data/png.ts";
-import { resizeArea, resizeFlow, resizeNearest } from "../../src/data/resize.ts";
 import { encodeMask, readDisparity, readFlow, readMask } from "../../src/data/scene_files.ts";
 import { disparityPicture, flowWheelPicture } from "../../src/preparation/pictures.ts";
-import { preparationPreview, type PreviewRow } from "../../src/preparation/preview.ts";
+import {
+  preparationPreview,
+  previewFrames,
+  type PreviewRow,
+} from "../../src/preparation/preview.ts";
 import { frameName } from "./frames.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { readFrame, type Work } from "./work.ts";
-
-/** Frames that are shown, from the first to the last. */
-const ROWS = 4;
-/** Width that larger frames are shown at, pixels. */
-const WIDTH = 480;
 
 /** The scene's parts. */
 export interface SceneParts {
@@ -41,12 +39,9 @@ export async function writePreview(work: Work, parts: SceneParts): Promise<Done<
     },
   }, async () => {
     const frames = work.frames.info.sources.length;
-    const shown = Math.min(ROWS, frames);
-    const numbers = Array.from(
-      { length: shown },
-      (_, row) => Math.round(row * (frames - 1) / Math.max(1, shown - 1)),
+    const rows = await Promise.all(
+      previewFrames(frames).map((number) => previewRow(work, parts, number)),
     );
-    const rows = await Promise.all(numbers.map((number) => previewRow(work, parts, number)));
     const title = basename(work.folder.directory);
     const subtitle = `${frames} frames, from "${basename(work.command.input)}"`;
     return { bytes: encodePng(preparationPreview(rows, { title, subtitle })), info: null };
@@ -58,22 +53,14 @@ async function previewRow(
   { images, depth, flow, masks }: SceneParts,
   number: number,
 ): Promise<PreviewRow> {
-  const image = await readFrame(images, number);
-  const { width, height } = frames.info;
-  const share = Math.min(1, WIDTH / width);
-  const [shownWidth, shownHeight] = [Math.round(share * width), Math.round(share * height)];
   const isLast = number === frames.info.sources.length - 1; // which has flow to the one before alone
   const flowName = frameName(number, isLast ? "_bwd.npz" : "_fwd.npz");
-  const { flow: vectors, valid } = await readFlow(join(flow.path, flowName));
-  const disparity = await readDisparity(join(depth.path, frameName(number, ".npy")));
-  const mask = await readMask(join(masks.path, frameName(number)));
   return {
-    name: frameName(number, ""),
-    image: share < 1 ? resizeArea(image, shownWidth, shownHeight) : image,
-    inverseDepth: resizeNearest(disparity, shownWidth, shownHeight),
-    flow: resizeFlow(vectors, shownWidth, shownHeight),
-    valid: resizeNearest(valid, shownWidth, shownHeight),
-    mask: resizeNearest(mask, shownWidth, shownHeight),
+    name: frameName(number),
+    image: await readFrame(images, number),
+    inverseDepth: await readDisparity(join(depth.path, frameName(number, ".npy"))),
+    ...await readFlow(join(flow.path, flowName)),
+    mask: await readMask(join(masks.path, frameName(number))),
   };
 }
 

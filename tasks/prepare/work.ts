@@ -33,6 +33,9 @@ export function workPath(name: string): string {
 }
 
 /** A frame `[height, width, 3]` of a folder that has them all. */
-export function readFrame({ path }: { path: string }, number: number): Promise<NdArray<Uint8Array>> {
+export function readFrame(
+  { path }: { path: string },
+  number: number,
+): Promise<NdArray<Uint8Array>> {
   return readImage(join(path, frameName(number)));
 }

@@ -20,7 +20,8 @@ import { encodeFlow } from "../../src/data/scene_files.ts";
 function grained(codes: string, size: number, seed: number): Texture {
   const plain = mosaic(palette(codes), size, seed);
   return (x, y, z, nx, ny, nz) => {
-    const coarse = cloud(x / 0.3, y / 0.3, z / 0.3, seed), fine = cloud(x / 0.1, y / 0.1, z / 0.1, seed + 9);
+    const coarse = cloud(x / 0.3, y / 0.3, z / 0.3, seed),
+      fine = cloud(x / 0.1, y / 0.1, z / 0.1, seed + 9);
     const finest = cloud(x / 0.05, y / 0.05, z / 0.05, seed + 5);
     return shade(plain(x, y, z, nx, ny, nz), 0.25 + 0.45 * coarse + 0.5 * fine + 0.4 * finest);
   };
