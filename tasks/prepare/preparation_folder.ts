@@ -306,7 +306,8 @@ async function takeLock(directory: string): Promise<Deno.FsFile> {
 async function removeLeftovers(directory: string): Promise<void> {
   for (const folder of [directory, join(directory, WORK)]) {
     for await (const { name } of Deno.readDir(folder)) {
-      if (LEFTOVER.test(name)) await Deno.remove(join(folder, name), { recursive: true });
+      if (!LEFTOVER.test(name)) continue;
+      await Deno.remove(join(folder, name), { recursive: true }).catch(() => {}); // a program may write there still
     }
   }
 }

@@ -23,14 +23,7 @@ import type { PrepareCommand, Redoable } from "./command.ts";
 import { contentOf } from "./content_hash.ts";
 import { givenMaps, makeDepth } from "./depth.ts";
 import { type FlowInfo, measureFlow, straightenFlow } from "./flow.ts";
-import {
-  copyFrames,
-  extractFrames,
-  frameName,
-  type FramesInfo,
-  requireFfmpeg,
-  tellFrames,
-} from "./frames.ts";
+import { copyFrames, extractFrames, type FramesInfo, requireFfmpeg, tellFrames } from "./frames.ts";
 import {
   backgroundFromGeometry,
   backgroundFromGiven,

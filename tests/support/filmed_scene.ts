@@ -5,14 +5,13 @@
  */
 import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
-import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
+import type { NdArray } from "npm:ndarray@1.1.1";
 import { cloud } from "../../fixtures/scenes/noise.ts";
 import { ProceduralScene } from "../../fixtures/scenes/procedural_scene.ts";
 import { WORLDS } from "../../fixtures/scenes/rooms.ts";
 import { BALL, BOX, CYLINDER } from "../../fixtures/scenes/shapes.ts";
 import { mosaic, palette, shade, type Texture } from "../../fixtures/scenes/textures.ts";
 import { placed, type Thing, type Vec3, type World } from "../../fixtures/scenes/world.ts";
-import { encodeMp4 } from "../../src/data/mp4.ts";
 import { encodeNpy } from "../../src/data/npy.ts";
 import { encodeFlow } from "../../src/data/scene_files.ts";
 
@@ -65,31 +64,31 @@ function filmedWorld(): World {
   };
 }
 
-/** Size of the video, and how many times smaller depth and flow are. */
-const SIZE = { width: 480, height: 270, factor: 2 };
-
-/** The truth about the filmed scene. */
-export function filmedScene(): ProceduralScene {
-  return new ProceduralScene("filmed", { ...SIZE, world: filmedWorld() });
+/** The truth about the filmed scene; depth and flow are `factor` times smaller. */
+export function filmedScene(
+  size: { width: number; height: number; factor: number },
+): ProceduralScene {
+  return new ProceduralScene("filmed", { ...size, world: filmedWorld() });
 }
 
 /**
- * Films it: `video.mp4`, twelve frames, and for those who do without networks `depth/000.npy …`, depth in metres, and
+ * The first frames of a scene, and for those who do without networks `depth/000.npy …`, depth in metres, and
  * `flow/000_fwd.npz …`.
- *
- * @returns The frames before they were encoded.
  */
-export async function film(scene: ProceduralScene, folder: string): Promise<NdArray<Uint8Array>[]> {
-  const frames = Array.from({ length: scene.frames }, (_, i) => scene.paint(i, i).image);
-  await Deno.writeFile(join(folder, "video.mp4"), await encodeMp4(frames, 12));
+export async function film(
+  scene: ProceduralScene,
+  folder: string,
+  count: number = scene.frames,
+): Promise<NdArray<Uint8Array>[]> {
+  const frames = Array.from({ length: count }, (_, i) => scene.paint(i, i).image);
   for (const name of ["depth", "flow"]) await Deno.mkdir(join(folder, name));
   const number = (i: number) => String(i).padStart(3, "0");
   for (const i of frames.keys()) {
     const depth = scene.depthMap(i, i);
     const path = join(folder, "depth", `${number(i)}.npy`);
-    await Deno.writeFile(path, encodeNpy(ndarray(depth.data, depth.shape), "float32"));
+    await Deno.writeFile(path, encodeNpy(depth, "float32"));
     for (const [to, direction] of [[i + 1, "fwd"], [i - 1, "bwd"]] as const) {
-      if (to < 0 || to >= scene.frames) continue;
+      if (to < 0 || to >= count) continue;
       const { flow, valid } = scene.flowMap(i, to);
       const path = join(folder, "flow", `${number(i)}_${direction}.npz`);
       await Deno.writeFile(path, encodeFlow(flow, valid));
