@@ -62,7 +62,7 @@
  * await Deno.writeFile("checkpoint.safetensors", checkpoint);
  * ```
  *
- * Nothing here but the loading of scenes and checkpoints, and `FeatureFolder`, needs a file system.
+ * Nothing here but the loading of files (`load…`), and `FeatureFolder`, needs a file system.
  *
  * @module
  */
@@ -285,6 +285,6 @@ export {
   type MotionMaskOptions,
   type NeighbourFlow,
 } from "./src/preparation/motion_mask.ts";
-export { posesBoundsOf, posesOf } from "./src/preparation/poses_bounds.ts";
+export { posesBounds, posesBoundsOf, posesOf } from "./src/preparation/poses_bounds.ts";
 export { preparationPreview, type PreviewRow } from "./src/preparation/preview.ts";
 export { largestShiftPixels, straightCamera, undistortImage } from "./src/preparation/undistort.ts";

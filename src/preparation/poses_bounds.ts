@@ -1,7 +1,7 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { PinholeCamera } from "../data/camera.ts";
-import type { ColmapModel, RigidPose } from "../data/colmap/model.ts";
+import { COLMAP_CAMERA_MODELS, type ColmapModel, type RigidPose } from "../data/colmap/model.ts";
 import { colmapPoses } from "../data/colmap/poses.ts";
 import { DataError } from "../data/data_error.ts";
 import type { PosedFrames } from "../data/posed_frames.ts";
@@ -36,7 +36,8 @@ export function posesBounds(
 export function posesBoundsOf(
   { camera, focalPixels, width, height, frames }: PosedFrames,
 ): NdArray<Float64Array> {
-  const focalY = /^(SIMPLE_|RADIAL)/.test(camera.model) ? focalPixels : camera.parameters[1];
+  const hasFocalY = COLMAP_CAMERA_MODELS[camera.model][1] === "fy";
+  const focalY = hasFocalY ? camera.parameters[1] : focalPixels;
   if (Math.abs(focalY / focalPixels - 1) * height / 2 > NOTICEABLE_SHIFT_PIXELS) {
     throw new DataError(
       `Cannot write poses_bounds.npy: the focal length is ${focalPixels} pixels in x and ${focalY} in ` +
