@@ -17,7 +17,7 @@ await runTask(async (signal) => {
   if (command.kind === "steps") {
     for (const of of command.cases) await bench(gpu, of, signal);
   } else if (command.kind === "depth") {
-    await benchDepth(gpu, signal);
+    console.log(`\n${await benchDepth(gpu, [480, 270], signal)}`);
   } else {
     for (const of of command.cases) await benchEncoding(gpu, of, signal);
   }

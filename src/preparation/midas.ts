@@ -22,7 +22,7 @@ export interface MidasOptions {
 export interface DepthOptions {
   /**
    * The longer side of what the network sees, in pixels; by default the frame's, as released. The network was trained at 384;
-   * cost and memory grow with the square: 1.4 MFLOP a pixel, and two maps of 64 bytes a pixel.
+   * work and memory grow with its square.
    */
   readonly depthSize?: number;
   /** Stops the run after the current submit, with the signal's reason. */
@@ -54,7 +54,18 @@ export function midasSize(width: number, height: number, depthSize?: number): [n
   );
 }
 
-/** MiDaS v2.1 large with its weights on a device. */
+/**
+ * MiDaS v2.1 large with its weights on a device.
+ *
+ * ```ts
+ * import { type Gpu, loadWeightsFile, Midas, midasWeights } from "./mod.ts";
+ *
+ * async function openMidas(gpu: Gpu, path = "midas_v21-f6b98070.pt") {
+ *   const { tensors } = await loadWeightsFile(path);
+ *   return await Midas.create(gpu, midasWeights({ name: path, tensors }));
+ * }
+ * ```
+ */
 export class Midas {
   readonly #network: MidasNetwork;
 
@@ -82,7 +93,7 @@ export class Midas {
    *
    * The frame is resized to the network's size and the result back, both by cubic interpolation: small negative values occur.
    *
-   * @param frame `[height, width, 3]`, RGB.
+   * @param frame `[height, width, 3]`, RGB, its numbers one behind the other.
    * @returns `[height, width]`: large is near.
    * @throws {RangeError} If a side is under 32, or the frame too large for the adapter; the message names a `depthSize`.
    */
@@ -99,7 +110,9 @@ export class Midas {
     }
     const [across, down] = midasSize(width, height, depthSize);
     this.#requireRoom(width, height, across * down);
-    const resized = resizeCubic(frame, across, down);
+    const { data, offset, size } = frame; // a frame may be picked from a video
+    const picture = ndarray(data.subarray(offset, offset + size), frame.shape);
+    const resized = resizeCubic(picture, across, down);
     const image = ndarray(resized.data.map((value) => value / 255), resized.shape);
     const result = await this.#network.run(image, { signal, onProgress });
     return resizeCubic(result, width, height);

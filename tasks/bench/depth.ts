@@ -20,20 +20,16 @@ import { type Job, timeJobs } from "./jobs.ts";
 import { memoryTable } from "./report.ts";
 import { syntheticScene } from "./scene.ts";
 
-const frameWidth = 480, frameHeight = 270;
-
-/** Runs MiDaS on a frame of a procedural scene, with random weights, and prints a row a part; then its grouped convolutions. */
-export async function benchDepth(gpu: Gpu, signal: AbortSignal): Promise<void> {
+/** Runs MiDaS on a frame of a procedural scene, with random weights; a row a part, then its grouped convolutions and memory. */
+export async function benchDepth(
+  gpu: Gpu,
+  [frameWidth, frameHeight]: readonly [number, number],
+  signal: AbortSignal,
+): Promise<string> {
   const [width, height] = midasSize(frameWidth, frameHeight);
-  console.log(
-    `\nMiDaS: a frame of ${frameWidth} x ${frameHeight}, seen at ${width} x ${height}; random weights\n`,
-  );
   const { images: { data } } = syntheticScene("balloon1", frameWidth, frameHeight);
-  const frame = ndarray(data.subarray(0, frameHeight * frameWidth * 3), [
-    frameHeight,
-    frameWidth,
-    3,
-  ]);
+  const numbers = 3 * frameHeight * frameWidth;
+  const frame = ndarray(data.subarray(0, numbers), [frameHeight, frameWidth, 3]);
   const resized = resizeCubic(frame, width, height);
   const image = ndarray(resized.data.map((value) => value / 255), resized.shape);
   const started = gpu.allocatedBytes;
@@ -43,11 +39,13 @@ export async function benchDepth(gpu: Gpu, signal: AbortSignal): Promise<void> {
   await network.run(ndarray(new Float32Array(32 * 32 * 3), [32, 32, 3]), { signal }); // compiles
   const parts = await measure(network, image, signal);
   network.destroy();
-  console.log(partsTable("part", parts) + "\n");
-  console.log(
-    partsTable("3x3 convolutions", await groupedParts(gpu, width, height, signal)) + "\n",
-  );
-  console.log(memoryTable({ weights, peak: gpu.peakBytes - started }));
+  const peak = gpu.peakBytes - started;
+  return [
+    `MiDaS: a frame of ${frameWidth} x ${frameHeight}, seen at ${width} x ${height}; random weights`,
+    partsTable("part", parts),
+    partsTable("3x3 convolutions", await groupedParts(gpu, width, height, signal)),
+    memoryTable({ weights, peak }),
+  ].join("\n\n");
 }
 
 /** Weights of MiDaS that let signals through; the same few thousand numbers in all. */
