@@ -53,7 +53,7 @@ export function grantsOf(name: string, args: readonly string[] = []): Grants | u
     },
     evaluate: evaluateGrants(args, cache),
     weights: weightsGrants(args),
-    prepare: prepareGrants(args),
+    prepare: prepareGrants(args, cache),
     test: {
       read: [".", cache],
       write: ["tests/output"],

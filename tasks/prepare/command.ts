@@ -115,6 +115,7 @@ const flags = {
   }),
   ...flagGroup("Masks", {
     masks: undefined as string | undefined,
+    personMasks: undefined as "selfie" | undefined,
     motionMasks: undefined as string | undefined,
     epipolarThreshold: 1,
     epipolarWidth: 0,
@@ -124,6 +125,11 @@ const flags = {
       about:
         "pictures of what may move, people and things, anything but black: COLMAP leaves it out, and it counts as moving",
       unit: "folder",
+    },
+    personMasks: {
+      about:
+        "the same from a network: MediaPipe's selfie segmentation, for persons near the camera; fetched once",
+      choices: ["selfie"],
     },
     motionMasks: {
       about: "motion masks that you have, in place of ours: anything but black moves",
@@ -192,6 +198,8 @@ export function parseCommand(args: readonly string[]): PrepareCommand {
     ["depth", "midas"],
     ["depth", "depthSize"],
     ["flow", "raft"],
+    ["masks", "personMasks"],
+    ["motionMasks", "personMasks"],
     ["motionMasks", "epipolarThreshold"],
     ["motionMasks", "requireValidity"],
   ];
@@ -224,21 +232,27 @@ export function needsAdapter(args: readonly string[]): boolean {
   }
 }
 
-/** What the task may do: read what it is given, write the scene's folder, start the programs. */
-export function prepareGrants(args: readonly string[]): Grants {
+/**
+ * What the task may do: read what it is given, write the scene's folder, start the programs.
+ *
+ * @param cache The cache folder, where the person masks' network is.
+ */
+export function prepareGrants(args: readonly string[], cache: string): Grants {
   let command: PrepareCommand;
   try {
     command = parseCommand(args);
   } catch {
     return {}; // as above
   }
-  const { input, out, poses, depth, flow, masks, motionMasks, midas, raft } = command;
+  const { input, out, poses, depth, flow, masks, motionMasks, midas, raft, personMasks } = command;
   const given = [poses, depth, flow, masks, motionMasks, midas, raft];
-  return {
+  const grants = {
     read: [input, out, CHECKPOINTS, ...given.filter((path) => path !== undefined)],
     write: [out],
     run: programsOf(command),
   };
+  if (personMasks === undefined) return grants;
+  return { ...grants, read: [...grants.read, cache], env: ["HOME", "XDG_CACHE_HOME"] };
 }
 
 /** `videos/my dog.mp4` → `my dog` */

@@ -25,6 +25,7 @@ import {
   undistortMask,
 } from "../../src/preparation/undistort.ts";
 import { distortMask } from "../../src/preparation/undistort_flow.ts";
+import { cacheFolder } from "../driver/swiftshader.ts";
 import { counted, Progress } from "../terminal/progress.ts";
 import { asLens, cameraOf, type CamerasInfo, type FoundModel, type Lens } from "./cameras.ts";
 import { contentOf } from "./content_hash.ts";
@@ -32,7 +33,8 @@ import { type FlowInfo, type FlowPair, requireProportions, straightPairs } from 
 import { frameName } from "./frames.ts";
 import { filesOfFrames } from "./given_files.ts";
 import type { Done, Json } from "./preparation_folder.ts";
-import { frameNames, type Work, workPath } from "./work.ts";
+import { PersonSegmenter } from "./person_masks.ts";
+import { frameNames, readFrame, type Work, workPath } from "./work.ts";
 
 /** What is known of masks when they are there. */
 export type MasksInfo = {
@@ -42,29 +44,80 @@ export type MasksInfo = {
   readonly moving: number;
 };
 
+/** Masks of what may move, whatever the geometry says: pictures by frame, anything but black. */
+export interface ObjectMasks {
+  /** Their folder. */
+  path: string;
+  /** Of what it holds. */
+  sha256: string;
+  /** Where they are from: `yours from "masks"`. */
+  source: string;
+}
+
+/** The user's masks, or those of a network that was asked for; undefined where there are neither. */
+export async function findObjects(work: Work): Promise<ObjectMasks | undefined> {
+  const { command, folder, frames, signal } = work;
+  const given = command.masks;
+  if (given !== undefined) {
+    return { path: given, ...await contentOf(given, signal), source: `yours from "${given}"` };
+  }
+  if (command.personMasks === undefined) return undefined;
+  const source = "persons by MediaPipe's selfie segmentation";
+  const found = await folder.folder<MasksInfo>({
+    name: "person masks",
+    output: workPath("person_masks"),
+    from: { frames: frames.sha256, network: command.personMasks },
+    tell: tellMasks,
+  }, async (into) => {
+    const segmenter = await PersonSegmenter.load(cacheFolder(), frames.info);
+    try {
+      const write = (name: string, mask: NdArray<Uint8Array>) =>
+        writeFileAtomically(join(into, name), encodeMask(mask));
+      return { source, moving: await writeMasks(work, personMasks(work, segmenter), write) };
+    } finally {
+      segmenter.destroy();
+    }
+  });
+  return { path: found.path, sha256: found.sha256, source };
+}
+
+/** The user's motion masks, for COLMAP; undefined where there are none. */
+export async function motionObjects({ command, signal }: Work): Promise<ObjectMasks | undefined> {
+  const path = command.motionMasks;
+  if (path === undefined) return undefined;
+  return { path, ...await contentOf(path, signal), source: `yours from "${path}"` };
+}
+
+async function* personMasks(
+  { frames }: Work,
+  segmenter: PersonSegmenter,
+): AsyncGenerator<NdArray<Uint8Array>> {
+  for (const i of frames.info.sources.keys()) {
+    yield await segmenter.mask(await readFrame(frames, i));
+  }
+}
+
 /** A mask's settings, as far as the record is concerned. */
 function motionSettings({ command }: Work): { [key: string]: Json } {
   const { epipolarThreshold, epipolarWidth, requireValidity } = command;
   return { epipolarThreshold, epipolarWidth, requireValidity };
 }
 
-/**
- * The user's masks as COLMAP wants them: black where no features are wanted.
- *
- * @param given Folder of pictures, anything but black where something may move.
- */
-export async function backgroundFromGiven(work: Work, given: string): Promise<Done<MasksInfo>> {
-  const { folder, frames, signal } = work;
+/** Masks as COLMAP wants them: black where no features are wanted. */
+export async function backgroundFromObjects(
+  work: Work,
+  { path, sha256, source }: ObjectMasks,
+): Promise<Done<MasksInfo>> {
+  const { folder, frames } = work;
   return await folder.folder<MasksInfo>({
     name: "masks for COLMAP",
     output: workPath("background_mask"),
-    from: { frames: frames.sha256, given: (await contentOf(given, signal)).sha256 },
-    tell: tellMasks,
+    from: { frames: frames.sha256, objects: sha256 },
   }, async (into) => {
-    const moving = await writeMasks(work, givenMasks(work, given, null), (name, mask) => {
+    const moving = await writeMasks(work, givenMasks(work, path, null), (name, mask) => {
       return writeFileAtomically(join(into, `${name}.png`), encodeMask(inverted(mask)));
     });
-    return { source: `yours from "${given}"`, moving };
+    return { source, moving };
   });
 }
 
@@ -106,44 +159,42 @@ export async function backgroundFromGeometry(
  *
  * @param poses The file `poses_bounds.npy`.
  * @param flow Between the scene's frames, straight like them.
+ * @param objects What counts as moving whatever the geometry says.
  */
 export async function makeMotionMasks(
   work: Work,
   poses: Done<CamerasInfo>,
   flow: Done<FlowInfo>,
+  objects?: ObjectMasks,
 ): Promise<Done<MasksInfo>> {
-  const { command, folder, frames, signal } = work;
-  const { lens } = poses.info, given = command.motionMasks ?? command.masks;
-  const givenHash = given === undefined ? null : (await contentOf(given, signal)).sha256;
+  const { command: { motionMasks: given }, folder, frames, signal } = work;
+  const { lens } = poses.info;
+  const from: Json = given === undefined
+    ? {
+      poses: poses.sha256,
+      flow: flow.sha256,
+      ...motionSettings(work),
+      ...(objects ? { objects: objects.sha256, lens } : {}),
+    }
+    : { frames: frames.sha256, given: (await contentOf(given, signal)).sha256, lens };
   return await folder.folder<MasksInfo>({
     name: "motion masks",
     output: "motion_masks",
-    from: {
-      lens,
-      given: givenHash,
-      ...(command.motionMasks === undefined
-        ? { poses: poses.sha256, flow: flow.sha256, ...motionSettings(work) }
-        : { frames: frames.sha256 }),
-    },
+    from,
     tell: tellMasks,
   }, async (into) => {
     const write = (name: string, mask: NdArray<Uint8Array>) =>
       writeFileAtomically(join(into, name), encodeMask(mask));
-    if (command.motionMasks !== undefined) {
-      const masks = givenMasks(work, command.motionMasks, lens);
-      return {
-        source: `yours from "${command.motionMasks}"`,
-        moving: await writeMasks(work, masks, write),
-      };
+    if (given !== undefined) {
+      const moving = await writeMasks(work, givenMasks(work, given, lens), write);
+      return { source: `yours from "${given}"`, moving };
     }
     const { camera, poses: rigid } = await readPoses(work, poses);
-    const objects = command.masks === undefined
-      ? undefined
-      : await Array.fromAsync(givenMasks(work, command.masks, lens));
-    const masks = geometricMasks(work, straightPairs(work, flow, null), camera, rigid, objects);
+    const marked = objects && await Array.fromAsync(givenMasks(work, objects.path, lens));
+    const pairs = straightPairs(work, flow, null);
+    const masks = geometricMasks(work, pairs, camera, rigid, marked);
     const moving = await writeMasks(work, masks, write);
-    const source = "against the epipolar geometry" +
-      (objects ? `, and your masks from "${command.masks}"` : "");
+    const source = `against the epipolar geometry${objects ? `, and ${objects.source}` : ""}`;
     return { source, moving };
   });
 }

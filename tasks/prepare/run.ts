@@ -26,8 +26,11 @@ import { type FlowInfo, measureFlow, straightenFlow } from "./flow.ts";
 import { copyFrames, extractFrames, type FramesInfo, requireFfmpeg, tellFrames } from "./frames.ts";
 import {
   backgroundFromGeometry,
-  backgroundFromGiven,
+  backgroundFromObjects,
+  findObjects,
   makeMotionMasks,
+  motionObjects,
+  type ObjectMasks,
   tellStillCameras,
 } from "./masks.ts";
 import { Networks } from "./networks.ts";
@@ -41,7 +44,7 @@ const REDONE: Readonly<Record<Redoable, readonly string[]>> = {
   flow: ["flow between frames as filmed", "flow"],
   cameras: ["cameras without masks", "cameras", "poses"],
   depth: ["depth"],
-  masks: ["masks for COLMAP", "motion masks"],
+  masks: ["person masks", "masks for COLMAP", "motion masks"],
   preview: ["preview"],
 };
 
@@ -78,12 +81,13 @@ export async function prepare(command: PrepareCommand, signal: AbortSignal): Pro
 async function prepareFrames(work: Work, networks: Networks): Promise<void> {
   const { command, folder, signal, tell } = work;
   const measured = await measureFlow(work, networks);
-  const poses = await findPoses(work, measured);
+  const objects = await findObjects(work);
+  const poses = await findPoses(work, measured, objects);
   const { lens } = poses.info;
   const images = await straightenFrames(work, lens);
   const depth = await makeDepth(work, images, lens, networks);
   const flow = await straightenFlow(work, measured, lens);
-  const masks = await makeMotionMasks(work, poses, flow);
+  const masks = await makeMotionMasks(work, poses, flow, objects);
   await tellStillCameras(work, poses);
   const parts = { images, depth, flow, masks };
   if (command.pictures) await writePictures(work, parts);
@@ -94,7 +98,11 @@ async function prepareFrames(work: Work, networks: Networks): Promise<void> {
 }
 
 /** The poses: the user's, or COLMAP's with masks of what moves, which one line names. */
-async function findPoses(work: Work, flow: Done<FlowInfo>): Promise<Done<CamerasInfo>> {
+async function findPoses(
+  work: Work,
+  flow: Done<FlowInfo>,
+  objects: ObjectMasks | undefined,
+): Promise<Done<CamerasInfo>> {
   const { command } = work;
   if (command.poses !== undefined) {
     const depths = command.depth !== undefined && command.depthIs === "depth"
@@ -102,14 +110,14 @@ async function findPoses(work: Work, flow: Done<FlowInfo>): Promise<Done<Cameras
       : undefined;
     return await writeGivenPoses(work, command.poses, { ...command, depths });
   }
-  const given = command.masks ?? command.motionMasks;
-  if (given !== undefined) {
-    work.tell(`COLMAP leaves out what your masks in "${given}" mark.`);
-    const masks = await backgroundFromGiven(work, given);
+  const hidden = objects ?? await motionObjects(work);
+  if (hidden) {
+    work.tell(`COLMAP leaves out what masks mark: ${hidden.source}.`);
+    const masks = await backgroundFromObjects(work, hidden);
     return await writeModelPoses(work, await runColmap(work, "cameras", "colmap", masks));
   }
   work.tell(
-    "No masks are given (--masks): COLMAP looks at everything first, and then leaves out what moves against its cameras.",
+    "No masks are given (--masks): COLMAP looks at everything first, then leaves out what moves against its cameras.",
   );
   const first = await runColmap(work, "cameras without masks", "colmap_first");
   const masks = await backgroundFromGeometry(work, first, flow);

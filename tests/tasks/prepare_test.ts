@@ -90,7 +90,7 @@ Deno.test("deno task prepare makes a scene of a folder of images that training t
   const { out, err, code } = await work.prepare("images");
   assertEquals([err, code], ["", 0]);
   assertEquals(steps(out).done, ALL);
-  assertMatch(out, /^No masks are given \(--masks\): COLMAP looks at everything first/m);
+  assertMatch(out, /^No masks are given \(--masks\): COLMAP looks at everything first, /m);
   assertMatch(out, /^It can be trained on\./m);
   assertStringIncludes(out, `Then: deno task train own "my scene" --data ${work.at()}\n`);
   const prepared = await loadScene(work.at("my scene"), { factor: 1 });
@@ -360,7 +360,7 @@ Deno.test("deno task prepare takes masks of the user, and refuses those of anoth
   const masks = ["--masks", work.at("masks"), "--no-undistort"];
   const { out, code } = await work.prepare("images", ...masks);
   assertEquals(code, 0);
-  assertMatch(out, /^COLMAP leaves out what your masks in ".*masks" mark\.$/m);
+  assertMatch(out, /^COLMAP leaves out what masks mark: yours from ".*masks"\.$/m);
   assertEquals(steps(out).done.includes("cameras without masks"), false);
   const background = await readImage(
     work.at("my scene", "preparation", "background_mask", "002.png.png"),

@@ -30,13 +30,19 @@ Deno.test("parseCommand() refuses flags that contradict each other", () => {
 });
 
 Deno.test("prepareGrants() lets the task read what it is given, write the scene, and run its programs alone", () => {
-  assertEquals(prepareGrants(["a.mp4", "--depth", "d", "--raft", "r.pth"]), {
+  assertEquals(prepareGrants(["a.mp4", "--depth", "d", "--raft", "r.pth"], "/cache"), {
     read: ["a.mp4", "data/a", "checkpoints", "d", "r.pth"],
     write: ["data/a"],
     run: ["ffmpeg", "ffprobe", "colmap"],
   });
-  assertEquals(prepareGrants(["a.mp4", "--poses", "p"]).run, ["ffmpeg", "ffprobe"]);
-  assertEquals(prepareGrants(["--what"]), {});
+  assertEquals(prepareGrants(["a.mp4", "--poses", "p"], "/cache").run, ["ffmpeg", "ffprobe"]);
+  assertEquals(prepareGrants(["a.mp4", "--person-masks", "selfie"], "/cache"), {
+    read: ["a.mp4", "data/a", "checkpoints", "/cache"],
+    write: ["data/a"],
+    run: ["ffmpeg", "ffprobe", "colmap"],
+    env: ["HOME", "XDG_CACHE_HOME"],
+  });
+  assertEquals(prepareGrants(["--what"], "/cache"), {});
 });
 
 Deno.test("needsAdapter() is false where depth and flow are there", () => {
