@@ -12,10 +12,15 @@ import { flagGroup, readOptions } from "./terminal/options.ts";
 import { runTask } from "./terminal/run_task.ts";
 
 const flags = {
-  ...flagGroup("Which tests", { goldens: false, filter: undefined as string | undefined }, {
+  ...flagGroup("Which tests", {
+    goldens: false,
+    programs: false,
+    filter: undefined as string | undefined,
+  }, {
     goldens: {
       about: "only those that hold golden numbers (GOLDENS names another folder of them)",
     },
+    programs: { about: "only those with ffmpeg and COLMAP (apt install ffmpeg colmap)" },
     filter: { about: "only those whose name has this in it", unit: "text" },
   }),
   ...flagGroup("How", { parallel: true, failFast: false }, {
@@ -35,8 +40,11 @@ const grants: Grants = {
   write: ["tests/output", temporary, cacheFolder()],
   net: ["127.0.0.1"], // a module served over http
   env: ["CHROMIUM", "GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
-  run: ["sh"], // tasks and scripts, as a user starts them
+  run: ["sh", ...values.programs ? ["ffmpeg", "ffprobe", "colmap"] : []], // tasks and scripts, as a user starts them
 };
+
+/** Tests that want programs which not every machine has. */
+const PROGRAMS = join("tests", "programs");
 
 await runTask(async (signal) => {
   const report = join("tests", "output", "junit.xml");
@@ -51,7 +59,11 @@ await runTask(async (signal) => {
     ...(values.failFast ? ["--fail-fast"] : []),
     ...(filter ? ["--filter", filter] : []),
     ...permissionFlags(grants),
-    ...(files.length > 0 ? files : ["tests"]),
+    ...(files.length > 0
+      ? files
+      : values.programs
+      ? [PROGRAMS]
+      : [`--ignore=${PROGRAMS}`, "tests"]),
   ]);
   signal.addEventListener("abort", () => child.kill("SIGINT"));
   const { success } = await child.status;
