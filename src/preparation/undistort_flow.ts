@@ -75,15 +75,15 @@ function straightPlace(camera: ColmapCamera): (u: number, v: number) => Place {
 }
 
 function bilinear(flow: NdArray<Float32Array>, x: number, y: number): [number, number] {
-  const [height, width] = flow.shape;
+  const { data, shape: [height, width] } = flow;
   const left = Math.floor(x), top = Math.floor(y), shareX = x - left, shareY = y - top;
-  const at = (column: number, row: number) =>
-    2 * (inside(row, height) * width + inside(column, width));
-  const corners = [at(left, top), at(left + 1, top), at(left, top + 1), at(left + 1, top + 1)];
+  const column0 = inside(left, width), column1 = inside(left + 1, width);
+  const row0 = inside(top, height) * width, row1 = inside(top + 1, height) * width;
   const blend = (channel: number) => {
-    const [a, b, c, d] = corners.map((corner) => flow.data[corner + channel]);
-    return (1 - shareY) * ((1 - shareX) * a + shareX * b) +
-      shareY * ((1 - shareX) * c + shareX * d);
+    const at = (pixel: number) => data[2 * pixel + channel];
+    const above = (1 - shareX) * at(row0 + column0) + shareX * at(row0 + column1);
+    const below = (1 - shareX) * at(row1 + column0) + shareX * at(row1 + column1);
+    return (1 - shareY) * above + shareY * below;
   };
   return [blend(0), blend(1)];
 }

@@ -27,6 +27,8 @@ export type DepthInfo = {
   readonly source: string;
 };
 
+/** The step that makes depth. */
+export const DEPTH = "depth";
 /** Name endings of depth. */
 const DEPTH_FILES = [".npy", ".npz", ".png"];
 
@@ -52,7 +54,7 @@ export async function makeDepth(
       lens,
     };
   return await folder.folder<DepthInfo>({
-    name: "depth",
+    name: DEPTH,
     output: "disp",
     from,
     tell: ({ source }) => source,

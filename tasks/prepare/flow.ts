@@ -6,7 +6,7 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { DataError, writeFileAtomically } from "../../src/data/files.ts";
+import { DataError, listFiles, writeFileAtomically } from "../../src/data/files.ts";
 import { loadFlow } from "../../src/data/given_flow.ts";
 import { resizeFlow, resizeNearest } from "../../src/data/resize.ts";
 import { encodeFlow, readFlow } from "../../src/data/scene_files.ts";
@@ -49,6 +49,8 @@ export type FlowInfo = {
   readonly valid: number;
 };
 
+/** The step that measures flow. */
+export const MEASURED_FLOW = "flow between frames as filmed";
 /** Name endings of flow. */
 const FLOW_FILES = [".npz", ".npy", ".flo", ".png"];
 
@@ -60,7 +62,7 @@ export async function measureFlow(work: Work, networks: Networks): Promise<Done<
   const { command, folder, frames, signal } = work;
   const given = command.flow;
   return await folder.folder<FlowInfo>({
-    name: "flow between frames as filmed",
+    name: MEASURED_FLOW,
     output: workPath("flow"),
     from: {
       frames: frames.sha256,
@@ -94,8 +96,14 @@ export async function straightenFlow(
       ? ({ valid }) => `straightened like the frames, ${percent(valid)} of the pixels agree`
       : undefined,
   }, async (into) => {
-    const { valid } = await writePairs(into, straightPairs(work, measured, lens), work);
-    return { ...measured.info, valid };
+    if (lens) {
+      const { valid } = await writePairs(into, straightPairs(work, measured, lens), work);
+      return { ...measured.info, valid };
+    }
+    for (const name of await listFiles(measured.path)) {
+      await Deno.copyFile(join(measured.path, name), join(into, name));
+    }
+    return measured.info;
   });
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { exists } from "../../src/data/files.ts";
 import { sha256OfFile } from "../../src/data/download/download.ts";
 import { midasFile, midasWeights } from "../../src/data/weights/midas_weights.ts";
@@ -76,25 +76,31 @@ export class Networks {
     return sha256OfFile(this.#places[name].path, { signal: this.signal });
   }
 
+  /**
+   * Reads a network's file and keeps nothing of it: so that a wrong one is found before anything long begins.
+   *
+   * @throws {DataError} If it is damaged, or holds another network.
+   */
+  async check(name: NetworkName): Promise<void> {
+    if (this.#places[name].wanted) await this.#weights(name);
+  }
+
   /** RAFT with its weights on the adapter; the caller destroys it. */
   async openRaft(): Promise<Raft> {
-    const { path } = this.#places.raft;
-    const { tensors } = await this.#load(path);
-    return await Raft.create(await this.#open(), raftWeights(path, tensors));
+    return await Raft.create(await this.#open(), await this.#weights("raft"));
   }
 
   /** MiDaS with its weights on the adapter; the caller destroys it. */
   async openMidas(): Promise<Midas> {
-    const { path } = this.#places.midas;
-    const { tensors } = await this.#load(path);
-    const weights = midasWeights({ name: path, tensors });
+    const weights = await this.#weights("midas");
     return await Midas.create(await this.#open(), weights, { signal: this.signal });
   }
 
-  async #load(path: string) {
-    const file = await loadWeightsFile(path);
-    requireHashInName(basename(path), file.sha256);
-    return file;
+  async #weights(name: NetworkName): Promise<Map<string, Float32Array>> {
+    const { path } = this.#places[name];
+    const { tensors, sha256 } = await loadWeightsFile(path);
+    requireHashInName(path, sha256);
+    return name === "raft" ? raftWeights(path, tensors) : midasWeights({ name: path, tensors });
   }
 
   async #open(): Promise<Gpu> {

@@ -21,8 +21,8 @@ import {
 import { requireColmap } from "./colmap.ts";
 import type { PrepareCommand, Redoable } from "./command.ts";
 import { contentOf } from "./content_hash.ts";
-import { givenMaps, makeDepth } from "./depth.ts";
-import { type FlowInfo, measureFlow, straightenFlow } from "./flow.ts";
+import { DEPTH, givenMaps, makeDepth } from "./depth.ts";
+import { type FlowInfo, MEASURED_FLOW, measureFlow, straightenFlow } from "./flow.ts";
 import { copyFrames, extractFrames, type FramesInfo, requireFfmpeg, tellFrames } from "./frames.ts";
 import {
   backgroundFromGeometry,
@@ -41,9 +41,9 @@ import { frameNames, readFrame, type Work, workPath } from "./work.ts";
 /** Steps of the record that `--redo` means. */
 const REDONE: Readonly<Record<Redoable, readonly string[]>> = {
   frames: ["frames"],
-  flow: ["flow between frames as filmed", "flow"],
+  flow: [MEASURED_FLOW, "flow"],
   cameras: ["cameras without masks", "cameras", "poses"],
-  depth: ["depth"],
+  depth: [DEPTH],
   masks: ["person masks", "masks for COLMAP", "motion masks"],
   preview: ["preview"],
 };
@@ -64,6 +64,8 @@ export async function prepare(command: PrepareCommand, signal: AbortSignal): Pro
     { signal, onLine: tell, replace },
   );
   for (const step of redo ? REDONE[redo] : []) await folder.forget(step);
+  if (!folder.done.includes(MEASURED_FLOW)) await networks.check("raft");
+  if (!folder.done.includes(DEPTH)) await networks.check("midas");
   try {
     const frames = await folder.folder<FramesInfo>({
       name: "frames",

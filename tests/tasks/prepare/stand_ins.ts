@@ -151,9 +151,18 @@ export function spawnPrepare(args: string[], programs?: string): Deno.ChildProce
   const flags = permissionFlags({ ...grants, run: programs ? grants.run : [] }, args);
   const command = ["run", "--no-check", ...flags, "tasks/prepare.ts", ...args];
   return new Deno.Command("sh", { // which a PATH of this command's own would hide
-    args: ["-c", 'PATH="$PROGRAMS" exec "$0" "$@"', Deno.execPath(), ...command],
+    args: [
+      "-c",
+      'LD_LIBRARY_PATH="$LIBRARIES" PATH="$PROGRAMS" exec "$0" "$@"',
+      Deno.execPath(),
+      ...command,
+    ],
     cwd: fixture(".."),
-    env: { PROGRAMS: programs ?? "/nowhere", LD_LIBRARY_PATH: "" },
+    env: {
+      PROGRAMS: programs ?? "/nowhere",
+      LIBRARIES: Deno.env.get("LD_LIBRARY_PATH") ?? "",
+      LD_LIBRARY_PATH: "", // as runDeno() has it
+    },
     stdout: "piped",
     stderr: "piped",
   }).spawn();
