@@ -62,6 +62,20 @@
  * await Deno.writeFile("checkpoint.safetensors", checkpoint);
  * ```
  *
+ * Finds where the pixels of one frame are in the next, by RAFT:
+ *
+ * ```ts
+ * import { decodeImage, loadWeightsFile, openGpu, Raft, raftWeights } from "./mod.ts";
+ *
+ * const { tensors } = await loadWeightsFile("raft-things.pth");
+ * const raft = await Raft.create(await openGpu(), raftWeights("raft-things.pth", tensors));
+ * const read = async (path: string) => decodeImage(await Deno.readFile(path), path);
+ * const first = await raft.encode(await read("images/000.png"));
+ * const second = await raft.encode(await read("images/001.png"));
+ * const forward = await raft.flow(first, second); // [height, width, 2] in pixels
+ * const backward = await raft.flow(second, first);
+ * ```
+ *
  * Nothing here but the loading of files (`load…`), and `FeatureFolder`, needs a file system.
  *
  * @module
@@ -103,6 +117,7 @@ export {
   lpipsWeights,
   type NamedTensors,
 } from "./src/data/weights/lpips_weights.ts";
+export { type RaftFile, raftFile, raftWeights } from "./src/data/weights/raft_weights.ts";
 export { midasFile, midasWeights } from "./src/data/weights/midas_weights.ts";
 export {
   loadWeightsFile,
@@ -168,7 +183,9 @@ export {
   readParameters,
   writeParameters,
 } from "./src/nets/mono_nerf.ts";
+export { type FlowOptions, Raft, type RaftFrame } from "./src/nets/raft.ts";
 export { fullSizes, type ModelSizes } from "./src/nets/sizes.ts";
+export type { StageOptions, StageProgress } from "./src/nets/stages.ts";
 
 export {
   destroyEncodedScenes,
@@ -235,7 +252,6 @@ export {
 
 export { type DepthOptions, Midas, type MidasOptions } from "./src/preparation/midas.ts";
 export type { NamedValues } from "./src/nets/midas.ts";
-export type { StageProgress } from "./src/nets/stages.ts";
 
 export type { View } from "./src/evaluation/baselines.ts";
 export {

@@ -1,5 +1,5 @@
 /**
- * `deno task bench`: how fast training steps, the encoders or MiDaS are on this adapter, and how much memory they take.
+ * `deno task bench`: how fast training steps, the encoders, MiDaS or RAFT are on this adapter, and how much memory they take.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import { openGpu } from "../src/runtime/device.ts";
 import { readBenchCommand } from "./bench/command.ts";
 import { benchDepth } from "./bench/depth.ts";
 import { benchEncoding } from "./bench/encode.ts";
+import { benchFlow } from "./bench/flow.ts";
 import { bench } from "./bench/run.ts";
 import { runTask } from "./terminal/run_task.ts";
 
@@ -16,9 +17,11 @@ await runTask(async (signal) => {
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
     for (const of of command.cases) await bench(gpu, of, signal);
+  } else if (command.kind === "encoding") {
+    for (const of of command.cases) await benchEncoding(gpu, of, signal);
   } else if (command.kind === "depth") {
     console.log(`\n${await benchDepth(gpu, [480, 270], signal)}`);
   } else {
-    for (const of of command.cases) await benchEncoding(gpu, of, signal);
+    await benchFlow(gpu, signal);
   }
 });

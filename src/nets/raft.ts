@@ -16,9 +16,9 @@ import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
 import { readTensor } from "../runtime/readback.ts";
 import { destroyTensor, type Tensor } from "../runtime/tensor.ts";
-import { uploadFrames } from "./encoder.ts";
 import { type RaftContext, recordContext, recordFeatures } from "./raft/encoder.ts";
 import { RaftLayers, raftWidth } from "./raft/layers.ts";
+import { type PaddedSize, paddedSize, uploadPicture } from "./raft/picture.ts";
 import {
   createRaftState,
   destroyRaftState,
@@ -33,33 +33,11 @@ import { runStages, runSteps, type StageOptions } from "./stages.ts";
 /** Sides below it were never seen in training: the coarsest level of the correlation has then one pixel or none. */
 export const leastRaftPixels = 128;
 
-/** A frame's size, and the pixels that are added so that its sides are multiples of 8. */
-export interface PaddedSize {
-  readonly height: number;
-  readonly width: number;
-  /** Rows above, columns to the left; the rest is added below and to the right. */
-  readonly top: number;
-  readonly left: number;
-  readonly paddedHeight: number;
-  readonly paddedWidth: number;
-}
-
-/** RAFT's padding "sintel": half of what is missing to a multiple of 8 on either side, the odd pixel below or right. */
-export function paddedSize(height: number, width: number): PaddedSize {
-  const missing = (length: number) => (upsampling - length % upsampling) % upsampling;
-  return {
-    height,
-    width,
-    top: Math.floor(missing(height) / 2),
-    left: Math.floor(missing(width) / 2),
-    paddedHeight: height + missing(height),
-    paddedWidth: width + missing(width),
-  };
-}
-
 /** A frame as RAFT sees it, on the device: for all flows from it and to it. */
 export interface RaftFrame {
+  /** Rows of pixels. */
   readonly height: number;
+  /** Pixels of a row. */
   readonly width: number;
   /** That flow of so small a frame is doubtful; absent where it is large enough. */
   readonly warning?: string;
@@ -155,10 +133,8 @@ export class Raft {
       );
     }
     const size = paddedSize(height, width);
-    const clip = [withEdges(frame, size)];
-    const scale = Array(3).fill(2 / 255), shift = Array(3).fill(-1);
     return await runStages(this.gpu, "raft", 2, options, async (stages) => {
-      const input = uploadFrames(stages.upload, "raft", clip, scale, shift);
+      const input = uploadPicture(stages.upload, frame, size);
       const features = await stages.run("features", 1, (plan) => {
         const result = recordFeatures(plan, this.#layers, input);
         return { result, outputs: [result] };
@@ -275,22 +251,4 @@ export class Raft {
     this.#forget();
     this.#layers.destroy();
   }
-}
-
-/** The frame with its edge repeated, `[1, paddedHeight, paddedWidth, 3]`. */
-function withEdges(
-  frame: NdArray<Uint8Array | Float32Array>,
-  size: PaddedSize,
-): NdArray<Float32Array> {
-  const { height, width, top, left, paddedHeight, paddedWidth } = size;
-  const values = new Float32Array(paddedHeight * paddedWidth * 3);
-  const inside = (at: number, length: number) => Math.min(Math.max(at, 0), length - 1);
-  for (let row = 0, i = 0; row < paddedHeight; row++) {
-    for (let column = 0; column < paddedWidth; column++) {
-      for (let channel = 0; channel < 3; channel++, i++) {
-        values[i] = frame.get(inside(row - top, height), inside(column - left, width), channel);
-      }
-    }
-  }
-  return ndarray(values, [1, paddedHeight, paddedWidth, 3]);
 }

@@ -9,6 +9,7 @@ import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { blocksToMap } from "./change_layout.ts";
 import { expectFrozen, expectShape } from "./shapes.ts";
+import { type ProductVariant, productVariant } from "./variant.ts";
 
 const kernel = defineKernel("wgsl/ops/correlation_lookup.wgsl", text);
 
@@ -98,27 +99,32 @@ export function featurePyramid(
   return pyramid;
 }
 
+/** What {@link correlationLookup} reads. */
+export interface CorrelationInputs {
+  /** From {@link featurePyramid}; its finest level is read. */
+  readonly first: Tensor;
+  /** From {@link featurePyramid}. */
+  readonly second: Tensor;
+  /** u, `(1, height·width, 2)` in blocks: x, then y, in pixels of the finest level. */
+  readonly flow: Tensor;
+  /** Of the finest level. */
+  readonly height: number;
+  readonly width: number;
+}
+
 /**
  * Records `y[81·l + 9·i + j, p] = C_l[p] at ((p_x + u_x)/2^l + i − 4, (p_y + u_y)/2^l + j − 4)`, bilinear, zero outside, where
  * `C_l[p, q] = ⟨first[p], second_l[q]⟩/√channels`. The slow index i moves along x.
  *
  * Made of 10 × 10 products a level and pixel. Forward only.
  *
- * @param first from {@link featurePyramid}, of which the finest level is read
- * @param second from {@link featurePyramid}
- * @param flow u, `(1, height·width, 2)` in blocks: x, then y, in pixels of the finest level
  * @returns `(1, height·width, 324)` in blocks
  */
 export function correlationLookup(
   plan: Plan,
   label: string,
-  { first, second, flow, height, width }: {
-    first: Tensor;
-    second: Tensor;
-    flow: Tensor;
-    height: number;
-    width: number;
-  },
+  { first, second, flow, height, width }: CorrelationInputs,
+  variant: ProductVariant = productVariant(plan.gpu),
 ): Tensor {
   const path = plan.path(label);
   const pixels = pyramidPixels(height, width);
@@ -135,7 +141,7 @@ export function correlationLookup(
   plan.dispatch({
     label: `${label}.products`,
     kernel,
-    entry: plan.gpu.software ? "products_software" : "products_hardware",
+    entry: `products_${variant}`,
     bindings: { dims, first, second, flow, products },
     workgroups: [Math.ceil(width / 4), Math.ceil(height / 4), correlationLevels],
     flops: 2 * height * width * 400 * channels,

@@ -35,15 +35,18 @@ export interface EncodingCase {
 export type BenchCommand =
   | { readonly kind: "steps"; readonly cases: readonly BenchCase[] }
   | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] }
-  | { readonly kind: "depth" };
+  | { readonly kind: "depth" }
+  | { readonly kind: "flow" };
 
 const usage: Usage = {
   usage: "deno task bench [flags]\n" +
     "       deno task bench --encode [NAME… --data FOLDER] [flags]\n" +
-    "       deno task bench --depth",
+    "       deno task bench --depth\n" +
+    "       deno task bench --flow",
   about:
     "Measures training steps by part beside the best matrix product on this adapter, and the memory they take;\n" +
-    "or, with --encode, the encoders on the procedural scenes or on those named; with --depth, MiDaS on one frame.\n" +
+    "or, with --encode, the encoders on the procedural scenes or on those named; with --depth, MiDaS on one frame;\n" +
+    "with --flow, RAFT on two frames, beside its definition computed plainly.\n" +
     "Without flags: the small preset, and the widths of the paper with few rays (on a GPU: both presets).",
 };
 
@@ -78,8 +81,9 @@ const flags = {
       min: 0,
     },
   }),
-  ...flagGroup("Preparation", { depth: false }, {
+  ...flagGroup("Preparation", { depth: false, flow: false }, {
     depth: { about: "measure MiDaS on a frame of 480 x 270, with random weights" },
+    flow: { about: "measure RAFT on two frames of 480 x 270, with weights by formula" },
   }),
   ...flagGroup("Encoders", { encode: false, data: "data" }, {
     encode: { about: "measure the encoders, not steps, and the cache of what they make" },
@@ -96,6 +100,7 @@ const fewRays = { rays: 64, samples: 32 };
 export function readBenchCommand(args: readonly string[], software: boolean): BenchCommand {
   const { values, positionals: names } = readOptions(flags, usage, args);
   if (values.depth && names.length === 0) return { kind: "depth" };
+  if (values.flow && names.length === 0) return { kind: "flow" };
   const cases = benchCases(args, software);
   if (!values.encode && names.length > 0) {
     console.error(

@@ -4,8 +4,8 @@
  * @module
  */
 import type { SafetensorsTensor } from "../../src/data/safetensors.ts";
-import { midasParameters } from "../../src/data/weights/midas_weights.ts";
 import { raftParameters } from "../../src/data/weights/raft_weights.ts";
+import { midasParameters } from "../../src/data/weights/midas_weights.ts";
 import {
   aliasOf,
   firstWeight,
@@ -48,8 +48,8 @@ const titles: Readonly<Record<NetworkPart, string>> = {
   image: "image encoder",
   dynamic: "dynamic field",
   static: "static field",
-  depth: "MiDaS, for depth",
   flow: "RAFT, for optical flow",
+  depth: "MiDaS, for depth",
 };
 
 /** Looks for each part of our network. */
@@ -83,8 +83,8 @@ function kindOf(name: string): string {
 
 /** The parameters of a part; sizes that the file does not tell are the paper's. */
 function specsOf(part: NetworkPart, width: number, tensors: Tensors): readonly WantedWeight[] {
-  if (part === "depth") return midasParameters;
   if (part === "flow") return raftParameters;
+  if (part === "depth") return midasParameters;
   if (part === "video") return videoEncoderSpecs({ width });
   if (part === "image") return imageEncoderSpecs({ width });
   const length = (name: string, dimension: number) => tensors.get(name)?.shape[dimension];

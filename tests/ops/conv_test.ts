@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { conv, type ConvOptions } from "../../src/ops/conv.ts";
+import { conv, type ConvOptions, packConv } from "../../src/ops/conv.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import { assertClose } from "../support/close.ts";
@@ -173,6 +173,26 @@ Deno.test("conv() refuses groups that do not divide, and gradients of what only 
   assertThrows(record([4, 3, 3, 3], { groups: 2 }, true), Error, refused);
   assertThrows(record([4, 6, 3, 3], { relu: true }, true), Error, refused);
   assertThrows(record([6, 6, 3, 3], { residual: x }, true), Error, refused);
+});
+
+Deno.test("conv() takes a weight that another plan packed, and refuses one of another shape", async () => {
+  const gpu = await testGpu();
+  const x = uploadMaps(gpu, randomMaps(1, [2], { height: 6, width: 11, channels: 7 }));
+  const tensor = (shape: number[]) => createTensor(gpu, "weight", shape, rowsOf(2, shape));
+  const weight = tensor([35, 7, 1, 5]);
+  const packing = new Plan(gpu, "packing");
+  const panels = packing.keep(packConv(packing, "conv", weight));
+  const program = await packing.build();
+  program.run();
+  const run = (options: ConvOptions) =>
+    evaluate(gpu, (plan) => conv(plan, "conv", x, weight, options).frames.flat());
+  assertEquals(await run({ panels }), await run({}));
+  assertThrows(
+    () => conv(new Plan(gpu, "test"), "conv", x, tensor([35, 7, 3, 3]), { panels }),
+    Error,
+    'Cannot record conv "conv": panels is (3, 640) in rows, wanted (3, 1152) in rows',
+  );
+  program.destroy();
 });
 
 /** Scenes of these numbers of frames, as the inputs of an operation under test. */

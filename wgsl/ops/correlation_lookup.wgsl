@@ -142,13 +142,14 @@ fn products_of_one(p: u32, l: u32, level: Level, lane: u32, lanes: u32) {
   }
 }
 
+// Software drivers run eight lanes at once, GPUs many more.
 @compute @workgroup_size(8)
-fn products_software(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn products_registers(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   products_of(group, lane, 8);
 }
 
 @compute @workgroup_size(64)
-fn products_hardware(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn products_tiled(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   products_of(group, lane, 64);
 }
 

@@ -8,15 +8,22 @@ import type { SafetensorsTensor } from "../safetensors.ts";
 import { toFloat32 } from "./half.ts";
 import { stateDict, type WantedWeight } from "./weight_names.ts";
 
-/** The file of RAFT's weights, and where it is to be had. */
-export const raftFile = {
+/** A file of weights in an archive, and where that is to be had. */
+export interface RaftFile {
   /** What it is. */
+  readonly title: string;
+  /** Its name in the archive. */
+  readonly file: string;
+  /** Address of the archive. */
+  readonly url: string;
+}
+
+/** RAFT's weights in the authors' archive of models. */
+export const raftFile: RaftFile = {
   title: "RAFT trained on FlyingThings",
-  /** Its name in the authors' archive. */
   file: "raft-things.pth",
-  /** The authors' archive of models. */
   url: "https://dl.dropboxusercontent.com/s/4j4z58wuv8o0mfz/models.zip",
-} as const;
+};
 
 /** The encoders: of the features that are compared, and of the context. */
 export type RaftEncoderName = "fnet" | "cnet";

@@ -114,17 +114,17 @@ const parts: Readonly<Record<NetworkPart, PartNames>> = {
   },
   dynamic: { prefix: "mlp_dynamic.", otherPrefixes: [], first: "lin_in.weight", unused: /^$/ },
   static: { prefix: "mlp_static.", otherPrefixes: [], first: "lin_in.weight", unused: /^$/ },
-  depth: { // MiDaS, a network of its own
-    prefix: "",
-    otherPrefixes: [],
-    first: "pretrained.layer1.0.weight",
-    unused: /^scratch\.refinenet4\.resConfUnit1\.|\.num_batches_tracked$/,
-  },
   flow: { // RAFT, a network of its own
     prefix: "",
     otherPrefixes: [],
     first: "fnet.conv1.weight",
     unused: /\.downsample\.1\.|\.num_batches_tracked$/,
+  },
+  depth: { // MiDaS, a network of its own
+    prefix: "",
+    otherPrefixes: [],
+    first: "pretrained.layer1.0.weight",
+    unused: /^scratch\.refinenet4\.resConfUnit1\.|\.num_batches_tracked$/,
   },
 };
 

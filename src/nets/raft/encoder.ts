@@ -33,7 +33,7 @@ export function recordEncoder(
     stride: number,
     options: BatchNormOptions,
   ) => {
-    const y = layers.conv(plan, `${encoder}.${conv}`, x, { stride });
+    const y = layers.convolutions.record(plan, `${encoder}.${conv}`, x, { stride });
     const parameters = layers.norm(`${encoder}.${norm}`, y.channels);
     return batchNorm(plan, `${encoder}.${norm}`, y, parameters, { statistics, ...options });
   };
@@ -55,7 +55,7 @@ export function recordEncoder(
 /** Records the features of a frame on four levels, `(pixels of all levels, 256)` rows. */
 export function recordFeatures(plan: Plan, layers: RaftLayers, frame: FrameMaps): Tensor {
   const x = recordEncoder(plan, layers, "fnet", frame);
-  const { frames: [[features]], height, width } = layers.conv(plan, "fnet.conv2", x);
+  const { frames: [[features]], height, width } = layers.convolutions.record(plan, "fnet.conv2", x);
   return featurePyramid(plan, "pyramid", features, height, width);
 }
 
@@ -70,8 +70,9 @@ export interface RaftContext {
 /** Records the context of a frame. */
 export function recordContext(plan: Plan, layers: RaftLayers, frame: FrameMaps): RaftContext {
   const x = recordEncoder(plan, layers, "cnet", frame);
-  const state = layers.conv(plan, "cnet.state", x);
-  const context = layers.conv(plan, "cnet.context", x, { relu: true });
-  const share = (half: 1 | 2) => layers.conv(plan, `gru${half}.share`, context).frames[0][0];
+  const state = layers.convolutions.record(plan, "cnet.state", x);
+  const context = layers.convolutions.record(plan, "cnet.context", x, { relu: true });
+  const share = (half: 1 | 2) =>
+    layers.convolutions.record(plan, `gru${half}.share`, context).frames[0][0];
   return { hidden: tanh(plan, "cnet.hidden", state.frames[0][0]), shares: [share(1), share(2)] };
 }

@@ -5,29 +5,21 @@
  */
 import { raftLayers, raftParameters } from "../../data/weights/raft_weights.ts";
 import type { BatchNormParameters } from "../../ops/batch_norm.ts";
-import { conv, type ConvOptions, packConv } from "../../ops/conv.ts";
-import type { FrameMaps } from "../../ops/frame_maps.ts";
 import type { Gpu } from "../../runtime/device.ts";
-import type { Plan } from "../../runtime/plan.ts";
 import { createTensor, destroyTensor, type Tensor } from "../../runtime/tensor.ts";
-import { runStages } from "../stages.ts";
+import { type ConvolutionValues, PackedConvolutions } from "../packed_convolutions.ts";
 
 /** Channels of the state, of the context and of the motion features. */
 export const raftWidth = 128;
 
-interface Layer {
-  /** Its shape alone: the memory is that of the panels. */
-  readonly weight: Tensor;
-  readonly panels: Tensor;
-  readonly bias?: Tensor;
-}
-
 /** The convolutions and norms of RAFT on a device. */
 export class RaftLayers {
-  readonly #convolutions = new Map<string, Layer>();
   readonly #norms = new Map<string, BatchNormParameters>();
 
-  private constructor(readonly gpu: Gpu) {}
+  private constructor(
+    readonly gpu: Gpu,
+    readonly convolutions: PackedConvolutions,
+  ) {}
 
   /**
    * Writes the weights, packed once for all the runs to come.
@@ -47,44 +39,9 @@ export class RaftLayers {
           `, wanted (${wrong.shape.join(", ")})`,
       );
     }
-    const layers = new RaftLayers(gpu);
-    try {
-      await layers.#writeConvolutions(arranged(values));
-      layers.#writeNorms(values);
-    } catch (error) {
-      layers.destroy();
-      throw error;
-    }
+    const layers = new RaftLayers(gpu, await PackedConvolutions.create(gpu, arranged(values)));
+    layers.#writeNorms(values);
     return layers;
-  }
-
-  async #writeConvolutions(convolutions: readonly Convolution[]): Promise<void> {
-    const { gpu } = this;
-    const weights = convolutions.map(({ name, shape, weight }) =>
-      createTensor(gpu, `${name}.weight`, shape, { data: weight })
-    );
-    try {
-      const panels = await runStages(
-        gpu,
-        "raft",
-        1,
-        {},
-        (stages) =>
-          stages.run("pack", 1, (plan) => {
-            const result = weights.map((weight, i) => packConv(plan, convolutions[i].name, weight));
-            return { result, outputs: result };
-          }),
-      );
-      convolutions.forEach(({ name, bias }, i) =>
-        this.#convolutions.set(name, {
-          weight: weights[i],
-          panels: panels[i],
-          bias: bias && createTensor(gpu, `${name}.bias`, [bias.length], { data: bias }),
-        })
-      );
-    } finally {
-      for (const weight of weights) destroyTensor(gpu, weight);
-    }
   }
 
   #writeNorms(values: ReadonlyMap<string, Float32Array>): void {
@@ -108,14 +65,6 @@ export class RaftLayers {
     }
   }
 
-  /** Records a convolution by its name, with "same" padding. */
-  conv(plan: Plan, name: string, x: FrameMaps, options: ConvOptions = {}): FrameMaps {
-    const layer = this.#convolutions.get(name);
-    if (!layer) throw new Error(`Cannot find the convolution "${name}" of RAFT`);
-    const { weight, panels, bias } = layer;
-    return conv(plan, name, x, weight, { ...options, panels, bias });
-  }
-
   /** A norm by its name; those of `fnet` have no parameters but 1 and 0. */
   norm(name: string, channels: number): BatchNormParameters {
     return this.#norms.get(name) ?? this.#norms.get(`${channels}`)!;
@@ -123,26 +72,14 @@ export class RaftLayers {
 
   /** Frees the weights. */
   destroy(): void {
-    const tensors = [
-      ...[...this.#convolutions.values()].flatMap(({ panels, bias }) =>
-        bias ? [panels, bias] : [panels]
-      ),
-      ...[...this.#norms.values()].flatMap((norm): Tensor[] => Object.values(norm)),
-    ];
+    const tensors = [...this.#norms.values()].flatMap((norm): Tensor[] => Object.values(norm));
     for (const tensor of new Set(tensors)) destroyTensor(this.gpu, tensor);
-    this.#convolutions.clear();
     this.#norms.clear();
+    this.convolutions.destroy();
   }
 }
 
-/** A convolution's values on their way to the device. */
-interface Convolution {
-  readonly name: string;
-  /** (outputs, inputs, rows, columns) */
-  readonly shape: readonly number[];
-  readonly weight: Float32Array;
-  readonly bias?: Float32Array;
-}
+type Convolution = Required<ConvolutionValues>;
 
 /**
  * RAFT's convolutions as they run:
@@ -151,9 +88,9 @@ interface Convolution {
  *   adds to z, r and q, with their biases; `gru1.gates`, z and r of [state ⧺ motion]; `gru1.candidate`, q of [r·state ⧺ motion];
  * - `mask.2` with the factor 1/4 of its logits.
  */
-function arranged(values: ReadonlyMap<string, Float32Array>): Convolution[] {
+function arranged(values: ReadonlyMap<string, Float32Array>): ConvolutionValues[] {
   const shapes = new Map(raftParameters.map(({ name, shape }) => [name, shape]));
-  const found = (official: string): Required<Convolution> => ({
+  const found = (official: string): Convolution => ({
     name: official.replace(/^update_block\.(encoder\.)?/, ""),
     shape: shapes.get(`${official}.weight`)!,
     weight: values.get(`${official}.weight`)!,
@@ -170,7 +107,7 @@ function arranged(values: ReadonlyMap<string, Float32Array>): Convolution[] {
     { ...outputsOf(last, raftWidth, 2 * raftWidth), name: "cnet.context" },
     ...[1, 2].flatMap((half) => {
       const [z, r, q] = ["z", "r", "q"].map((gate) => found(`update_block.gru.conv${gate}${half}`));
-      const own = (gate: Required<Convolution>) => inputsOf(gate, [0, 2]);
+      const own = (gate: Convolution) => inputsOf(gate, [0, 2]);
       return [
         { ...stacked([z, r, q].map((gate) => inputsOf(gate, [1]))), name: `gru${half}.share` },
         { ...stacked([z, r].map(own)), name: `gru${half}.gates`, bias: undefined },
@@ -182,7 +119,7 @@ function arranged(values: ReadonlyMap<string, Float32Array>): Convolution[] {
 }
 
 /** Outputs from `first` to below `end`. */
-function outputsOf(of: Required<Convolution>, first: number, end: number): Required<Convolution> {
+function outputsOf(of: Convolution, first: number, end: number): Convolution {
   const size = of.weight.length / of.shape[0];
   return {
     ...of,
@@ -193,7 +130,7 @@ function outputsOf(of: Required<Convolution>, first: number, end: number): Requi
 }
 
 /** Inputs of the given thirds: 0 the state's, 1 the context's, 2 the motion's. */
-function inputsOf(of: Required<Convolution>, thirds: readonly number[]): Required<Convolution> {
+function inputsOf(of: Convolution, thirds: readonly number[]): Convolution {
   const [outputs, inputs, ...kernel] = of.shape;
   const size = of.weight.length / outputs / 3;
   const weight = new Float32Array(outputs * size * thirds.length);
@@ -208,7 +145,7 @@ function inputsOf(of: Required<Convolution>, thirds: readonly number[]): Require
 }
 
 /** The outputs of convolutions of one input, one behind the other. */
-function stacked(parts: readonly Required<Convolution>[]): Required<Convolution> {
+function stacked(parts: readonly Convolution[]): Convolution {
   const [{ name, shape: [outputs, ...rest] }] = parts;
   const joined = (arrays: readonly Float32Array[]) => {
     const all = new Float32Array(arrays.length * arrays[0].length);

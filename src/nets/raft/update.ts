@@ -7,6 +7,7 @@ import { addInto, assign } from "../../ops/assign.ts";
 import { concatenate, writeChannels } from "../../ops/concatenate.ts";
 import { convexUpsample, type FineWindow } from "../../ops/convex_upsample.ts";
 import { correlationLookup } from "../../ops/correlation_lookup.ts";
+import type { ConvOptions } from "../../ops/conv.ts";
 import type { FrameMaps } from "../../ops/frame_maps.ts";
 import { gruReset, gruUpdate } from "../../ops/gru.ts";
 import type { Gpu } from "../../runtime/device.ts";
@@ -75,21 +76,45 @@ export function recordIteration(
   state: RaftState,
   { first, second, shares }: Omit<RaftPair, "hidden">,
 ): Tensor {
-  const { height, width, flow, hidden, gateInput, candidateInput } = state;
-  const conv = (name: string, x: Tensor, relu = false) => {
-    const maps: FrameMaps = { frames: [[x]], height, width, channels: x.shape[2] };
-    return layers.conv(plan, name, maps, { relu }).frames[0][0];
-  };
-
+  const { height, width, flow } = state;
   const lookup = correlationLookup(plan, "lookup", { first, second, flow, height, width });
-  const ofCorrelation = conv("convc2", conv("convc1", lookup, true), true);
-  const ofFlow = conv("convf2", conv("convf1", flow, true), true);
-  const motion = conv("conv", concatenate(plan, "motion", ofCorrelation, ofFlow), true);
-  for (const input of [gateInput, candidateInput]) { // both halves of the unit see the same motion
-    writeChannels(plan, "motion.write", motion, input, raftWidth);
-    writeChannels(plan, "motion.write_flow", flow, input, 2 * raftWidth - 2);
-  }
+  recordMotion(plan, layers, state, lookup);
+  recordUnit(plan, layers, state, shares);
+  recordFlowHead(plan, layers, state);
+  return lookup;
+}
 
+/**
+ * Records the motion features, [relu conv [a ⧺ b] ⧺ u] of the correlation's a and the flow's b, behind all else that gates and
+ * candidate see.
+ */
+export function recordMotion(
+  plan: Plan,
+  layers: RaftLayers,
+  state: RaftState,
+  lookup: Tensor,
+): void {
+  const { flow, gateInput, candidateInput } = state;
+  const conv = recorder(plan, layers, state, { relu: true });
+  const ofCorrelation = conv("convc2", conv("convc1", lookup));
+  const ofFlow = conv("convf2", conv("convf1", flow));
+  const motion = conv("conv", concatenate(plan, "motion", ofCorrelation, ofFlow));
+  for (const input of [gateInput, candidateInput]) { // both halves of the unit see the same
+    const end = input.shape[2];
+    writeChannels(plan, "motion.write", motion, input, end - raftWidth);
+    writeChannels(plan, "motion.write_flow", flow, input, end - 2);
+  }
+}
+
+/** Records the gated unit: along rows, then along columns. */
+export function recordUnit(
+  plan: Plan,
+  layers: Pick<RaftLayers, "convolutions">,
+  state: RaftState,
+  shares: RaftContext["shares"],
+): void {
+  const { hidden, gateInput, candidateInput } = state;
+  const conv = recorder(plan, layers, state);
   shares.forEach((share, i) => {
     const unit = `gru${i + 1}`;
     const gates = conv(`${unit}.gates`, gateInput);
@@ -97,9 +122,25 @@ export function recordIteration(
     const candidate = conv(`${unit}.candidate`, candidateInput);
     gruUpdate(plan, `${unit}.update`, { gates, share, hidden, candidate }, gateInput);
   });
+}
 
-  addInto(plan, "flow", flow, conv("flow_head.conv2", conv("flow_head.conv1", hidden, true)));
-  return lookup;
+/** Records `u ← u + conv relu(conv g)`. */
+export function recordFlowHead(plan: Plan, layers: RaftLayers, state: RaftState): void {
+  const inner = recorder(plan, layers, state, { relu: true })("flow_head.conv1", state.hidden);
+  addInto(plan, "flow", state.flow, recorder(plan, layers, state)("flow_head.conv2", inner));
+}
+
+/** Records convolutions on the coarse grid. */
+function recorder(
+  plan: Plan,
+  { convolutions }: Pick<RaftLayers, "convolutions">,
+  { height, width }: RaftState,
+  options: ConvOptions = {},
+): (name: string, x: Tensor) => Tensor {
+  return (name, x) => {
+    const maps: FrameMaps = { frames: [[x]], height, width, channels: x.shape[2] };
+    return convolutions.record(plan, name, maps, options).frames[0][0];
+  };
 }
 
 /**
@@ -111,11 +152,11 @@ export function recordIteration(
 export function recordUpsampled(
   plan: Plan,
   layers: RaftLayers,
-  { height, width, hidden, flow }: RaftState,
+  state: RaftState,
   window: FineWindow,
 ): { logits: Tensor; fine: Tensor } {
-  const x: FrameMaps = { frames: [[hidden]], height, width, channels: raftWidth };
-  const inner = layers.conv(plan, "mask.0", x, { relu: true });
-  const { frames: [[logits]] } = layers.conv(plan, "mask.2", inner);
+  const { height, width, hidden, flow } = state;
+  const inner = recorder(plan, layers, state, { relu: true })("mask.0", hidden);
+  const logits = recorder(plan, layers, state)("mask.2", inner);
   return { logits, fine: convexUpsample(plan, "up", { logits, flow, height, width }, window) };
 }
