@@ -5,13 +5,17 @@
  */
 import { colmapPoses, unregisteredFrames } from "../../src/data/colmap/poses.ts";
 import { loadColmapModel } from "../../src/data/colmap/load.ts";
-import type { ColmapCamera, ColmapModel } from "../../src/data/colmap/model.ts";
+import type { ColmapModel } from "../../src/data/colmap/model.ts";
 import { DataError } from "../../src/data/files.ts";
-import { type GivenPosesOptions, loadGivenPoses } from "../../src/data/given_poses.ts";
+import { loadGivenPoses } from "../../src/data/given_poses.ts";
 import { encodeNpy } from "../../src/data/npy.ts";
 import { type PosedFrames, someNames } from "../../src/data/posed_frames.ts";
 import { posesBoundsOf } from "../../src/preparation/poses_bounds.ts";
-import { largestShiftPixels, NOTICEABLE_SHIFT_PIXELS } from "../../src/preparation/undistort.ts";
+import {
+  largestShiftPixels,
+  NOTICEABLE_SHIFT_PIXELS,
+  straightCamera,
+} from "../../src/preparation/undistort.ts";
 import {
   type ColmapMachine,
   type ColmapSettings,
@@ -21,19 +25,13 @@ import {
   WHAT_TO_TRY,
 } from "./colmap.ts";
 import { contentOf } from "./content_hash.ts";
+import { coarseDepths } from "./depth.ts";
+import { asLens, type Lens } from "./lens.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { frameNames, type Work, workPath } from "./work.ts";
 
 /** Above so many frames neighbours in time are compared, not all pairs. */
 const EXHAUSTIVE_FRAMES = 30;
-
-/** A lens as the record has it. */
-export type Lens = {
-  readonly model: string;
-  readonly width: number;
-  readonly height: number;
-  readonly parameters: readonly number[];
-};
 
 /** What is known of the cameras when they are there. */
 export type CamerasInfo = {
@@ -139,24 +137,30 @@ export async function writeModelPoses(
  *
  * @throws {DataError} If they cannot be read, or lack a frame.
  */
-export async function writeGivenPoses(
-  work: Work,
-  path: string,
-  { near, far, depths }: { near: number; far: number; depths: GivenPosesOptions["depths"] },
-): Promise<Done<CamerasInfo>> {
-  const { sha256 } = await contentOf(path, work.signal);
-  const options = {
-    ...(near > 0 ? { near } : {}),
-    ...(far > 0 ? { far } : {}),
-    ...(depths ? { depths } : {}),
+export async function writeGivenPoses(work: Work, path: string): Promise<Done<CamerasInfo>> {
+  const { command: { near, far, depth, depthIs }, frames, signal } = work;
+  const { width, height, sources } = frames.info;
+  const hash = async (path: string) => (await contentOf(path, signal)).sha256;
+  const knowsDepth = depth !== undefined && depthIs === "depth"; // for near and far, where the poses say nothing of them
+  const from = {
+    given: await hash(path),
+    near,
+    far,
+    depth: knowsDepth ? await hash(depth) : null,
   };
-  return await writePoses(work, { given: sha256, near, far }, async () => {
+  return await writePoses(work, from, async () => {
+    const options = {
+      size: { width, height },
+      ...(near > 0 ? { near } : {}),
+      ...(far > 0 ? { far } : {}),
+      ...(knowsDepth ? { depths: await coarseDepths(work, depth) } : {}),
+    };
     try {
       return await loadGivenPoses(path, frameNames(work), options);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       // a folder's images may be known there by their own names
-      return await loadGivenPoses(path, work.frames.info.sources, options).catch(() => {
+      return await loadGivenPoses(path, sources, options).catch(() => {
         throw error;
       });
     }
@@ -178,15 +182,9 @@ async function writePoses(
     const { camera, source, focalPixels } = posed;
     const shiftPixels = largestShiftPixels(camera);
     const bends = shiftPixels > NOTICEABLE_SHIFT_PIXELS && command.undistort;
-    const { width, height } = frames.info;
-    if (bends && (camera.width !== width || camera.height !== height)) {
-      throw new DataError(
-        `Cannot straighten frames of ${width} x ${height}: the lens is for ${camera.width} x ${camera.height}; ` +
-          "give frames of that size, or leave them as they are with --no-undistort",
-      );
-    }
+    const straight = bends ? { ...posed, camera: straightCamera(camera) } : posed;
     return {
-      bytes: encodeNpy(posesBoundsOf(posed), "float64"),
+      bytes: encodeNpy(posesBoundsOf(straight), "float64"),
       info: { source, focalPixels, shiftPixels, lens: bends ? asLens(camera) : null },
     };
   });
@@ -214,22 +212,4 @@ function missingCameras(
       someNames(named)
     }. ${WHAT_TO_TRY}`,
   );
-}
-
-/** A lens for the record. */
-export function asLens({ model, width, height, parameters }: ColmapCamera): Lens {
-  return { model, width, height, parameters: [...parameters] };
-}
-
-/** The lens as a camera; undefined where frames stay as they are. */
-export function cameraOf(lens: Lens | null): ColmapCamera | undefined {
-  if (!lens) return undefined;
-  const { model, width, height, parameters } = lens;
-  return {
-    id: 1,
-    model: model as ColmapCamera["model"],
-    width,
-    height,
-    parameters: Float64Array.from(parameters),
-  };
 }

@@ -12,11 +12,11 @@ import { encodeNpy } from "../../src/data/npy.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
 import { undistortMask } from "../../src/preparation/undistort.ts";
 import { counted, Progress } from "../terminal/progress.ts";
-import { cameraOf, type Lens } from "./cameras.ts";
 import { contentOf } from "./content_hash.ts";
 import { requireProportions } from "./flow.ts";
 import { frameName } from "./frames.ts";
 import { filesOfFrames } from "./given_files.ts";
+import { cameraOf, type Lens } from "./lens.ts";
 import type { Networks } from "./networks.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { readFrame, type Work } from "./work.ts";
@@ -29,6 +29,8 @@ export type DepthInfo = {
 
 /** The step that makes depth. */
 export const DEPTH = "depth";
+/** Pixels of a frame, each way, of which one tells near and far. */
+const COARSENESS = 8;
 /** Name endings of depth. */
 const DEPTH_FILES = [".npy", ".npz", ".png"];
 
@@ -81,12 +83,24 @@ export async function makeDepth(
   });
 }
 
+/** The user's depth, coarse, in the units of its files. */
+export async function coarseDepths(work: Work, given: string): Promise<NdArray<Float32Array>[]> {
+  const depths: NdArray<Float32Array>[] = [];
+  for await (const map of givenMaps(work, given)) {
+    const [height, width] = map.shape.map((side) => Math.ceil(side / COARSENESS));
+    const coarse = resizeNearest(map, width, height);
+    coarse.data.forEach((inverse, i) => coarse.data[i] = 1 / inverse);
+    depths.push(coarse);
+  }
+  return depths;
+}
+
 /**
  * The user's depth as inverse depth of the frames as they were filmed, map by map at their size.
  *
  * @throws {DataError} If a frame has none, or it cannot be read.
  */
-export async function* givenMaps(
+async function* givenMaps(
   { command: { depthIs }, frames }: Work,
   given: string,
 ): AsyncGenerator<NdArray<Float32Array>> {

@@ -27,11 +27,12 @@ import {
 import { distortMask } from "../../src/preparation/undistort_flow.ts";
 import { cacheFolder } from "../driver/swiftshader.ts";
 import { counted, Progress } from "../terminal/progress.ts";
-import { asLens, cameraOf, type CamerasInfo, type FoundModel, type Lens } from "./cameras.ts";
+import type { CamerasInfo, FoundModel } from "./cameras.ts";
 import { contentOf } from "./content_hash.ts";
 import { type FlowInfo, type FlowPair, requireProportions, straightPairs } from "./flow.ts";
 import { frameName } from "./frames.ts";
 import { filesOfFrames } from "./given_files.ts";
+import { asLens, cameraOf, type Lens } from "./lens.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { PersonSegmenter } from "./person_masks.ts";
 import { frameNames, readFrame, type Work, workPath } from "./work.ts";

@@ -10,10 +10,8 @@ import { undistortImage } from "../../src/preparation/undistort.ts";
 import { checkScenes } from "../data/check.ts";
 import { counted, Progress } from "../terminal/progress.ts";
 import {
-  cameraOf,
   type CamerasInfo,
   type FoundModel,
-  type Lens,
   runColmap,
   writeGivenPoses,
   writeModelPoses,
@@ -21,9 +19,10 @@ import {
 import { requireColmap } from "./colmap.ts";
 import type { PrepareCommand, Redoable } from "./command.ts";
 import { contentOf } from "./content_hash.ts";
-import { DEPTH, givenMaps, makeDepth } from "./depth.ts";
+import { DEPTH, makeDepth } from "./depth.ts";
 import { type FlowInfo, MEASURED_FLOW, measureFlow, straightenFlow } from "./flow.ts";
 import { copyFrames, extractFrames, type FramesInfo, requireFfmpeg, tellFrames } from "./frames.ts";
+import { cameraOf, type Lens } from "./lens.ts";
 import {
   backgroundFromGeometry,
   backgroundFromObjects,
@@ -107,10 +106,7 @@ async function findPoses(
 ): Promise<Done<CamerasInfo>> {
   const { command } = work;
   if (command.poses !== undefined) {
-    const depths = command.depth !== undefined && command.depthIs === "depth"
-      ? await Array.fromAsync(givenMaps(work, command.depth))
-      : undefined;
-    return await writeGivenPoses(work, command.poses, { ...command, depths });
+    return await writeGivenPoses(work, command.poses);
   }
   const hidden = objects ?? await motionObjects(work);
   if (hidden) {

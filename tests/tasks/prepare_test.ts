@@ -419,3 +419,25 @@ Deno.test("deno task prepare leaves a folder alone that holds something else, un
     /^Replacing the preparation in ".*my scene": it is that of ".*images"\.$/m,
   );
 });
+
+Deno.test("deno task prepare takes a transforms.json by the images' names, near and far from given depth, and straightens a lens with two focal lengths", async () => {
+  await using work = await workplace();
+  const frames = [8, 9, 10, 11].map((number, i) => {
+    const { right, up, back, origin } = scene.cameras[i];
+    const rows = [0, 1, 2].map((axis) => [right[axis], up[axis], back[axis], origin[axis]]);
+    return { file_path: `images/shot ${number}.png`, transform_matrix: [...rows, [0, 0, 0, 1]] };
+  });
+  const focal = scene.focalPixels;
+  const lens = { fl_x: focal, fl_y: 1.05 * focal, cx: 80, cy: 64, w: 160, h: 128 };
+  await Deno.writeTextFile(work.at("transforms.json"), JSON.stringify({ ...lens, frames }));
+  const { out, err, code } = await work.prepare("images", "--poses", work.at("transforms.json"));
+  assertEquals([err, code], ["", 0]);
+  assertMatch(
+    out,
+    /^poses: transforms\.json, .* distortion of up to 3\.2 pixels, taken out of the frames$/m,
+  );
+  const { data } = await readNpy(work.at("my scene", "poses_bounds.npy"), ["float64"]);
+  const [near, far] = data.subarray(15, 17);
+  const depths = scene.depthMap(0, 0).data.toSorted();
+  assert(near > depths[0] && near < far && far < depths.at(-1)!);
+});
