@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { loadColmapModel } from "../../src/data/colmap/load.ts";
 import type { ColmapModel } from "../../src/data/colmap/model.ts";
 import { DataError, exists } from "../../src/data/files.ts";
-import { counted, Progress, type ProgressUnit } from "../terminal/progress.ts";
 import { askProgram, runProgram } from "./program.ts";
+import { StepProgress } from "./step_progress.ts";
 
 /** Which pairs of frames are compared: all, or neighbours in time. */
 export type Matching = "exhaustive" | "sequential";
@@ -67,7 +67,7 @@ export async function findFeatures(
   ], {
     stage: "features",
     steps: frames,
-    unit: counted("frames"),
+    things: "frames",
     done: (line) => firstNumber(/Processed file \[(\d+)\//, line),
   }, signal);
 }
@@ -103,7 +103,7 @@ export async function findMatches(
   ], {
     stage: "matches",
     steps: matching === "sequential" ? frames : blocks ** 2,
-    unit: counted(matching === "sequential" ? "frames" : "blocks"),
+    things: matching === "sequential" ? "frames" : "blocks",
     done(line) {
       const [, row, , column] = /Matching (?:image|block) \[(\d+)\/(\d+)(?:, (\d+)\/\d+)?\]/
         .exec(line)?.map(Number) ?? [];
@@ -151,7 +151,7 @@ export async function findCameras(
     {
       stage: "cameras",
       steps: frames,
-      unit: counted("frames"),
+      things: "frames",
       done(line) {
         if (/Initializing with image pair|Registering initial image pair/.test(line)) {
           registered = 0;
@@ -223,7 +223,7 @@ async function knownOptions(
 interface Following {
   stage: string;
   steps: number;
-  unit: ProgressUnit;
+  things: string;
   /** Steps done after a line; undefined where it does not say. */
   done(line: string): number | undefined;
 }
@@ -231,27 +231,23 @@ interface Following {
 async function run(
   command: string,
   args: readonly string[],
-  { stage, steps, unit, done }: Following,
+  { stage, steps, things, done }: Following,
   signal: AbortSignal,
   expected: readonly RegExp[] = [],
 ): Promise<void> {
-  const progress = new Progress({ every: Math.max(1, Math.ceil(steps / 4)), unit });
-  try {
-    const { code, lines } = await runProgram("colmap", [command, ...args], {
-      signal,
-      onLine(line) {
-        const step = done(line);
-        if (step !== undefined) progress.update({ stage, step: Math.min(step, steps), steps });
-      },
-    });
-    if (code === 0 || expected.some((pattern) => lines.some((line) => pattern.test(line)))) return;
-    throw new DataError(
-      `Cannot find the cameras: colmap ${command} ended with ${code}, its last lines are\n` +
-        lines.slice(-8).map((line) => `  ${line.trimEnd()}`).join("\n"),
-    );
-  } finally {
-    progress.clear();
-  }
+  using progress = new StepProgress(stage, steps, things);
+  const { code, lines } = await runProgram("colmap", [command, ...args], {
+    signal,
+    onLine(line) {
+      const step = done(line);
+      if (step !== undefined) progress.update(step);
+    },
+  });
+  if (code === 0 || expected.some((pattern) => lines.some((line) => pattern.test(line)))) return;
+  throw new DataError(
+    `Cannot find the cameras: colmap ${command} ended with ${code}, its last lines are\n` +
+      lines.slice(-8).map((line) => `  ${line.trimEnd()}`).join("\n"),
+  );
 }
 
 function firstNumber(pattern: RegExp, line: string): number | undefined {

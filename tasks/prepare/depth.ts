@@ -11,7 +11,6 @@ import { type GivenDepthOptions, loadDepth } from "../../src/data/given_depth.ts
 import { encodeNpy } from "../../src/data/npy.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
 import { undistortMask } from "../../src/preparation/undistort.ts";
-import { counted, Progress } from "../terminal/progress.ts";
 import { contentOf } from "./content_hash.ts";
 import { requireProportions } from "./flow.ts";
 import { frameName } from "./frames.ts";
@@ -19,6 +18,7 @@ import { filesOfFrames } from "./given_files.ts";
 import { cameraOf, type Lens } from "./lens.ts";
 import type { Networks } from "./networks.ts";
 import type { Done, Json } from "./preparation_folder.ts";
+import { StepProgress } from "./step_progress.ts";
 import { readFrame, type Work } from "./work.ts";
 
 /** What is known of the depth when it is there. */
@@ -62,22 +62,15 @@ export async function makeDepth(
     tell: ({ source }) => source,
   }, async (into) => {
     const count = frames.info.sources.length;
-    const maps = depth === undefined
-      ? midasMaps(work, images, networks)
-      : straightMaps(work, depth, lens);
-    const progress = new Progress({
-      every: Math.max(1, Math.ceil(count / 4)),
-      unit: counted("frames"),
-    });
+    using progress = new StepProgress("depth", count);
     let i = 0;
-    try {
-      for await (const map of maps) {
-        signal.throwIfAborted();
-        await writeFileAtomically(join(into, frameName(i, ".npy")), encodeNpy(map, "float32"));
-        progress.update({ stage: "depth", step: ++i, steps: count });
-      }
-    } finally {
-      progress.clear();
+    const maps = depth === undefined
+      ? midasMaps(work, images, networks, (fraction) => progress.update(i + fraction))
+      : straightMaps(work, depth, lens);
+    for await (const map of maps) {
+      signal.throwIfAborted();
+      await writeFileAtomically(join(into, frameName(i, ".npy")), encodeNpy(map, "float32"));
+      progress.update(++i);
     }
     return { source: depth === undefined ? "MiDaS v2.1" : `yours from "${depth}"` };
   });
@@ -126,12 +119,17 @@ async function* midasMaps(
   { command: { depthSize }, frames, signal }: Work,
   images: Done<Json>,
   networks: Networks,
+  follow: (fraction: number) => void,
 ): AsyncGenerator<NdArray<Float32Array>> {
   const midas = await networks.openMidas();
   try {
     for (let i = 0; i < frames.info.sources.length; i++) {
       const frame = await readFrame(images, i);
-      yield await midas.depth(frame, { depthSize: depthSize || undefined, signal });
+      yield await midas.depth(frame, {
+        depthSize: depthSize || undefined,
+        signal,
+        onProgress: ({ fraction }) => follow(fraction),
+      });
     }
   } finally {
     midas.destroy();

@@ -10,16 +10,17 @@ import { DataError, listFiles, writeFileAtomically } from "../../src/data/files.
 import { loadFlow } from "../../src/data/given_flow.ts";
 import { resizeFlow, resizeNearest } from "../../src/data/resize.ts";
 import { encodeFlow, readFlow } from "../../src/data/scene_files.ts";
+import type { RaftFrame } from "../../src/nets/raft.ts";
 import { flowValidity } from "../../src/preparation/flow_validity.ts";
 import { undistortMask } from "../../src/preparation/undistort.ts";
 import { undistortFlow } from "../../src/preparation/undistort_flow.ts";
-import { counted, Progress } from "../terminal/progress.ts";
 import { contentOf } from "./content_hash.ts";
 import { frameName } from "./frames.ts";
 import { flowFilesOfFrames } from "./given_files.ts";
 import { cameraOf, type Lens } from "./lens.ts";
 import type { Networks } from "./networks.ts";
 import type { Done } from "./preparation_folder.ts";
+import { StepProgress } from "./step_progress.ts";
 import { readFrame, type Work, workPath } from "./work.ts";
 
 /** Flow forth and back between a frame and the next one. */
@@ -72,8 +73,11 @@ export async function measureFlow(work: Work, networks: Networks): Promise<Done<
     },
     tell: ({ source, valid }) => `${source}, ${percent(valid)} of the pixels agree forth and back`,
   }, async (into) => {
-    const pairs = given === undefined ? raftPairs(work, networks) : givenPairs(work, given);
-    const { valid, validityGiven } = await writePairs(into, pairs, work);
+    const { valid, validityGiven } = await writePairs(
+      into,
+      (follow) => given === undefined ? raftPairs(work, networks, follow) : givenPairs(work, given),
+      work,
+    );
     return { source: given === undefined ? "RAFT" : `yours from "${given}"`, validityGiven, valid };
   });
 }
@@ -97,7 +101,7 @@ export async function straightenFlow(
       : undefined,
   }, async (into) => {
     if (lens) {
-      const { valid } = await writePairs(into, straightPairs(work, measured, lens), work);
+      const { valid } = await writePairs(into, () => straightPairs(work, measured, lens), work);
       return { ...measured.info, valid };
     }
     for (const name of await listFiles(measured.path)) {
@@ -152,36 +156,31 @@ function withValidity(pair: MeasuredPair): FlowPair {
   };
 }
 
-/** Writes pairs of flow; the share of it that can be trusted, and whether all pairs came with that. */
+/**
+ * Writes pairs of flow; the share of it that can be trusted, and whether all pairs came with that.
+ *
+ * @param pairs Makes them, and tells which part of one is done.
+ */
 async function writePairs(
   folder: string,
-  pairs: AsyncIterable<MeasuredPair>,
+  pairs: (follow: (fraction: number) => void) => AsyncIterable<MeasuredPair>,
   { frames, signal }: Work,
 ): Promise<{ valid: number; validityGiven: boolean }> {
-  const count = frames.info.sources.length - 1;
-  const progress = new Progress({
-    every: Math.max(1, Math.ceil(count / 4)),
-    unit: counted("pairs"),
-  });
+  using progress = new StepProgress("flow", frames.info.sources.length - 1, "pairs");
   let i = 0, valid = 0, pixels = 0, validityGiven = true;
-  try {
-    for await (const measured of pairs) {
-      signal.throwIfAborted();
-      validityGiven &&= measured.forwardValid !== undefined &&
-        measured.backwardValid !== undefined;
-      const { forward, backward, forwardValid, backwardValid } = withValidity(measured);
-      const forwardFile = encodeFlow(forward, forwardValid);
-      const backwardFile = encodeFlow(backward, backwardValid);
-      await writeFileAtomically(join(folder, frameName(i, "_fwd.npz")), forwardFile);
-      await writeFileAtomically(join(folder, frameName(i + 1, "_bwd.npz")), backwardFile);
-      for (const { data } of [forwardValid, backwardValid]) {
-        for (const value of data) valid += value;
-        pixels += data.length;
-      }
-      progress.update({ stage: "flow", step: ++i, steps: count });
+  for await (const measured of pairs((fraction) => progress.update(i + fraction))) {
+    signal.throwIfAborted();
+    validityGiven &&= measured.forwardValid !== undefined && measured.backwardValid !== undefined;
+    const { forward, backward, forwardValid, backwardValid } = withValidity(measured);
+    const forwardFile = encodeFlow(forward, forwardValid);
+    const backwardFile = encodeFlow(backward, backwardValid);
+    await writeFileAtomically(join(folder, frameName(i, "_fwd.npz")), forwardFile);
+    await writeFileAtomically(join(folder, frameName(i + 1, "_bwd.npz")), backwardFile);
+    for (const { data } of [forwardValid, backwardValid]) {
+      for (const value of data) valid += value;
+      pixels += data.length;
     }
-  } finally {
-    progress.clear();
+    progress.update(++i);
   }
   return { valid: valid / pixels, validityGiven };
 }
@@ -216,16 +215,19 @@ async function* givenPairs(
 async function* raftPairs(
   { frames, signal }: Work,
   networks: Networks,
+  follow: (fraction: number) => void,
 ): AsyncGenerator<MeasuredPair> {
   const raft = await networks.openRaft();
   const encode = async (i: number) => await raft.encode(await readFrame(frames, i), { signal });
+  const flow = (from: RaftFrame, to: RaftFrame, half: 0 | 1) =>
+    raft.flow(from, to, { signal, onProgress: ({ fraction }) => follow((half + fraction) / 2) });
   try {
     let last = await encode(0);
     for (let i = 1; i < frames.info.sources.length; i++) {
       const next = await encode(i);
       yield {
-        forward: await raft.flow(last, next, { signal }),
-        backward: await raft.flow(next, last, { signal }),
+        forward: await flow(last, next, 0),
+        backward: await flow(next, last, 1),
       };
       last.destroy();
       last = next;

@@ -8,9 +8,9 @@ import { DataError, listFiles, readFile, writeFileAtomically } from "../../src/d
 import { PICTURES, type Size } from "../../src/data/frames.ts";
 import { decodeImage, readImage } from "../../src/data/image.ts";
 import { encodePng, isPng } from "../../src/data/png.ts";
-import { counted, Progress } from "../terminal/progress.ts";
 import { naturalOrder } from "./natural_order.ts";
 import { askProgram, type Ended, runProgram } from "./program.ts";
+import { StepProgress } from "./step_progress.ts";
 
 /** What is known of the frames when they are there. */
 export type FramesInfo = {
@@ -63,12 +63,12 @@ export async function extractFrames(
   const of = await countFrames(video, signal);
   requireEnough(of, `"${video}"`);
   const stride = strideOf(of, most), frames = Math.ceil(of / stride);
-  const progress = framesProgress(frames);
-  const follow = (line: string) => {
-    const frame = /^frame=\s*(\d+)$/.exec(line)?.[1]; // of -progress
-    if (frame) progress.update({ stage: "frames", step: Number(frame), steps: frames });
-  };
-  try {
+  {
+    using progress = new StepProgress("frames", frames);
+    const follow = (line: string) => {
+      const frame = /^frame=\s*(\d+)$/.exec(line)?.[1]; // of -progress
+      if (frame) progress.update(Number(frame));
+    };
     const ended = await runProgram("ffmpeg", [
       ..."-nostdin -v error -i".split(" "),
       fileUrl(video),
@@ -78,8 +78,6 @@ export async function extractFrames(
       `${folder.replaceAll("%", "%%")}/%03d.png`,
     ], { signal, onLine: follow });
     requireWhole(video, ended);
-  } finally {
-    progress.clear();
   }
   const names = await listFiles(folder);
   if (names.length !== frames) {
@@ -111,31 +109,27 @@ export async function copyFrames(
   requireEnough(all.length, `folder "${images}"`);
   const stride = strideOf(all.length, most);
   const sources = all.filter((_, i) => i % stride === 0);
-  const progress = framesProgress(sources.length);
+  using progress = new StepProgress("frames", sources.length);
   let size: Size | undefined;
-  try {
-    for (const [i, name] of sources.entries()) {
-      signal.throwIfAborted();
-      const path = join(images, name);
-      const bytes = await readFile(path);
-      const image = await decodeImage(bytes, path);
-      const [height, width] = image.shape;
-      size ??= { width, height };
-      if (width !== size.width || height !== size.height) {
-        throw new DataError(
-          `Cannot use "${path}": it is ${width} x ${height}, and "${
-            sources[0]
-          }" is ${size.width} x ${size.height}; ` +
-            "give all images one size",
-        );
-      }
-      if (i === 0) requireLarge(size, `"${path}" is`);
-      const png = isPlainPng(bytes) ? bytes : encodePng(image);
-      await writeFileAtomically(join(folder, frameName(i)), png);
-      progress.update({ stage: "frames", step: i + 1, steps: sources.length });
+  for (const [i, name] of sources.entries()) {
+    signal.throwIfAborted();
+    const path = join(images, name);
+    const bytes = await readFile(path);
+    const image = await decodeImage(bytes, path);
+    const [height, width] = image.shape;
+    size ??= { width, height };
+    if (width !== size.width || height !== size.height) {
+      throw new DataError(
+        `Cannot use "${path}": it is ${width} x ${height}, and "${
+          sources[0]
+        }" is ${size.width} x ${size.height}; ` +
+          "give all images one size",
+      );
     }
-  } finally {
-    progress.clear();
+    if (i === 0) requireLarge(size, `"${path}" is`);
+    const png = isPlainPng(bytes) ? bytes : encodePng(image);
+    await writeFileAtomically(join(folder, frameName(i)), png);
+    progress.update(i + 1);
   }
   return { ...size!, sources, of: all.length, stride };
 }
@@ -234,8 +228,4 @@ function isPlainPng(bytes: Uint8Array): boolean {
 /** A name that ffmpeg cannot take for a protocol or a flag. */
 function fileUrl(path: string): string {
   return `file:${path}`;
-}
-
-function framesProgress(frames: number): Progress {
-  return new Progress({ every: Math.max(1, Math.ceil(frames / 4)), unit: counted("frames") });
 }

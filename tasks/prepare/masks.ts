@@ -26,7 +26,6 @@ import {
 } from "../../src/preparation/undistort.ts";
 import { distortMask } from "../../src/preparation/undistort_flow.ts";
 import { cacheFolder } from "../driver/swiftshader.ts";
-import { counted, Progress } from "../terminal/progress.ts";
 import type { CamerasInfo, FoundModel } from "./cameras.ts";
 import { contentOf } from "./content_hash.ts";
 import { type FlowInfo, type FlowPair, requireProportions, straightPairs } from "./flow.ts";
@@ -35,6 +34,7 @@ import { filesOfFrames } from "./given_files.ts";
 import { asLens, cameraOf, type Lens } from "./lens.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { PersonSegmenter } from "./person_masks.ts";
+import { StepProgress } from "./step_progress.ts";
 import { frameNames, readFrame, type Work, workPath } from "./work.ts";
 
 /** What is known of masks when they are there. */
@@ -285,22 +285,14 @@ async function writeMasks(
   masks: AsyncIterable<NdArray<Uint8Array>>,
   write: (name: string, mask: NdArray<Uint8Array>) => Promise<void>,
 ): Promise<number> {
-  const count = frames.info.sources.length;
-  const progress = new Progress({
-    every: Math.max(1, Math.ceil(count / 4)),
-    unit: counted("frames"),
-  });
+  using progress = new StepProgress("masks", frames.info.sources.length);
   let i = 0, marked = 0, pixels = 0;
-  try {
-    for await (const mask of masks) {
-      signal.throwIfAborted();
-      await write(frameName(i), mask);
-      for (const value of mask.data) marked += value ? 1 : 0;
-      pixels += mask.data.length;
-      progress.update({ stage: "masks", step: ++i, steps: count });
-    }
-  } finally {
-    progress.clear();
+  for await (const mask of masks) {
+    signal.throwIfAborted();
+    await write(frameName(i), mask);
+    for (const value of mask.data) marked += value ? 1 : 0;
+    pixels += mask.data.length;
+    progress.update(++i);
   }
   return marked / pixels;
 }

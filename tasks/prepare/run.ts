@@ -8,7 +8,6 @@ import { DataError, exists, writeFileAtomically } from "../../src/data/files.ts"
 import { encodePng } from "../../src/data/png.ts";
 import { undistortImage } from "../../src/preparation/undistort.ts";
 import { checkScenes } from "../data/check.ts";
-import { counted, Progress } from "../terminal/progress.ts";
 import {
   type CamerasInfo,
   type FoundModel,
@@ -35,6 +34,7 @@ import {
 import { Networks } from "./networks.ts";
 import { type Done, type Json, PreparationFolder } from "./preparation_folder.ts";
 import { writePictures, writePreview } from "./preview.ts";
+import { StepProgress } from "./step_progress.ts";
 import { frameNames, readFrame, type Work, workPath } from "./work.ts";
 
 /** Steps of the record that `--redo` means. */
@@ -142,18 +142,14 @@ async function straightenFrames(work: Work, lens: Lens | null): Promise<Done<Jso
   }, async (into) => {
     await removeShrunk(folder.directory);
     const camera = cameraOf(lens), names = frameNames(work);
-    const progress = new Progress({ every: Infinity, unit: counted("frames") });
-    try {
-      for (const [i, name] of names.entries()) {
-        signal.throwIfAborted();
-        if (camera) {
-          const straight = undistortImage(await readFrame(frames, i), camera);
-          await writeFileAtomically(join(into, name), encodePng(straight));
-        } else await Deno.copyFile(join(frames.path, name), join(into, name));
-        progress.update({ stage: "images", step: i + 1, steps: names.length });
-      }
-    } finally {
-      progress.clear();
+    using progress = new StepProgress("images", names.length);
+    for (const [i, name] of names.entries()) {
+      signal.throwIfAborted();
+      if (camera) {
+        const straight = undistortImage(await readFrame(frames, i), camera);
+        await writeFileAtomically(join(into, name), encodePng(straight));
+      } else await Deno.copyFile(join(frames.path, name), join(into, name));
+      progress.update(i + 1);
     }
     return null;
   });

@@ -193,11 +193,14 @@ Deno.test("deno task prepare does nothing twice, and again what a change asks fo
   assertEquals(steps(redone.out).done, ["cameras without masks", "cameras", "poses"]); // all came out equal
 });
 
-/** The line of progress that was printed last, with the step that was done before it: a place in the preparation. */
-function placeOf(out: string): string | undefined {
-  const stage = /^(\w+) +\d+\/\d+/.exec(out.trimEnd().split("\n").at(-1)!)?.[1];
-  return stage &&
-    `${stage} after ${[...out.matchAll(/^([a-z][a-z ]+): /gim)].at(-1)?.[1] ?? "nothing"}`;
+/** The places in the preparation that lines of progress tell: a stage, and the step that was done before it. */
+function placesOf(out: string): string[] {
+  let before = "nothing";
+  return out.split("\n").flatMap((line) => {
+    before = /^([a-z][a-z ]+): /i.exec(line)?.[1] ?? before;
+    const stage = /^(\w+) +\d+\/\d+/.exec(line)?.[1];
+    return stage ? [`${stage} after ${before}`] : [];
+  });
 }
 
 Deno.test("deno task prepare, killed at any step and started again, makes the same", async () => {
@@ -212,28 +215,22 @@ Deno.test("deno task prepare, killed at any step and started again, makes the sa
   let code: number;
   do {
     ({ code } = await runPrepare(args, work.standIns.folder, (out) => {
-      const place = placeOf(out);
-      if (place === undefined || places.has(place)) return undefined;
+      const place = placesOf(out).find((place) => !places.has(place));
+      if (place === undefined) return undefined;
       places.add(place);
       return "SIGKILL";
     }));
   } while (code !== 0 && places.size < 99);
-  assertEquals([...places], [
-    "frames after nothing",
-    "flow after frames",
-    "features after flow between frames as filmed",
-    "matches after flow between frames as filmed",
-    "cameras after flow between frames as filmed",
-    "masks after cameras without masks",
-    "features after masks for COLMAP",
-    "matches after masks for COLMAP",
-    "cameras after masks for COLMAP",
-    "images after poses",
-    "depth after poses",
-    "flow after depth",
-    "masks after flow",
-  ]);
   assertEquals(await contentOf(work.at("my scene")), whole);
+  const filmed = "flow between frames as filmed";
+  const programs = [
+    "frames after nothing",
+    ...["features", "matches", "cameras"].map((stage) => `${stage} after ${filmed}`),
+    ...["features", "matches", "cameras"].map((stage) => `${stage} after masks for COLMAP`),
+  ];
+  assertEquals(programs.filter((place) => !places.has(place)), []);
+  // Our own steps are fast, so that on a busy machine the next may have begun when the signal comes.
+  assert(places.size > programs.length + 2, [...places].join(", "));
 });
 
 Deno.test("deno task prepare ends at Ctrl-C with its programs, leaves nothing half done, and goes on", async () => {
@@ -243,7 +240,7 @@ Deno.test("deno task prepare ends at Ctrl-C with its programs, leaves nothing ha
   const stopped = await runPrepare(
     args,
     work.standIns.folder,
-    (out) => placeOf(out)?.startsWith("features") ? "SIGINT" : undefined,
+    (out) => placesOf(out).some((place) => place.startsWith("features")) ? "SIGINT" : undefined,
   );
   assertEquals([stopped.err, stopped.code], ["", 130]);
   assertMatch(stopped.out, /\nStopped\. The same command goes on\.\n$/);

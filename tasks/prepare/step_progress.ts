@@ -1,0 +1,28 @@
+import { counted, Progress } from "../terminal/progress.ts";
+
+/** Lines of a step where there is no terminal. */
+const LINES = 4;
+
+/** How far a step of the preparation is, until it is disposed of. */
+export class StepProgress implements Disposable {
+  readonly #progress: Progress;
+
+  constructor(readonly stage: string, readonly steps: number, things: string = "frames") {
+    const { amount, rate } = counted(things);
+    this.#progress = new Progress({
+      every: Math.max(1, Math.ceil(steps / LINES)),
+      unit: { amount: (step, steps) => amount(Math.floor(step), steps), rate },
+    });
+  }
+
+  /** Shows how many are done; a fraction is a part of the one at hand. */
+  update(step: number): void {
+    const { stage, steps } = this;
+    this.#progress.update({ stage, step: Math.min(step, steps), steps });
+  }
+
+  /** Takes the bar away; lines stay. */
+  [Symbol.dispose](): void {
+    this.#progress.clear();
+  }
+}
