@@ -225,8 +225,8 @@ export function programsOf({ poses }: PrepareCommand): string[] {
 /** Whether a command computes something on an adapter. */
 export function needsAdapter(args: readonly string[]): boolean {
   try {
-    const { depth, flow } = parseCommand(args);
-    return depth === undefined || flow === undefined;
+    const { depth, flow, personMasks } = parseCommand(args);
+    return depth === undefined || flow === undefined || personMasks !== undefined; // LiteRT looks for one
   } catch {
     return false; // the task itself complains, or prints its help
   }
@@ -252,7 +252,8 @@ export function prepareGrants(args: readonly string[], cache: string): Grants {
     run: programsOf(command),
   };
   if (personMasks === undefined) return grants;
-  return { ...grants, read: [...grants.read, cache], env: ["HOME", "XDG_CACHE_HOME"] };
+  const network = [cache, "tasks/prepare/litert_wasm.ts"]; // the latter is imported by what lies in the former
+  return { ...grants, read: [...grants.read, ...network], env: ["HOME", "XDG_CACHE_HOME"] };
 }
 
 /** `videos/my dog.mp4` → `my dog` */

@@ -378,6 +378,22 @@ Deno.test("deno task prepare takes masks of the user, and refuses those of anoth
   );
 });
 
+Deno.test("deno task prepare masks persons where it is asked to", async () => {
+  await using work = await workplace();
+  const { out, err, code } = await work.prepare("images", "--person-masks", "selfie");
+  assertEquals([err, code], ["", 0]);
+  assertMatch(
+    out,
+    /^person masks: persons by MediaPipe's selfie segmentation, \d+\.\d % of the pixels move$/m,
+  );
+  assertMatch(
+    out,
+    /^COLMAP leaves out what masks mark: persons by MediaPipe's selfie segmentation\.$/m,
+  );
+  assertMatch(out, /^motion masks: against the epipolar geometry, and persons by MediaPipe's/m);
+  assertEquals((await names(work.at("my scene", "preparation", "person_masks"))).length, FRAMES);
+});
+
 Deno.test("deno task prepare takes poses of the user, and needs no COLMAP then", async () => {
   await using work = await workplace();
   const model = work.at("programs", "sparse", "0");

@@ -37,7 +37,7 @@ Deno.test("prepareGrants() lets the task read what it is given, write the scene,
   });
   assertEquals(prepareGrants(["a.mp4", "--poses", "p"], "/cache").run, ["ffmpeg", "ffprobe"]);
   assertEquals(prepareGrants(["a.mp4", "--person-masks", "selfie"], "/cache"), {
-    read: ["a.mp4", "data/a", "checkpoints", "/cache"],
+    read: ["a.mp4", "data/a", "checkpoints", "/cache", "tasks/prepare/litert_wasm.ts"],
     write: ["data/a"],
     run: ["ffmpeg", "ffprobe", "colmap"],
     env: ["HOME", "XDG_CACHE_HOME"],
