@@ -17,7 +17,7 @@ import {
   straightCamera,
 } from "../../src/preparation/undistort.ts";
 import {
-  type ColmapMachine,
+  type ColmapJob,
   type ColmapSettings,
   findCameras,
   findFeatures,
@@ -77,7 +77,8 @@ export async function runColmap(
     matching: command.matching ?? (count > EXHAUSTIVE_FRAMES ? "sequential" : "exhaustive"),
     maxFeatures: command.maxFeatures,
   };
-  const machine: ColmapMachine = { threads: command.threads || -1, gpu: command.colmapGpu };
+  const machine = { threads: command.threads || -1, gpu: command.colmapGpu };
+  const job: ColmapJob = { images: frames.path, frames: count, settings, machine, signal };
   const from = { frames: frames.sha256, masks: masks?.sha256 ?? null, ...settings };
   const parts = [`${name}: features`, `${name}: matches`];
   const model = await folder.folder<ModelInfo>({
@@ -87,7 +88,7 @@ export async function runColmap(
     tell: ({ registered, missing }) =>
       `${registered} of ${
         registered + missing.length
-      } frames by COLMAP (${settings.matching} matching)`,
+      } frames by COLMAP, ${settings.matching} matching`,
   }, async (into) => {
     // Each of its parts is a step of its own, so that what took long is not done again.
     const features = await folder.folder({
@@ -95,7 +96,7 @@ export async function runColmap(
       output: workPath(`${output}-features`),
       from,
     }, async (into) => {
-      await findFeatures(frames.path, masks?.path, into, settings, machine, count, signal);
+      await findFeatures(job, masks?.path, into);
       return null;
     });
     const matches = await folder.folder({
@@ -103,11 +104,10 @@ export async function runColmap(
       output: workPath(`${output}-matches`),
       from: { features: features.sha256, matching: settings.matching },
     }, async (into) => {
-      await findMatches(features.path, into, settings, machine, count, signal);
+      await findMatches(job, features.path, into);
       return null;
     });
-    const model = await findCameras(frames.path, matches.path, into, machine, count, signal);
-    const missing = unregisteredFrames(model, names);
+    const missing = unregisteredFrames(await findCameras(job, matches.path, into), names);
     return { registered: count - missing.length, missing };
   });
   for (const part of parts) await folder.remove(part); // large, and of no use any more

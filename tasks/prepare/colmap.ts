@@ -29,11 +29,26 @@ export interface ColmapMachine {
   gpu: boolean;
 }
 
+/** The frames that COLMAP looks at, and how. */
+export interface ColmapJob {
+  /** Folder of the frames. */
+  images: string;
+  /** How many. */
+  frames: number;
+  settings: ColmapSettings;
+  machine: ColmapMachine;
+  /** Ends it. */
+  signal: AbortSignal;
+}
+
 /** Neighbours in time that a frame is compared with. */
 const OVERLAP = 10;
+/** Frames in a row and column of the blocks of pairs that COLMAP compares. */
+const BLOCK = 50;
 /** The database in the folders of features and matches. */
 const DATABASE = "database.db";
 
+// From version 4 on these options are not SIFT's alone.
 const FEATURES_GPU = ["SiftExtraction.use_gpu", "FeatureExtraction.use_gpu"];
 const FEATURES_THREADS = ["SiftExtraction.num_threads", "FeatureExtraction.num_threads"];
 const MATCHES_GPU = ["SiftMatching.use_gpu", "FeatureMatching.use_gpu"];
@@ -42,18 +57,13 @@ const MATCHES_THREADS = ["SiftMatching.num_threads", "FeatureMatching.num_thread
 /**
  * Finds features of all frames.
  *
- * @param images Folder of the frames.
  * @param masks Folder of masks, `000.png.png` …: no features where they are black.
  * @param folder Where its database goes.
  */
 export async function findFeatures(
-  images: string,
+  { images, frames, settings, machine, signal }: ColmapJob,
   masks: string | undefined,
   folder: string,
-  { maxFeatures }: ColmapSettings,
-  machine: ColmapMachine,
-  frames: number,
-  signal: AbortSignal,
 ): Promise<void> {
   const options = await knownOptions("feature_extractor", signal);
   await run("feature_extractor", [
@@ -61,7 +71,7 @@ export async function findFeatures(
     ...["--image_path", images],
     ...(masks ? ["--ImageReader.mask_path", masks] : []),
     ...["--ImageReader.single_camera", "1"],
-    ...options(["SiftExtraction.max_num_features"], maxFeatures),
+    ...options(["SiftExtraction.max_num_features"], settings.maxFeatures),
     ...options(FEATURES_GPU, machine.gpu ? 1 : 0),
     ...options(FEATURES_THREADS, machine.threads),
   ], {
@@ -79,64 +89,48 @@ export async function findFeatures(
  * @param folder Where its database goes.
  */
 export async function findMatches(
+  { frames, settings: { matching }, machine, signal }: ColmapJob,
   features: string,
   folder: string,
-  { matching }: ColmapSettings,
-  machine: ColmapMachine,
-  frames: number,
-  signal: AbortSignal,
 ): Promise<void> {
   await Deno.copyFile(join(features, DATABASE), join(folder, DATABASE));
-  const command = `${matching}_matcher`;
+  const command = `${matching}_matcher`, isSequential = matching === "sequential";
   const options = await knownOptions(command, signal);
   const blocks = Math.ceil(frames / BLOCK);
   await run(command, [
     ...["--database_path", join(folder, DATABASE)],
     ...options(MATCHES_GPU, machine.gpu ? 1 : 0),
     ...options(MATCHES_THREADS, machine.threads),
-    ...(matching === "sequential"
-      ? [
-        ...options(["SequentialMatching.overlap"], OVERLAP),
-        ...options(["SequentialMatching.quadratic_overlap"], 0),
-      ]
-      : []),
+    ...(isSequential ? options(["SequentialMatching.overlap"], OVERLAP) : []),
+    ...(isSequential ? options(["SequentialMatching.quadratic_overlap"], 0) : []),
   ], {
     stage: "matches",
-    steps: matching === "sequential" ? frames : blocks ** 2,
-    things: matching === "sequential" ? "frames" : "blocks",
+    steps: isSequential ? frames : blocks ** 2,
+    things: isSequential ? "frames" : "blocks",
     done(line) {
-      const [, row, , column] = /Matching (?:image|block) \[(\d+)\/(\d+)(?:, (\d+)\/\d+)?\]/
-        .exec(line)?.map(Number) ?? [];
-      if (row === undefined) return undefined;
-      return Number.isNaN(column) ? row : (row - 1) * blocks + column;
+      if (isSequential) return firstNumber(/Matching image \[(\d+)\//, line);
+      const [, row, column] = /Matching block \[(\d+)\/\d+, (\d+)\//.exec(line)?.map(Number) ?? [];
+      return row === undefined ? undefined : (row - 1) * blocks + column;
     },
   }, signal);
 }
 
-/** Frames in a row and column of COLMAP's blocks of pairs. */
-const BLOCK = 50;
-
 /**
  * Finds the cameras.
  *
- * @param images Folder of the frames.
  * @param matches Folder with the database of the matches.
- * @param folder Where the model goes, in `sparse/`.
+ * @param folder Where the model goes: `sparse/0/`.
  * @returns The model with the most frames.
  * @throws {DataError} If there is none.
  */
 export async function findCameras(
-  images: string,
+  { images, frames, machine, signal }: ColmapJob,
   matches: string,
   folder: string,
-  machine: ColmapMachine,
-  frames: number,
-  signal: AbortSignal,
 ): Promise<ColmapModel> {
   const options = await knownOptions("mapper", signal);
   const sparse = join(folder, "sparse");
   await Deno.mkdir(sparse);
-  let registered = 0;
   await run(
     "mapper",
     [
@@ -152,46 +146,44 @@ export async function findCameras(
       stage: "cameras",
       steps: frames,
       things: "frames",
-      done(line) {
-        if (/Initializing with image pair|Registering initial image pair/.test(line)) {
-          registered = 0;
-        }
-        // "Registering image #5 (3)", later "Registering image #5 (num_reg_frames=3)": the frames before it are 2
-        const number = firstNumber(/Registering image #\d+ \((?:\w+=)?(\d+)\)/, line);
-        return number === undefined ? undefined : registered = Math.max(registered, number);
-      },
+      // "Registering image #5 (3)", in later versions "(num_reg_frames=3)": which makes so many
+      done: (line) => firstNumber(/Registering image #\d+ \((?:\w+=)?(\d+)\)/, line),
     },
     signal,
-    [noModelExit],
+    NO_MODEL,
   );
   return await largestModel(sparse, frames);
 }
 
 /** The mapper's way to say that it found no cameras. */
-const noModelExit = /failed to create (any )?sparse model/i;
+const NO_MODEL = /failed to create (any )?sparse model/i;
 
-/** Several models are possible though one was asked for: where a start was given up, for another. */
+/**
+ * The model with the most frames, which is kept as `0` with its three files. There may be others, of starts that were given up.
+ *
+ * @throws {DataError} If there is none.
+ */
 async function largestModel(sparse: string, frames: number): Promise<ColmapModel> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(sparse)) names.push(name);
-  const models: { name: string; model: ColmapModel }[] = [];
-  for (const name of names.sort()) {
-    if (!await exists(join(sparse, name, "images.bin"))) continue;
-    models.push({ name, model: await loadColmapModel(join(sparse, name)) });
+  const models: { folder: string; model: ColmapModel }[] = [];
+  for (const { name } of await Array.fromAsync(Deno.readDir(sparse))) {
+    const folder = join(sparse, name);
+    if (!await exists(join(folder, "images.bin"))) continue;
+    models.push({ folder, model: await loadColmapModel(folder) });
   }
-  models.sort((a, b) => b.model.images.length - a.model.images.length);
-  const [first] = models;
-  if (first) {
-    // the largest one is the scene's: no other is kept
-    for (const { name } of models.slice(1)) {
-      await Deno.remove(join(sparse, name), { recursive: true });
-    }
-    if (first.name !== "0") await Deno.rename(join(sparse, first.name), join(sparse, "0"));
-    return first.model;
-  }
-  throw new DataError(
-    `Cannot find the cameras of ${frames} frames: COLMAP found no two that see the same from different places. ${WHAT_TO_TRY}`,
+  models.sort((a, b) =>
+    b.model.images.length - a.model.images.length || (a.folder < b.folder ? -1 : 1)
   );
+  const [largest, ...others] = models;
+  if (!largest) {
+    throw new DataError(
+      `Cannot find the cameras of ${frames} frames: COLMAP found no two that see the same from different places. ${WHAT_TO_TRY}`,
+    );
+  }
+  for (const { folder } of others) await Deno.remove(folder, { recursive: true });
+  const kept = join(sparse, "0");
+  if (largest.folder !== kept) await Deno.rename(largest.folder, kept);
+  await Deno.remove(join(kept, "project.ini")).catch(() => {}); // it names folders that are gone
+  return largest.model;
 }
 
 /** Ends the messages about frames without a camera. */
@@ -200,10 +192,9 @@ export const WHAT_TO_TRY =
   "take a stretch of the video where the camera moves sideways past something with texture, sharp and not too fast; " +
   "or give poses of your own with --poses.";
 
-/** Refuses what COLMAP cannot do before anything long begins. */
-export async function requireColmap(signal: AbortSignal): Promise<string> {
-  const help = await askProgram("colmap", ["-h"], signal);
-  return /COLMAP (\d[\w.-]*)/.exec(help)?.[1] ?? "of an unknown version";
+/** @throws {DataError} If COLMAP is missing. */
+export async function requireColmap(signal: AbortSignal): Promise<void> {
+  await askProgram("colmap", ["-h"], signal);
 }
 
 /** A flag and its value, under the first of its names that this version of COLMAP knows; nothing where it knows none. */
@@ -233,7 +224,7 @@ async function run(
   args: readonly string[],
   { stage, steps, things, done }: Following,
   signal: AbortSignal,
-  expected: readonly RegExp[] = [],
+  expected?: RegExp,
 ): Promise<void> {
   using progress = new StepProgress(stage, steps, things);
   const { code, lines } = await runProgram("colmap", [command, ...args], {
@@ -243,7 +234,7 @@ async function run(
       if (step !== undefined) progress.update(step);
     },
   });
-  if (code === 0 || expected.some((pattern) => lines.some((line) => pattern.test(line)))) return;
+  if (code === 0 || (expected && lines.some((line) => expected.test(line)))) return;
   throw new DataError(
     `Cannot find the cameras: colmap ${command} ended with ${code}, its last lines are\n` +
       lines.slice(-8).map((line) => `  ${line.trimEnd()}`).join("\n"),
