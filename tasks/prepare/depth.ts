@@ -6,7 +6,7 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { writeFileAtomically } from "../../src/data/files.ts";
+import { exists, writeFileAtomically } from "../../src/data/files.ts";
 import { type GivenDepthOptions, loadDepth } from "../../src/data/given_depth.ts";
 import { encodeNpy } from "../../src/data/npy.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
@@ -60,16 +60,17 @@ export async function makeDepth(
     output: "disp",
     from,
     tell: ({ source }) => source,
+    keepsFiles: depth === undefined,
   }, async (into) => {
     const count = frames.info.sources.length;
     using progress = new StepProgress("depth", count);
     let i = 0;
     const maps = depth === undefined
-      ? midasMaps(work, images, networks, (fraction) => progress.update(i + fraction))
+      ? midasMaps(work, images, networks, into, (fraction) => progress.update(i + fraction))
       : straightMaps(work, depth, lens);
     for await (const map of maps) {
       signal.throwIfAborted();
-      await writeFileAtomically(join(into, frameName(i, ".npy")), encodeNpy(map, "float32"));
+      if (map) await writeFileAtomically(mapPath(into, i), encodeNpy(map, "float32"));
       progress.update(++i);
     }
     return { source: depth === undefined ? "MiDaS v2.1" : `yours from "${depth}"` };
@@ -115,17 +116,26 @@ async function* straightMaps(
   for await (const map of givenMaps(work, given)) yield camera ? undistortMask(map, camera) : map;
 }
 
+/**
+ * Maps measured by MiDaS.
+ *
+ * @param folder Where they are written: maps that are there are undefined.
+ */
 async function* midasMaps(
   { command: { depthSize }, frames, signal }: Work,
   images: Done<Json>,
   networks: Networks,
+  folder: string,
   follow: (fraction: number) => void,
-): AsyncGenerator<NdArray<Float32Array>> {
+): AsyncGenerator<NdArray<Float32Array> | undefined> {
   const midas = await networks.openMidas();
   try {
-    for (let i = 0; i < frames.info.sources.length; i++) {
-      const frame = await readFrame(images, i);
-      yield await midas.depth(frame, {
+    for (const i of frames.info.sources.keys()) {
+      if (await exists(mapPath(folder, i))) {
+        yield undefined;
+        continue;
+      }
+      yield await midas.depth(await readFrame(images, i), {
         depthSize: depthSize || undefined,
         signal,
         onProgress: ({ fraction }) => follow(fraction),
@@ -134,4 +144,8 @@ async function* midasMaps(
   } finally {
     midas.destroy();
   }
+}
+
+function mapPath(folder: string, number: number): string {
+  return join(folder, frameName(number, ".npy"));
 }

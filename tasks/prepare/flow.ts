@@ -6,7 +6,7 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { DataError, listFiles, writeFileAtomically } from "../../src/data/files.ts";
+import { DataError, exists, listFiles, writeFileAtomically } from "../../src/data/files.ts";
 import { loadFlow } from "../../src/data/given_flow.ts";
 import { resizeFlow, resizeNearest } from "../../src/data/resize.ts";
 import { encodeFlow, readFlow } from "../../src/data/scene_files.ts";
@@ -72,10 +72,12 @@ export async function measureFlow(work: Work, networks: Networks): Promise<Done<
         : { given: (await contentOf(given, signal)).sha256 }),
     },
     tell: ({ source, valid }) => `${source}, ${percent(valid)} of the pixels agree forth and back`,
+    keepsFiles: given === undefined,
   }, async (into) => {
     const { valid, validityGiven } = await writePairs(
       into,
-      (follow) => given === undefined ? raftPairs(work, networks, follow) : givenPairs(work, given),
+      (follow) =>
+        given === undefined ? raftPairs(work, networks, into, follow) : givenPairs(work, given),
       work,
     );
     return { source: given === undefined ? "RAFT" : `yours from "${given}"`, validityGiven, valid };
@@ -122,8 +124,8 @@ export async function* straightPairs(
 ): AsyncGenerator<FlowPair> {
   const camera = cameraOf(lens);
   for (let i = 0; i + 1 < frames.info.sources.length; i++) {
-    const forward = await readFlow(join(path, frameName(i, "_fwd.npz")));
-    const backward = await readFlow(join(path, frameName(i + 1, "_bwd.npz")));
+    const [forwardPath, backwardPath] = pairPaths(path, i);
+    const forward = await readFlow(forwardPath), backward = await readFlow(backwardPath);
     if (!camera) {
       yield {
         forward: forward.flow,
@@ -159,23 +161,28 @@ function withValidity(pair: MeasuredPair): FlowPair {
 /**
  * Writes pairs of flow; the share of it that can be trusted, and whether all pairs came with that.
  *
- * @param pairs Makes them, and tells which part of one is done.
+ * @param pairs Makes them, undefined for one that the folder has, and tells which part of one is done.
  */
 async function writePairs(
   folder: string,
-  pairs: (follow: (fraction: number) => void) => AsyncIterable<MeasuredPair>,
+  pairs: (follow: (fraction: number) => void) => AsyncIterable<MeasuredPair | undefined>,
   { frames, signal }: Work,
 ): Promise<{ valid: number; validityGiven: boolean }> {
   using progress = new StepProgress("flow", frames.info.sources.length - 1, "pairs");
   let i = 0, valid = 0, pixels = 0, validityGiven = true;
   for await (const measured of pairs((fraction) => progress.update(i + fraction))) {
     signal.throwIfAborted();
-    validityGiven &&= measured.forwardValid !== undefined && measured.backwardValid !== undefined;
-    const { forward, backward, forwardValid, backwardValid } = withValidity(measured);
-    const forwardFile = encodeFlow(forward, forwardValid);
-    const backwardFile = encodeFlow(backward, backwardValid);
-    await writeFileAtomically(join(folder, frameName(i, "_fwd.npz")), forwardFile);
-    await writeFileAtomically(join(folder, frameName(i + 1, "_bwd.npz")), backwardFile);
+    const [forwardPath, backwardPath] = pairPaths(folder, i);
+    validityGiven &&= measured?.forwardValid !== undefined && measured.backwardValid !== undefined;
+    const pair = measured && withValidity(measured);
+    if (pair) {
+      const forward = encodeFlow(pair.forward, pair.forwardValid);
+      const backward = encodeFlow(pair.backward, pair.backwardValid);
+      await writeFileAtomically(forwardPath, forward);
+      await writeFileAtomically(backwardPath, backward);
+    }
+    const forwardValid = pair?.forwardValid ?? (await readFlow(forwardPath)).valid;
+    const backwardValid = pair?.backwardValid ?? (await readFlow(backwardPath)).valid;
     for (const { data } of [forwardValid, backwardValid]) {
       for (const value of data) valid += value;
       pixels += data.length;
@@ -212,30 +219,49 @@ async function* givenPairs(
   }
 }
 
+/**
+ * Pairs measured by RAFT, each frame encoded once.
+ *
+ * @param folder Where they are written: pairs that are there are undefined.
+ */
 async function* raftPairs(
   { frames, signal }: Work,
   networks: Networks,
+  folder: string,
   follow: (fraction: number) => void,
-): AsyncGenerator<MeasuredPair> {
+): AsyncGenerator<MeasuredPair | undefined> {
   const raft = await networks.openRaft();
-  const encode = async (i: number) => await raft.encode(await readFrame(frames, i), { signal });
   const flow = (from: RaftFrame, to: RaftFrame, half: 0 | 1) =>
     raft.flow(from, to, { signal, onProgress: ({ fraction }) => follow((half + fraction) / 2) });
+  let kept: { number: number; frame: RaftFrame } | undefined;
+  const encode = async (number: number) =>
+    kept?.number === number
+      ? kept.frame
+      : await raft.encode(await readFrame(frames, number), { signal });
   try {
-    let last = await encode(0);
-    for (let i = 1; i < frames.info.sources.length; i++) {
-      const next = await encode(i);
-      yield {
-        forward: await flow(last, next, 0),
-        backward: await flow(next, last, 1),
-      };
-      last.destroy();
-      last = next;
+    for (let i = 0; i + 1 < frames.info.sources.length; i++) {
+      const there = await Promise.all(pairPaths(folder, i).map(exists));
+      if (there.every(Boolean)) {
+        yield undefined;
+        continue;
+      }
+      const frame = await encode(i), next = await encode(i + 1);
+      kept = { number: i + 1, frame: next };
+      yield { forward: await flow(frame, next, 0), backward: await flow(next, frame, 1) };
+      frame.destroy();
     }
-    last.destroy();
   } finally {
+    kept?.frame.destroy();
     raft.destroy();
   }
+}
+
+/** Files of the flow between a frame and the next one, forth and back. */
+function pairPaths(folder: string, number: number): [forward: string, backward: string] {
+  return [
+    join(folder, frameName(number, "_fwd.npz")),
+    join(folder, frameName(number + 1, "_bwd.npz")),
+  ];
 }
 
 /**

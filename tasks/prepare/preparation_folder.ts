@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   DataError,
   exists,
@@ -45,6 +45,8 @@ export interface Step<Info extends Json> {
   from: Json;
   /** What is to be said of it when it is done, or was. */
   tell?: (info: Info) => string;
+  /** Whether files that it has written outlive a stop: the folder that it fills has them already when it goes on. */
+  keepsFiles?: boolean;
 }
 
 /** A step that is done. */
@@ -77,6 +79,8 @@ const RECORD = "preparation.json";
 /** The folder of what only the preparation reads. */
 export const WORK = "preparation";
 const LOCK = "lock";
+/** Says what an unfinished folder is made from. */
+const MARK = ".from.json";
 /** What a step that was killed leaves: see `writeFolderAtomically`. */
 const LEFTOVER = /\.[0-9a-f]{8}\.part$/;
 
@@ -169,6 +173,7 @@ export class PreparationFolder implements Disposable {
     step: Step<Info>,
     fill: (folder: string) => Promise<Info>,
   ): Promise<Done<Info>> {
+    if (step.keepsFiles) return this.#do(step, (path) => this.#goOn(path, step.from, fill));
     return this.#do(step, async (path) => {
       let info: Info;
       await writeFolderAtomically(path, async (folder) => {
@@ -223,6 +228,28 @@ export class PreparationFolder implements Disposable {
       this.#signal.throwIfAborted(); // else it would be wrapped
       throw error;
     }
+  }
+
+  /** Fills a folder that outlives a stop, and puts it in place when it is whole. */
+  async #goOn<Info>(
+    path: string,
+    from: Json,
+    fill: (folder: string) => Promise<Info>,
+  ): Promise<Info> {
+    const unfinished = this.path(WORK, `${basename(path)}.unfinished`);
+    const mark = join(unfinished, MARK), text = JSON.stringify(from);
+    if (await Deno.readTextFile(mark).catch(() => undefined) !== text) {
+      await Deno.remove(unfinished, { recursive: true }).catch(() => {});
+      await Deno.mkdir(unfinished);
+      await writeFileAtomically(mark, new TextEncoder().encode(text));
+    }
+    const info = await fill(unfinished);
+    await writeFolderAtomically(path, async (folder) => {
+      await Deno.remove(folder); // the finished one takes its place
+      await Deno.rename(unfinished, folder);
+      await Deno.remove(join(folder, MARK));
+    });
+    return info;
   }
 
   async #save(): Promise<void> {
@@ -304,10 +331,13 @@ async function takeLock(directory: string): Promise<Deno.FsFile> {
 }
 
 async function removeLeftovers(directory: string): Promise<void> {
-  for (const folder of [directory, join(directory, WORK)]) {
-    for await (const { name } of Deno.readDir(folder)) {
+  const entries = await Array.fromAsync(Deno.readDir(join(directory, WORK)));
+  const unfinished = entries.map(({ name }) => name).filter((name) => name.endsWith(".unfinished"));
+  for (const folder of ["", WORK, ...unfinished.map((name) => join(WORK, name))]) {
+    for await (const { name } of Deno.readDir(join(directory, folder))) {
       if (!LEFTOVER.test(name)) continue;
-      await Deno.remove(join(folder, name), { recursive: true }).catch(() => {}); // a program may write there still
+      const path = join(directory, folder, name);
+      await Deno.remove(path, { recursive: true }).catch(() => {}); // a program may write there still
     }
   }
 }

@@ -5,14 +5,14 @@ import { readFlow } from "../../../src/data/scene_files.ts";
 import { encodePth } from "../../../src/data/weights/encode_pth.ts";
 import { raftParameters } from "../../../src/data/weights/raft_weights.ts";
 import { Raft } from "../../../src/nets/raft.ts";
-import { temporaryFolder } from "../../data/temporary_folder.ts";
+import { names, temporaryFolder } from "../../data/temporary_folder.ts";
 import { writeColmapModel } from "../../support/colmap_model.ts";
 import { film, filmedScene } from "../../support/filmed_scene.ts";
 import { loadCase } from "../../support/goldens.ts";
 import { testGpu } from "../../support/gpu.ts";
 import { runPrepare } from "./stand_ins.ts";
 
-Deno.test("deno task prepare measures flow by RAFT, from the weights' file as the authors have it", async () => {
+Deno.test("deno task prepare measures flow by RAFT, from the authors' file of weights, and goes on with the pair where it was stopped", async () => {
   await using folder = await temporaryFolder();
   const at = (...names: string[]) => join(folder.path, ...names);
   const scene = filmedScene({ width: 128, height: 128, factor: 2 });
@@ -36,10 +36,19 @@ Deno.test("deno task prepare measures flow by RAFT, from the weights' file as th
   );
   await Deno.writeFile(at("raft-things.pth"), file);
 
-  const { out, err, code } = await runPrepare([
+  const args = [
     ...[at("images"), "--out", at("scene"), "--raft", at("raft-things.pth")],
     ...["--depth", at("depth"), "--depth-is", "depth", "--poses", at("poses")],
-  ]);
+  ];
+  const first = await runPrepare(
+    args,
+    undefined,
+    (out) => /^flow +1\/2/m.test(out) ? "SIGINT" : undefined,
+  );
+  assertEquals([first.err, first.code], ["", 130]);
+  const unfinished = at("scene", "preparation", "flow.unfinished");
+  assertEquals(await names(unfinished), [".from.json", "000_fwd.npz", "001_bwd.npz"]);
+  const { out, err, code } = await runPrepare(args);
   assertEquals([err, code], ["", 0]);
   assertMatch(out, /^flow between frames as filmed: RAFT, [\d.]+ % of the pixels agree/m);
 
@@ -48,8 +57,10 @@ Deno.test("deno task prepare measures flow by RAFT, from the weights' file as th
     new Map([...weights].map(([name, { data }]) => [name, data])),
   );
   const encoded = await Promise.all(frames.map((frame) => raft.encode(frame)));
-  const flow = await raft.flow(encoded[1], encoded[2]);
-  assertEquals((await readFlow(at("scene", "flow", "001_fwd.npz"))).flow.data, flow.data);
+  for (const i of [0, 1]) {
+    const flow = await raft.flow(encoded[i], encoded[i + 1]);
+    assertEquals((await readFlow(at("scene", "flow", `00${i}_fwd.npz`))).flow.data, flow.data);
+  }
   for (const frame of encoded) frame.destroy();
   raft.destroy();
 });

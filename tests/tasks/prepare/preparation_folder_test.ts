@@ -107,3 +107,31 @@ Deno.test("PreparationFolder removes what a killed start left, and refuses a dam
     "its preparation.json is damaged",
   );
 });
+
+Deno.test("PreparationFolder lets a step that keeps its files go on with them, but not from other inputs", async () => {
+  await using folder = await temporaryFolder();
+  const written: string[] = [];
+  const counting = (from: Json, stopAt?: number) => async (scene: PreparationFolder) =>
+    await scene.folder({ name: "step", output: "made", from, keepsFiles: true }, async (into) => {
+      for (const number of [0, 1, 2]) {
+        if (number === stopAt) throw new DataError("stopped");
+        if ((await names(into)).includes(String(number))) continue;
+        await Deno.writeTextFile(join(into, String(number)), `${number} from ${from}`);
+        written.push(`${number} from ${from}`);
+      }
+      return null;
+    });
+  await assertRejects(() => within(folder.path, counting("a", 2)), DataError, "stopped");
+  assertEquals(await names(folder.path), ["preparation", "preparation.json"]);
+  // a file that a kill cut short
+  const unfinished = join(folder.path, "preparation", "made.unfinished");
+  await Deno.writeTextFile(join(unfinished, "2.0a1b2c3d.part"), "half");
+  await within(folder.path, counting("a"));
+  assertEquals(written, ["0 from a", "1 from a", "2 from a"]);
+  assertEquals(await names(join(folder.path, "made")), ["0", "1", "2"]);
+  assertEquals(await names(join(folder.path, "preparation")), ["lock"]);
+
+  await assertRejects(() => within(folder.path, counting("b", 1)), DataError, "stopped");
+  await within(folder.path, counting("c"));
+  assertEquals(await Deno.readTextFile(join(folder.path, "made", "0")), "0 from c");
+});
