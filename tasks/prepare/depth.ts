@@ -66,7 +66,7 @@ export async function makeDepth(
     using progress = new StepProgress("depth", count);
     let i = 0;
     const maps = depth === undefined
-      ? midasMaps(work, images, networks, into, (fraction) => progress.update(i + fraction))
+      ? midasMaps(work, images, networks, into, (fraction) => progress.within(i, fraction))
       : straightMaps(work, depth, lens);
     for await (const map of maps) {
       signal.throwIfAborted();

@@ -170,7 +170,7 @@ async function writePairs(
 ): Promise<{ valid: number; validityGiven: boolean }> {
   using progress = new StepProgress("flow", frames.info.sources.length - 1, "pairs");
   let i = 0, valid = 0, pixels = 0, validityGiven = true;
-  for await (const measured of pairs((fraction) => progress.update(i + fraction))) {
+  for await (const measured of pairs((fraction) => progress.within(i, fraction))) {
     signal.throwIfAborted();
     const [forwardPath, backwardPath] = pairPaths(folder, i);
     validityGiven &&= measured?.forwardValid !== undefined && measured.backwardValid !== undefined;

@@ -15,7 +15,12 @@ export class StepProgress implements Disposable {
     });
   }
 
-  /** Shows how many are done; a fraction is a part of the one at hand. */
+  /** Shows which part is done of the one at hand. */
+  within(step: number, fraction: number): void {
+    this.update(step + Math.min(fraction, 0.999)); // whole ones are told when they are written
+  }
+
+  /** Shows how many are done. */
   update(step: number): void {
     const { stage, steps } = this;
     this.#progress.update({ stage, step: Math.min(step, steps), steps });
