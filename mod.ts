@@ -47,6 +47,27 @@
  * }
  * ```
  *
+ * Follows what moves three frames back and on, and draws the paths over the view:
+ *
+ * ```ts
+ * import {
+ *   type Camera,
+ *   type ImageRenderer,
+ *   movingPixels,
+ *   movingPoints,
+ *   type PointTracker,
+ *   to8bit,
+ *   trackPicture,
+ * } from "./mod.ts";
+ *
+ * async function tracked(renderer: ImageRenderer, tracker: PointTracker, camera: Camera) {
+ *   const view = await renderer.render(0, camera, 5);
+ *   const points = movingPoints(view, camera, movingPixels(view, 64));
+ *   const tracks = await tracker.track({ scene: 0, time: 5, points, before: 3, after: 3 });
+ *   return trackPicture(to8bit(view.color), tracks, { camera, time: 5, frames: 3 });
+ * }
+ * ```
+ *
  * Trains one, until an `AbortSignal` says stop:
  *
  * ```ts
@@ -241,6 +262,20 @@ export {
   type ViewPathName,
   type ViewPathOptions,
 } from "./src/rendering/paths.ts";
+export {
+  PointTracker,
+  type PointTracks,
+  trackPoints,
+  type TrackRequest,
+} from "./src/rendering/point_tracker.ts";
+export {
+  movingPixels,
+  movingPoints,
+  type Pixel,
+  trackPicture,
+  type TrackView,
+} from "./src/rendering/track_picture.ts";
+export { ndcToWorld, pixelToWorld, worldToNdc, worldToPixel } from "./src/rendering/ndc.ts";
 export {
   depthPicture,
   differencePicture,

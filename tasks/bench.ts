@@ -1,5 +1,6 @@
 /**
- * `deno task bench`: how fast training steps, the encoders, MiDaS or RAFT are on this adapter, and how much memory they take.
+ * `deno task bench`: how fast training steps, the encoders, MiDaS or RAFT are on this adapter, and how much memory they take;
+ * how exact trajectories are.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import { benchDepth } from "./bench/depth.ts";
 import { benchEncoding } from "./bench/encode.ts";
 import { benchFlow } from "./bench/flow.ts";
 import { bench } from "./bench/run.ts";
+import { benchTrajectories } from "./bench/trajectories.ts";
 import { runTask } from "./terminal/run_task.ts";
 
 await runTask(async (signal) => {
@@ -17,6 +19,8 @@ await runTask(async (signal) => {
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
     for (const of of command.cases) await bench(gpu, of, signal);
+  } else if (command.kind === "trajectories") {
+    for (const of of command.cases) await benchTrajectories(gpu, of, signal);
   } else if (command.kind === "encoding") {
     for (const of of command.cases) await benchEncoding(gpu, of, signal);
   } else if (command.kind === "depth") {

@@ -5,13 +5,14 @@
  */
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import { type AnchorInputs, anchorLoss } from "./anchor.ts";
 import { type ColorInputs, colorLosses, staticColorLoss } from "./color.ts";
 import { type DepthInputs, depthLosses } from "./depth.ts";
 import { type FlowInputs, flowLosses } from "./flow.ts";
 import { type MaskInputs, maskLosses } from "./mask.ts";
 import { type MotionInputs, motionLosses } from "./motion.ts";
 import { type SmoothnessInputs, smoothnessLosses } from "./smoothness.ts";
-import { lossSummary, summaryNames } from "./summary.ts";
+import { lossSummary, staticSummary, staticSummaryNames, summaryNames } from "./summary.ts";
 import { lossFamilies } from "./table.ts";
 import type { LossWeightTensors } from "./weights.ts";
 
@@ -30,6 +31,8 @@ export interface DynamicLossInputs
   extends ColorInputs, FlowInputs, SmoothnessInputs, MaskInputs, DepthInputs {
   /** The scene flows, NDC. */
   readonly flows: MotionInputs;
+  /** D, the measured depth in 0…1, `(scenes, rays)`, NDC. */
+  readonly absoluteDepth: Tensor;
 }
 
 /** What {@link recordDynamicLosses} is told. */
@@ -55,7 +58,7 @@ export function recordDynamicLosses(
   weights: LossWeightTensors,
   options: DynamicLossOptions,
 ): RecordedLosses {
-  const { z, cameras, flows } = inputs;
+  const { z, cameras, flows, weightsDynamic, absoluteDepth } = inputs;
   const [, rays, samples] = z.shape;
   const { staticRays } = options;
   return plan.scoped("losses", () => {
@@ -67,6 +70,12 @@ export function recordDynamicLosses(
       smoothness: smoothnessLosses(plan, "smoothness", inputs, cameras, samples),
       mask,
       depth: depthLosses(plan, "depth", inputs, options),
+      anchor: anchorLoss(plan, "anchor", {
+        weights: weightsDynamic,
+        z,
+        depth: absoluteDepth,
+        counted: inputs.moving,
+      }, 1 / (samples - 1)),
     };
     const summary = lossSummary(plan, "summary", families, measures, weights);
     const seeds = lossFamilies.map((family) => ({
@@ -78,16 +87,29 @@ export function recordDynamicLosses(
 }
 
 /**
- * Records the static stage's loss, `mean (C_s − C*)²`.
+ * Records the static stage's loss, `mean (C_s − C*)²`, and with an anchor the weighted {@link anchorLoss} of w_s.
  *
  * @param maps of the static field composited alone, `(scenes, rays, 5)`
  * @param colors C*, `(scenes, rays, 3)`
  */
-export function recordStaticLosses(plan: Plan, maps: Tensor, colors: Tensor): RecordedLosses {
+export function recordStaticLosses(
+  plan: Plan,
+  maps: Tensor,
+  colors: Tensor,
+  anchor?: AnchorInputs & { readonly lossWeights: LossWeightTensors },
+): RecordedLosses {
   return plan.scoped("losses", () => {
-    const total = plan.keep(staticColorLoss(plan, "color", maps, colors));
+    const color = plan.keep(staticColorLoss(plan, "color", maps, colors));
     const one = plan.activation("one", [1]);
     plan.fill(one, 1);
-    return { seeds: [{ tensor: total, gradient: one }], summary: total, names: ["total"] };
+    const ofColor = { tensor: color, gradient: one };
+    if (!anchor) return { seeds: [ofColor], summary: color, names: ["total"] };
+    const { lossWeights } = anchor;
+    const depth = anchorLoss(plan, "anchor", anchor, 1 / (anchor.z.shape[2] - 1));
+    return {
+      seeds: [ofColor, { tensor: depth, gradient: lossWeights.families.anchor }],
+      summary: staticSummary(plan, "summary", color, depth, lossWeights),
+      names: staticSummaryNames,
+    };
   });
 }

@@ -25,7 +25,7 @@ export const summaryNames: readonly string[] = [
  *
  * @param families each family's terms
  * @param measured the measures
- * @returns `(21)`: see {@link summaryNames}; not differentiable, the families' terms are
+ * @returns `(22)`: see {@link summaryNames}; not differentiable, the families' terms are
  */
 export function lossSummary(
   plan: Plan,
@@ -45,7 +45,45 @@ export function lossSummary(
     label: `${label}.forward`,
     kernel,
     entry: "forward",
-    bindings: { ...families, weights: weights.all, measures: measured, summary },
+    bindings: { ...families, weights: weights.all, summary },
+    workgroups: [1],
+  });
+  plan.dispatch({
+    label: `${label}.append_measures`,
+    kernel,
+    entry: "append_measures",
+    bindings: { measures: measured, summary },
+    workgroups: [1],
+  });
+  return summary;
+}
+
+/** Names of {@link staticSummary}'s numbers. */
+export const staticSummaryNames: readonly string[] = ["total", "staticColor", "depthAnchor"];
+
+/**
+ * Records the static stage's weighted total and its two terms in one tensor that can be read after a run.
+ *
+ * @param color `(1)`
+ * @param anchor `(1)`
+ * @returns `(3)`: see {@link staticSummaryNames}; not differentiable, the terms are
+ */
+export function staticSummary(
+  plan: Plan,
+  label: string,
+  color: Tensor,
+  anchor: Tensor,
+  weights: LossWeightTensors,
+): Tensor {
+  const path = plan.path(label);
+  expectShape("staticSummary", path, { color }, "rows", [1]);
+  expectShape("staticSummary", path, { anchor }, "rows", [1]);
+  const summary = plan.keep(plan.activation(label, [staticSummaryNames.length]));
+  plan.dispatch({
+    label: `${label}.forward`,
+    kernel,
+    entry: "forward_static",
+    bindings: { color, anchor, weights: weights.all, summary },
     workgroups: [1],
   });
   return summary;

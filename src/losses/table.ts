@@ -109,6 +109,13 @@ export const lossTerms = [
     weight: 0.1,
     meaning: "mean over the static rays of (depth_d − stop(depth_s))²",
   },
+  {
+    name: "depthAnchor",
+    family: "anchor",
+    weight: 0, // no part of the method: for presets whose short runs do not settle the depth
+    meaning:
+      "mean −log Σ w·exp(−|z − D|/spacing of samples), D measured and absolute: w_s in the static stage, w_d of moving rays in the dynamic one",
+  },
 ] as const satisfies readonly LossTerm[];
 
 /** A term's name. */

@@ -18,11 +18,22 @@ const prefix = "mlp_dynamic";
 const trunkBlocks = 2;
 const blocks = 3;
 
+/** What PyTorch's initial values are multiplied by. */
+export interface InitialGains {
+  /** Those of the weight of `lin_in`, the one layer that sees positions. Default 1. */
+  readonly positionGain?: number;
+  /** Those of `sf_linear`, the head of the scene flow. Default 1. */
+  readonly flowGain?: number;
+}
+
 /** The dynamic field's parameters under their official names, the global code's perceptron included. */
-export function dynamicFieldSpecs(sizes: FieldSizes): ParameterSpec[] {
+export function dynamicFieldSpecs(
+  sizes: FieldSizes,
+  { positionGain = 1, flowGain = 1 }: InitialGains = {},
+): ParameterSpec[] {
   const { hidden, videoChannels, globalCode, globalHidden, pooledChannels } = sizes;
   return [
-    ...linearSpecs(`${prefix}.lin_in`, dynamicEncodingChannels, hidden),
+    ...linearSpecs(`${prefix}.lin_in`, dynamicEncodingChannels, hidden, { weight: positionGain }),
     ...range(trunkBlocks).flatMap((i) => blockSpecs(`${prefix}.global_blocks.${i}`, hidden)),
     ...range(trunkBlocks).flatMap((i) =>
       linearSpecs(`${prefix}.lin_global_z.${i}`, hidden + globalCode, hidden)
@@ -35,7 +46,7 @@ export function dynamicFieldSpecs(sizes: FieldSizes): ParameterSpec[] {
       ...linearSpecs(`${prefix}.temporal_linear_fuse.${i}`, 2 * hidden, hidden),
     ]),
     ...linearSpecs(`${prefix}.lin_out`, hidden, 4),
-    ...linearSpecs(`${prefix}.sf_linear`, hidden, 3),
+    ...linearSpecs(`${prefix}.sf_linear`, hidden, 3, { weight: flowGain, bias: flowGain }),
     ...linearSpecs(`${prefix}.weight_linear`, hidden, 1),
     ...linearSpecs(`${prefix}.ode_fc.0`, pooledChannels, globalHidden),
     ...linearSpecs(`${prefix}.ode_fc.2`, globalHidden, globalCode),

@@ -15,28 +15,25 @@ import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import {
   type MidasConv,
   midasConvs,
-  midasGroups,
   type MidasStage,
   midasStages,
 } from "../data/weights/midas_weights.ts";
 import { relu } from "../ops/activation.ts";
 import { addGroups } from "../ops/add_groups.ts";
-import { conv, type ConvOptions } from "../ops/conv.ts";
 import type { FrameMaps } from "../ops/frame_maps.ts";
 import { maxPool } from "../ops/max_pool.ts";
 import { type Band, sourceRows, upsample } from "../ops/upsample.ts";
-import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
+import type { Gpu } from "../runtime/device.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { readTensor } from "../runtime/readback.ts";
-import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 import { imageFrames } from "./image_encoder.ts";
+import { type ConvolutionValues, PackedConvolutions } from "./packed_convolutions.ts";
 import { runStages, type StageOptions, type Stages } from "./stages.ts";
 
 /** Sides of the network's input are multiples of it. */
 export const midasStride = 32;
 
 const epsilon = 1e-5; // of PyTorch's batch norm
-const uploadBytes = 2 ** 26; // that wait to be written at a time
 const bandBytes = 1e8; // of the head's largest map: within the 128 MiB that every adapter binds
 
 /** Values by name: a map, or something that makes them one by one. */
@@ -61,19 +58,12 @@ export interface MidasRunOptions extends StageOptions {
   readonly bandRows?: number;
 }
 
-interface Layer {
-  readonly weight: Tensor;
-  readonly bias?: Tensor;
-}
-
 /** The network with its weights on a device. */
 export class MidasNetwork {
-  readonly #layers = new Map<string, Layer>();
-
-  private constructor(readonly gpu: Gpu) {}
+  private constructor(readonly gpu: Gpu, readonly convolutions: PackedConvolutions) {}
 
   /**
-   * Writes the weights, a convolution at a time.
+   * Writes the weights, some convolutions at a time.
    *
    * @throws where one is missing or of another size, or the run was aborted
    */
@@ -82,33 +72,13 @@ export class MidasNetwork {
     values: NamedValues,
     { signal, onProgress }: WriteOptions = {},
   ): Promise<MidasNetwork> {
-    const network = new MidasNetwork(gpu);
-    try {
-      let waiting = 0;
-      for (const [i, layer] of midasConvs.entries()) {
-        signal?.throwIfAborted();
-        waiting += network.#write(layer, foldNorm(layer, values));
-        if (waiting < uploadBytes && i < midasConvs.length - 1) continue;
-        gpu.device.queue.submit([]);
-        await Promise.race([gpu.device.queue.onSubmittedWorkDone(), gpu.lost]);
-        throwDeviceErrors(gpu, "write the weights of MiDaS");
+    function* convolutions() {
+      for (const [i, convolution] of midasConvs.entries()) {
+        yield foldNorm(convolution, values);
         onProgress?.((i + 1) / midasConvs.length);
-        waiting = 0;
       }
-    } catch (error) {
-      network.destroy();
-      throw error;
     }
-    return network;
-  }
-
-  #write({ name, shape }: MidasConv, { weight, bias }: Folded): number {
-    const { gpu } = this;
-    this.#layers.set(name, {
-      weight: createTensor(gpu, `${name}.weight`, shape, { data: weight }),
-      bias: bias && createTensor(gpu, `${name}.bias`, [shape[0]], { data: bias }),
-    });
-    return weight.byteLength;
+    return new MidasNetwork(gpu, await PackedConvolutions.create(gpu, convolutions(), signal));
   }
 
   /**
@@ -136,12 +106,6 @@ export class MidasNetwork {
     });
   }
 
-  /** Records a convolution by its name. */
-  #conv(plan: Plan, name: string, x: FrameMaps, options: ConvOptions = {}): FrameMaps {
-    const { weight, bias } = this.#layers.get(name)!;
-    return conv(plan, name, x, weight, { ...options, bias });
-  }
-
   /** L₁…L₄, at 1/4 to 1/32 of the input's size. */
   async #encode(
     stages: Stages,
@@ -150,7 +114,10 @@ export class MidasNetwork {
   ): Promise<FrameMaps[]> {
     await onMaps?.("input", input);
     const stem = await stages.run("stem", percent.stem, (plan) => {
-      const result = this.#conv(plan, "pretrained.layer1.0", input, { stride: 2, relu: true });
+      const result = this.convolutions.record(plan, "pretrained.layer1.0", input, {
+        stride: 2,
+        relu: true,
+      });
       return { result, outputs: result.frames.flat() };
     });
     stages.free(input.frames.flat());
@@ -175,16 +142,15 @@ export class MidasNetwork {
     let x = input;
     for (let block = 0; block < blocks; block++) {
       const path = `${name}.${block}`, step = block === 0 ? stride : 1;
-      const narrow = this.#conv(plan, `${path}.conv1`, x, { relu: true });
-      const grouped = this.#conv(plan, `${path}.conv2`, narrow, {
+      const narrow = this.convolutions.record(plan, `${path}.conv1`, x, { relu: true });
+      const grouped = this.convolutions.record(plan, `${path}.conv2`, narrow, {
         stride: step,
-        groups: midasGroups,
         relu: true,
       });
       const residual = block > 0
         ? x
-        : this.#conv(plan, `${path}.downsample.0`, x, { stride: step });
-      x = this.#conv(plan, `${path}.conv3`, grouped, { residual, relu: true });
+        : this.convolutions.record(plan, `${path}.downsample.0`, x, { stride: step });
+      x = this.convolutions.record(plan, `${path}.conv3`, grouped, { residual, relu: true });
     }
     return x;
   }
@@ -199,7 +165,7 @@ export class MidasNetwork {
     for (let k = 4; k >= 1; k--) {
       const features = levels[k - 1], above = path;
       const [level, next] = await stages.run(`refinenet${k}`, percent.decoder[4 - k], (plan) => {
-        const level = this.#conv(plan, `scratch.layer${k}_rn`, features);
+        const level = this.convolutions.record(plan, `scratch.layer${k}_rn`, features);
         const unit = `scratch.refinenet${k}.resConfUnit`;
         const x = reluMaps(plan, `layer${k}_rn.relu`, level);
         const sum = above ? this.#unit(plan, `${unit}1`, x, above) : x;
@@ -218,9 +184,12 @@ export class MidasNetwork {
 
   /** U(x) of an x that has been through the ReLU; or, with P, relu(P + U(x)). */
   #unit(plan: Plan, name: string, x: FrameMaps, added?: FrameMaps): FrameMaps {
-    const inner = this.#conv(plan, `${name}.conv1`, x, { relu: true });
+    const inner = this.convolutions.record(plan, `${name}.conv1`, x, { relu: true });
     const residual = added ? addMaps(plan, `${name}.sum`, x, added) : x;
-    return this.#conv(plan, `${name}.conv2`, inner, { residual, relu: added !== undefined });
+    return this.convolutions.record(plan, `${name}.conv2`, inner, {
+      residual,
+      relu: added !== undefined,
+    });
   }
 
   /** Four times as large, in bands of rows: the large maps are never whole. */
@@ -258,24 +227,23 @@ export class MidasNetwork {
       align: "corners",
       band: { first: source.first - 1, rows: source.rows + 2 },
     });
-    const head0 = this.#conv(plan, "scratch.output_conv.0", path1, { padding });
+    const head0 = this.convolutions.record(plan, "scratch.output_conv.0", path1, { padding });
     const enlarged = upsample(plan, "head1", head0, {
       align: "centers",
       source: { height, first: source.first },
       band: rows,
     });
-    const head2 = this.#conv(plan, "scratch.output_conv.2", enlarged, { padding, relu: true });
-    const depth = this.#conv(plan, "scratch.output_conv.4", head2, { relu: true });
+    const head2 = this.convolutions.record(plan, "scratch.output_conv.2", enlarged, {
+      padding,
+      relu: true,
+    });
+    const depth = this.convolutions.record(plan, "scratch.output_conv.4", head2, { relu: true });
     return { path1, head0, head2, depth };
   }
 
   /** Frees the weights. */
   destroy(): void {
-    for (const { weight, bias } of this.#layers.values()) {
-      destroyTensor(this.gpu, weight);
-      if (bias) destroyTensor(this.gpu, bias);
-    }
-    this.#layers.clear();
+    this.convolutions.destroy();
   }
 }
 
@@ -287,13 +255,11 @@ const percent = {
   head: 15.8,
 };
 
-interface Folded {
-  readonly weight: Float32Array;
-  readonly bias?: Float32Array;
-}
-
 /** A convolution and the batch norm behind it as one with a bias: `w·γ/√(variance + ε)`, `β − mean·γ/√(variance + ε)`. */
-function foldNorm({ name, shape, norm, bias }: MidasConv, values: NamedValues): Folded {
+function foldNorm(
+  { name, shape, groups, norm, bias }: MidasConv,
+  values: NamedValues,
+): ConvolutionValues {
   const [outputs] = shape;
   const take = (name: string, size: number) => {
     const found = values.get(name);
@@ -304,7 +270,7 @@ function foldNorm({ name, shape, norm, bias }: MidasConv, values: NamedValues): 
     );
   };
   const weight = take(`${name}.weight`, shape.reduce((size, length) => size * length));
-  if (!norm) return { weight, bias: bias ? take(`${name}.bias`, outputs) : undefined };
+  if (!norm) return { name, shape, weight, bias: bias ? take(`${name}.bias`, outputs) : undefined };
   const [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
     .map((part) => take(`${norm}.${part}`, outputs));
   const scale = Float64Array.from(gamma, (value, o) => value / Math.sqrt(variance[o] + epsilon));
@@ -313,7 +279,13 @@ function foldNorm({ name, shape, norm, bias }: MidasConv, values: NamedValues): 
   for (let o = 0, i = 0; o < outputs; o++) {
     for (const end = i + ofOutput; i < end; i++) folded[i] = weight[i] * scale[o];
   }
-  return { weight: folded, bias: beta.map((value, o) => value - mean[o] * scale[o]) };
+  return {
+    name,
+    shape,
+    weight: folded,
+    bias: beta.map((value, o) => value - mean[o] * scale[o]),
+    groups,
+  };
 }
 
 function reluMaps(plan: Plan, label: string, x: FrameMaps): FrameMaps {

@@ -17,6 +17,8 @@ export interface MonoNerfOptions {
   sizes?: ModelSizes;
   /** Seed of the initial values. Default 0. */
   seed?: number;
+  /** What initial values of the dynamic field are multiplied by: its first layer, its scene flow. Default 1. */
+  gains?: { readonly positionGain?: number; readonly flowGain?: number };
   /** Whether the encoders are given gradients. Default false. */
   trainEncoders?: boolean;
 }
@@ -49,14 +51,14 @@ export interface MonoNerf {
   readonly image: ParameterGroup;
 }
 
-/** Makes a model with PyTorch's initial values, a function of the seed and each parameter's name. */
+/** Makes a model with PyTorch's initial values times the gains, a function of the seed and each parameter's name. */
 export function createMonoNerf(gpu: Gpu, options: MonoNerfOptions = {}): MonoNerf {
-  const { sizes = fullSizes, seed = 0, trainEncoders = false } = options;
+  const { sizes = fullSizes, seed = 0, gains, trainEncoders = false } = options;
   const fields = fieldSizes(sizes);
   const model: MonoNerf = {
     gpu,
     sizes,
-    dynamic: new ParameterGroup(gpu, "mlp_dynamic", dynamicFieldSpecs(fields), true),
+    dynamic: new ParameterGroup(gpu, "mlp_dynamic", dynamicFieldSpecs(fields, gains), true),
     static: new ParameterGroup(gpu, "mlp_static", staticFieldSpecs(fields), true),
     video: new ParameterGroup(
       gpu,

@@ -26,12 +26,20 @@ export interface ParameterSpec {
   readonly initial: Initial;
 }
 
-/** PyTorch's `nn.Linear`: weight `(outputs, inputs)` and bias uniform in ±1/√inputs. */
-export function linearSpecs(name: string, inputs: number, outputs: number): ParameterSpec[] {
-  const initial: Initial = { kind: "uniform", bound: 1 / Math.sqrt(inputs) };
+/** PyTorch's `nn.Linear`: weight `(outputs, inputs)` and bias uniform in ±1/√inputs, times gains where they are given. */
+export function linearSpecs(
+  name: string,
+  inputs: number,
+  outputs: number,
+  { weight = 1, bias = 1 }: { weight?: number; bias?: number } = {},
+): ParameterSpec[] {
+  const initial = (gain: number): Initial => ({
+    kind: "uniform",
+    bound: gain / Math.sqrt(inputs),
+  });
   return [
-    { name: `${name}.weight`, shape: [outputs, inputs], initial },
-    { name: `${name}.bias`, shape: [outputs], initial },
+    { name: `${name}.weight`, shape: [outputs, inputs], initial: initial(weight) },
+    { name: `${name}.bias`, shape: [outputs], initial: initial(bias) },
   ];
 }
 

@@ -84,9 +84,8 @@ interface Recorded {
   readonly state: RaftState;
   /** Its tensors are bound to those of frames before a run. */
   readonly pair: RaftPair;
-  readonly start: Program;
-  readonly iteration: Program;
-  readonly finish: Program;
+  /** Start, an iteration, and the end. */
+  readonly programs: readonly Program[];
   readonly fine: Tensor;
 }
 
@@ -179,7 +178,8 @@ export class Raft {
     if (this.#busy) throw new Error("Cannot make flow: another is being made; await it first");
     this.#busy = true;
     try {
-      const { pair, start, iteration, finish, fine } = await this.#record(size);
+      const { pair, programs, fine } = await this.#record(size);
+      const [start, iteration, finish] = programs;
       const bound = new Map([
         [pair.first, from.features],
         [pair.second, to.features],
@@ -227,22 +227,22 @@ export class Raft {
     recordIteration(iteration, layers, state, pair);
     const { fine } = recordUpsampled(finish, layers, state, size);
     finish.keep(fine);
-    return this.#recorded = {
-      key,
-      state,
-      pair,
-      start: await start.build(),
-      iteration: await iteration.build(),
-      finish: await finish.build(),
-      fine,
-    };
+    const programs: Program[] = [];
+    try {
+      for (const plan of [start, iteration, finish]) programs.push(await plan.build());
+    } catch (error) {
+      for (const program of programs) program.destroy();
+      destroyRaftState(gpu, state);
+      throw error;
+    }
+    return this.#recorded = { key, state, pair, programs, fine };
   }
 
   #forget(): void {
     const recorded = this.#recorded;
     this.#recorded = undefined;
     if (!recorded) return;
-    for (const program of [recorded.start, recorded.iteration, recorded.finish]) program.destroy();
+    for (const program of recorded.programs) program.destroy();
     destroyRaftState(this.gpu, recorded.state);
   }
 

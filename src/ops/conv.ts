@@ -330,21 +330,20 @@ function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: P
 }
 
 /**
- * Records how {@link conv} lays out a weight `(outputs, channels, rows, columns)`, without groups, for plans that are given it as
- * `panels`.
+ * Records how {@link conv} lays out a weight `(outputs, channels/groups, rows, columns)`, for plans that are given it as `panels`.
  */
-export function packConv(plan: Plan, label: string, weight: Tensor): Tensor {
-  const [outputs, channels, rows, columns] = expectShape(
+export function packConv(plan: Plan, label: string, weight: Tensor, groups = 1): Tensor {
+  const [outputs, inputs, rows, columns] = expectShape(
     "packConv",
     plan.path(label),
     {
       weight,
     },
     "rows",
-    ["outputs", "channels", "rows", "columns"],
+    ["outputs", "inputs", "rows", "columns"],
   );
-  const one = { groups: 1, frames: 1, stride: 1, padding: [0, 0] } as const;
-  const shape = { outputs, channels, rows, columns, ...one };
+  const one = { frames: 1, stride: 1, padding: [0, 0] } as const;
+  const shape = { outputs, channels: inputs * groups, groups, rows, columns, ...one };
   return packFrame(plan, label, weight, shape, 0, false);
 }
 

@@ -69,6 +69,7 @@ const trajectory = { group: "Trajectory" };
 const losses = { group: "Losses" };
 const encoders = { group: "Encoders" };
 const widths = { group: "Network", unit: "channels", whole: true, min: 1 };
+const start = { group: "Initial values", unit: "times PyTorch's" };
 const evaluation = { group: "Evaluation" };
 
 /** Every field, in the order of the help. */
@@ -173,6 +174,13 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
   globalHidden: { ...widths, about: "hidden width of the perceptron that makes the global code" },
   videoWidth: { ...widths, about: "of the video encoder's first layer", min: 4, multipleOf: 4 }, // maps are read as vec4
   imageWidth: { ...widths, about: "of the image encoder's first layer" },
+
+  positionGain: {
+    ...start,
+    about: "of the dynamic field's first layer, by which it knows where a point is",
+    above: 0,
+  },
+  flowGain: { ...start, about: "of the scene flow's head", above: 0 },
 
   encoderWidth: {
     ...encoders,
@@ -297,13 +305,14 @@ export function asRecipe(value: unknown): Recipe {
   return recipe as unknown as Recipe;
 }
 
-/** Before trajectories had kinds, a recipe had the number of Euler steps. */
+/** Before trajectories had kinds, a recipe had the number of Euler steps; other fields have what was the rule before them. */
 function upToDate(
   { trajectorySteps, ...rest }: Record<string, unknown>,
 ): Record<string, unknown> {
-  const recipe: Record<string, unknown> = "trainEncoders" in rest
-    ? rest // as it is, in its order: equal checkpoints are equal bytes
-    : { ...rest, trainEncoders: false };
+  const before = { trainEncoders: false, positionGain: 1, flowGain: 1 };
+  const missing = Object.entries(before).filter(([name]) => !(name in rest));
+  // what is there stays in its order: equal checkpoints are equal bytes
+  const recipe: Record<string, unknown> = { ...rest, ...Object.fromEntries(missing) };
   if (trajectorySteps === undefined || "trajectory" in recipe) {
     return trajectorySteps === undefined ? recipe : { ...recipe, trajectorySteps };
   }

@@ -77,6 +77,10 @@ export interface Recipe {
   encoderStatistics: "batch" | "running";
   /** Centre and scale the channels of the encoders' features: for encoders that are seeded, not pretrained. */
   standardizeFeatures: boolean;
+  /** What the first layer of the dynamic field, which sees positions alone, has of PyTorch's initial weights. */
+  positionGain: number;
+  /** What the head of the scene flow has of its initial values: below 1 points start nearly at rest. */
+  flowGain: number;
   /** Train the encoders too: `encoder2d` in the static stage, `encoder` in the dynamic one. All released recipes freeze them. */
   trainEncoders: boolean;
   /** Rays of a step, shared equally by the scenes. */
@@ -129,6 +133,8 @@ export const full: Preset = {
   encoderHeight: 480,
   encoderStatistics: "batch",
   standardizeFeatures: false,
+  positionGain: 1,
+  flowGain: 1,
   trainEncoders: false,
   rays: 1024,
   samples: 64,
@@ -158,13 +164,18 @@ export const small: Preset = {
   encoderWidth: 72,
   encoderHeight: 128,
   standardizeFeatures: true, // seeded encoders saturate the scene flow otherwise
+  positionGain: 40, // γ/‖γ‖ through the trunk's first layers is a hundredth of the features: hundreds of steps stay blind to depth
+  flowGain: 0.05, // and would move points wildly with that gain
   rays: 96, // many small steps learn more in minutes than few large ones
   samples: 24,
-  staticSteps: 200,
+  staticSteps: 400,
   dynamicSteps: 320,
-  learningRate: 2e-3, // falls to a fifth in the dynamic stage's 320 steps
-  learningRateDecaySteps: 500,
-  lossWeights: { mask: 1 }, // so that the blending field separates before the geometry has settled
+  learningRate: 2e-3, // falls to two fifths in the dynamic stage's 320 steps
+  learningRateDecaySteps: 800,
+  lossWeights: {
+    mask: 1, // so that the blending field separates before the geometry has settled
+    depthAnchor: 0.1, // else everything stands at the near plane: a billboard for each camera costs nothing
+  },
   depthBlendingThickness: 0.0834, // two sample spacings: a narrower band holds no sample
   depthBlendingStart: 1000, // before the depth has settled it pulls the blending to 0 everywhere
   depthBlendingRamp: 1000,

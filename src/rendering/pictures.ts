@@ -10,7 +10,7 @@
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 
 /** Red, green and blue, 0..255, not rounded yet. */
-type Rgb = readonly [red: number, green: number, blue: number];
+export type Rgb = readonly [red: number, green: number, blue: number];
 const BLACK: Rgb = [0, 0, 0];
 const WHITE: Rgb = [255, 255, 255];
 
@@ -18,10 +18,10 @@ const WHITE: Rgb = [255, 255, 255];
  * The inferno map of matplotlib (van der Walt and Smith 2015, CC0) at ten equal steps: perceptually
  * uniform, and its lightness rises all the way, so it reads in grey too.
  */
-const INFERNO = gradient("000004 1b0c41 4a0c6b 781c6d a52c60 cf4446 ed6925 fb9b06 f7d13d fcffa4");
+const INFERNO = colorRamp("000004 1b0c41 4a0c6b 781c6d a52c60 cf4446 ed6925 fb9b06 f7d13d fcffa4");
 
 /** The viridis map of matplotlib, by the same authors, at ten equal steps. */
-const VIRIDIS = gradient("440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725");
+const VIRIDIS = colorRamp("440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725");
 
 /** Flow above this many pixels means "unknown" in the Middlebury files. */
 const UNKNOWN_FLOW_PIXELS = 1e9;
@@ -177,7 +177,7 @@ function flowColour(x: number, y: number, maxRadius: number): Rgb {
  * A colour map through `rrggbb` stops at equal steps, linear in between; what is below 0, or NaN,
  * is the first stop.
  */
-function gradient(stops: string): (x: number) => Rgb {
+export function colorRamp(stops: string): (x: number) => Rgb {
   const colours = stops.split(" ").map((stop): Rgb => {
     const rgb = parseInt(stop, 16);
     return [rgb >> 16, rgb >> 8 & 255, rgb & 255];

@@ -19,6 +19,8 @@ export interface RayBatch {
   readonly colors: Tensor;
   /** `(scenes, rays)`: relative, bigger is nearer. */
   readonly inverseDepth: Tensor;
+  /** `(scenes, rays)`: NDC depth in 0…1; 0 where the scenes have no absolute depth. */
+  readonly absoluteDepth: Tensor;
   /** `(scenes, rays)`: 1 where something moves. */
   readonly moving: Tensor;
   /** `(scenes, rays, 3)`: optical flow to the frame before, pixels, and its validity. */
@@ -31,6 +33,7 @@ const channels = {
   pixels: 2,
   colors: 3,
   inverseDepth: 1,
+  absoluteDepth: 1,
   moving: 1,
   flowBackward: 3,
   flowForward: 3,

@@ -7,7 +7,7 @@ import type { Scene } from "../data/scene.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 
-/** Numbers of a pixel: colour, inverse depth, moving, flow backward (u, v, valid), forward, padding. */
+/** Numbers of a pixel: colour, inverse depth, moving, flow backward (u, v, valid), forward, absolute depth. */
 export const targetChannels = 12;
 
 /** A scene on the GPU. */
@@ -21,8 +21,16 @@ export interface SceneMemory {
   readonly still: readonly number[];
 }
 
-/** Uploads a scene's frames. */
-export function createSceneMemory(gpu: Gpu, scene: Scene): SceneMemory {
+/**
+ * Uploads a scene's frames.
+ *
+ * @param absoluteDepth `(frames, pixels)`: NDC depths, of `absoluteDepthNdc`; without them they are 0
+ */
+export function createSceneMemory(
+  gpu: Gpu,
+  scene: Scene,
+  absoluteDepth?: Float32Array,
+): SceneMemory {
   const { frames, width, height, name } = scene;
   const pixels = width * height;
   const targets = new Float32Array(frames * pixels * targetChannels);
@@ -46,6 +54,7 @@ export function createSceneMemory(gpu: Gpu, scene: Scene): SceneMemory {
         scene.flowForward.data[2 * i],
         scene.flowForward.data[2 * i + 1],
         scene.flowForwardValid.data[i],
+        absoluteDepth?.[i] ?? 0,
       ], i * targetChannels);
       if (scene.moving.data[i] === 0) order[head++] = pixel;
       else order[--tail] = pixel;

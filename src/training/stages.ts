@@ -11,7 +11,7 @@ import type { MonoNerf } from "../nets/mono_nerf.ts";
 import type { ParameterGroup, Parameters } from "../nets/parameters.ts";
 import { randomFill } from "../ops/random_fill.ts";
 import type { Recipe, Trajectory } from "../recipes/recipe.ts";
-import { compositeSingle } from "../rendering/composite.ts";
+import { compositeSingle, compositeSingleWithWeights } from "../rendering/composite.ts";
 import { countUnsolved } from "../rendering/dopri5.ts";
 import type { FrameWindow } from "../rendering/evaluate.ts";
 import { inducedFlow } from "../rendering/induced_flow.ts";
@@ -76,13 +76,22 @@ export function buildStaticStage(
   const features = recordImageFeatures(plan, model, recipe, inputs.scenes, encoded);
   const window = inputs.imageWindow(plan, features);
   const raw = renderStatic(plan, model.static, rays, window, { ownFrame: false });
-  const maps = compositeSingle(plan, "composite", {
+  const along = {
     raw,
     z: rays.z,
     directions: rays.directions,
     noise: densityNoise(plan, recipe, batch, inputs, "current"),
-  });
-  const losses = recordStaticLosses(plan, maps, batch.colors);
+  };
+  const lossWeights = createLossWeights(gpu);
+  writeLossWeights(gpu, lossWeights, recipe.lossWeights as Partial<LossWeights>);
+  let losses: RecordedLosses;
+  if (isAnchored(recipe)) {
+    const { maps, weights } = compositeSingleWithWeights(plan, "composite", along);
+    const anchor = { weights, z: rays.z, depth: batch.absoluteDepth, lossWeights };
+    losses = recordStaticLosses(plan, maps, batch.colors, anchor);
+  } else {
+    losses = recordStaticLosses(plan, compositeSingle(plan, "composite", along), batch.colors);
+  }
   const groups = recipe.trainEncoders ? [model.static, model.image] : [model.static];
   const adam = optimize(plan, gpu, groups, [...losses.seeds, ...features.seeds], inputs.step);
   return finish(plan, {
@@ -90,8 +99,8 @@ export function buildStaticStage(
     adam,
     windows: { image: window },
     losses,
-    colorTerm: "total",
-    owned: [batch.all, ...features.owned],
+    colorTerm: isAnchored(recipe) ? "staticColor" : "total",
+    owned: [batch.all, lossWeights.all, ...features.owned],
     writeWeights: () => {},
   });
 }
@@ -166,6 +175,7 @@ export function recordDynamicObjective(
       blendingAfter: after.blending,
       z: rays.z,
       colors: batch.colors,
+      absoluteDepth: batch.absoluteDepth,
       inverseDepth: batch.inverseDepth,
       moving: batch.moving,
       cameras,
@@ -240,6 +250,11 @@ export async function buildDynamicStage(
           depthBlendingShare(recipe, step),
       }),
   });
+}
+
+/** Whether the depth anchor is on, which needs the scenes' absolute depth. */
+export function isAnchored({ lossWeights }: Recipe): boolean {
+  return (lossWeights.depthAnchor ?? defaultLossWeights.depthAnchor) > 0;
 }
 
 /** How much of its weight the depth blending loss has in a step: 0 before it starts, then rising to 1. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { absoluteDepthNdc } from "../data/absolute_depth.ts";
 import type { Scene } from "../data/scene.ts";
 import {
   createMonoNerf,
@@ -24,7 +25,13 @@ import {
 } from "./encode_scenes.ts";
 import { createSceneMemory, destroySceneMemory, type SceneMemory } from "./scene_memory.ts";
 import { learningRate } from "./schedule.ts";
-import { buildDynamicStage, buildStaticStage, type Stage, type StageName } from "./stages.ts";
+import {
+  buildDynamicStage,
+  buildStaticStage,
+  isAnchored,
+  type Stage,
+  type StageName,
+} from "./stages.ts";
 import { type Draw, StepInputs } from "./step_inputs.ts";
 
 /** What a person is told of the steps since the last report; losses are their means. */
@@ -163,15 +170,18 @@ export class Trainer {
         `Cannot share ${recipe.rays} rays among ${scenes.length} scenes: each needs the same number, at least 2`,
       );
     }
-    const { model: sizes, seed, trainEncoders } = recipe;
-    const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
+    const { model: sizes, seed, trainEncoders, positionGain, flowGain } = recipe;
+    const gains = { positionGain, flowGain };
+    const model = createMonoNerf(gpu, { sizes, seed, gains, trainEncoders });
     for (const group of groupsOf(model)) {
       if (parameters?.has(group.specs[0].name)) group.write(parameters);
     }
     if (state) {
       writeParameters(model, new Map([...state.tensors].map(([name, { data }]) => [name, data])));
     }
-    const memories = scenes.map((scene) => createSceneMemory(gpu, scene));
+    const memories = scenes.map((scene) =>
+      createSceneMemory(gpu, scene, isAnchored(recipe) ? absoluteDepthNdc(scene).data : undefined)
+    );
     throwDeviceErrors(gpu, "upload the scenes");
     const inputs = new StepInputs(gpu, scenes);
     const trainer = new Trainer(gpu, recipe, scenes, model, memories, inputs, state);

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import process from "node:process";
 // @ts-types="npm:@types/ndarray@1.0.14"
-import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import { raftParameters } from "../../src/data/weights/raft_weights.ts";
+import type { NdArray } from "npm:ndarray@1.1.1";
 import { Raft, type RaftFrame } from "../../src/nets/raft.ts";
 import { recordContext, recordFeatures } from "../../src/nets/raft/encoder.ts";
 import { RaftLayers } from "../../src/nets/raft/layers.ts";
@@ -15,9 +13,10 @@ import type { RaftPair } from "../../src/nets/raft/update.ts";
 import { runStages, runSteps, type StageOptions } from "../../src/nets/stages.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { type ProfileRow, Program } from "../../src/runtime/program.ts";
-import { hashName, randomUniform } from "../../src/runtime/random.ts";
 import { readTensor } from "../../src/runtime/readback.ts";
 import { renderTable } from "../terminal/table.ts";
+import { Clock } from "./clock.ts";
+import { formulaWeights, movingFrame } from "./flow_inputs.ts";
 import { median } from "./jobs.ts";
 import { type PlainInput, type PlainParts, prepareFlow } from "./plain_flow.ts";
 
@@ -27,11 +26,15 @@ const width = 480, height = 270, iterations = 20;
 export async function benchFlow(gpu: Gpu, signal: AbortSignal): Promise<void> {
   console.log(`\nRAFT, ${width} x ${height}, ${iterations} iterations, weights by formula\n`);
   const weights = formulaWeights();
-  const frames = [0, 1].map(movingFrame);
-  console.log(await asItRuns(gpu, weights, frames, signal));
+  const frames = [0, 1].map((time) => movingFrame(width, height, time));
+  const rows = await asItRuns(gpu, weights, frames, signal);
   const layers = await RaftLayers.create(gpu, weights);
-  const { input, destroy } = await encodePair(gpu, layers, frames, signal);
+  const clock = new Clock();
+  const { input, flops, destroy } = await encodePair(gpu, layers, frames, signal);
   try {
+    rows.push(["encoders of one flow alone", ...clock.speed(flops)]);
+    const heading = ["", ...speedHeading, "peak MB"];
+    console.log(renderTable([heading, ...rows], { align: right }));
     if (gpu.timestamps) console.log(`\n${await partsTable(gpu, layers, weights, input)}`);
     console.log(`\n${await savings(gpu, layers, weights, input, signal)}`);
   } finally {
@@ -40,13 +43,13 @@ export async function benchFlow(gpu: Gpu, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** The public way: encode both, flow in both directions. */
+/** The public way, a row each: both frames encoded, flow in both directions. */
 async function asItRuns(
   gpu: Gpu,
   weights: ReadonlyMap<string, Float32Array>,
   frames: readonly NdArray<Uint8Array>[],
   signal: AbortSignal,
-): Promise<string> {
+): Promise<string[][]> {
   const before = gpu.peakBytes = gpu.allocatedBytes;
   const raft = await Raft.create(gpu, weights);
   const rows: string[][] = [];
@@ -71,47 +74,23 @@ async function asItRuns(
   } finally {
     raft.destroy();
   }
-  return renderTable([["", ...speedHeading, "peak MB"], ...rows], { align: right });
+  return rows;
 }
 
 const right: ("left" | "right")[] = ["left", ...Array<"right">(8).fill("right")];
 const speedHeading = ["GFLOP", "seconds", "GFLOP/s", "CPU seconds"];
 
-/** Time since it was made: of the wall, and of the CPU, which tells more of a software driver on a busy machine. */
-class Clock {
-  readonly #start = performance.now();
-  readonly #used = process.cpuUsage();
-
-  get seconds(): number {
-    return (performance.now() - this.#start) / 1000;
-  }
-
-  get cpuSeconds(): number {
-    const { user, system } = process.cpuUsage(this.#used);
-    return (user + system) / 1e6;
-  }
-
-  /** Cells of the columns of speed. */
-  speed(flops: number): string[] {
-    const { seconds, cpuSeconds } = this;
-    return [
-      (flops / 1e9).toFixed(1),
-      seconds.toFixed(2),
-      (flops / seconds / 1e9).toFixed(1),
-      cpuSeconds.toFixed(2),
-    ];
-  }
-}
-
-/** What a pair's flow is made from, on the device. */
+/** What a pair's flow is made from, on the device: features of both frames and the first one's context. */
 async function encodePair(
   gpu: Gpu,
   layers: RaftLayers,
   frames: readonly NdArray<Uint8Array>[],
   signal: AbortSignal,
-): Promise<{ input: PlainInput; destroy: () => void }> {
+): Promise<{ input: PlainInput; flops: number; destroy: () => void }> {
   const size = paddedSize(height, width);
-  return await runStages(gpu, "raft", 3, { signal }, async (stages) => {
+  let flops = 0;
+  const options: StageOptions = { signal, onProgress: (progress) => flops = progress.flops };
+  return await runStages(gpu, "raft", 3, options, async (stages) => {
     const pictures = frames.map((frame) => uploadPicture(stages.upload, frame, size));
     const [first, second] = await stages.run("features", 2, (plan) => {
       const result = pictures.map((picture) => recordFeatures(plan, layers, picture));
@@ -130,6 +109,7 @@ async function encodePair(
         width: size.paddedWidth / 8,
         window: size,
       },
+      flops,
       destroy: () => stages.destroy(),
     };
   });
@@ -232,47 +212,4 @@ async function savings(
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-}
-
-/** Weights that keep signals near 1 all the way, uniform, by name. */
-function formulaWeights(): Map<string, Float32Array> {
-  const gains: readonly (readonly [RegExp, number])[] = [
-    [/fnet\.conv2|flow_head\.conv2|convf1/, 0.5],
-    [/cnet\.conv2|mask\.2/, 4],
-    [/gru/, 1],
-  ];
-  return new Map(raftParameters.map(({ name, shape }) => {
-    const size = shape.reduce((product, length) => product * length, 1);
-    const constant = /norm2\.weight$/.test(name)
-      ? 0.25
-      : /norm\d\.weight$|running_var$/.test(name)
-      ? 1
-      : undefined;
-    if (constant !== undefined) return [name, new Float32Array(size).fill(constant)];
-    const gain = gains.find(([pattern]) => pattern.test(name))?.[1] ?? Math.SQRT2;
-    const bound = shape.length === 1 ? 1 / 16 : gain * Math.sqrt(3 * shape[0] / size);
-    const stream = hashName(name);
-    return [
-      name,
-      Float32Array.from(
-        { length: size },
-        (_, i) => bound * (2 * randomUniform(0, stream, 0, i) - 1),
-      ),
-    ];
-  }));
-}
-
-/** A smooth pattern that moves by (3, −2) pixels a frame. */
-function movingFrame(time: number): NdArray<Uint8Array> {
-  const data = Uint8Array.from({ length: height * width * 3 }, (_, i) => {
-    const channel = i % 3, pixel = Math.floor(i / 3);
-    const x = pixel % width - 3 * time, y = Math.floor(pixel / width) + 2 * time;
-    let value = 0;
-    for (let wave = 0; wave < 6; wave++) {
-      const draw = (stream: number) => randomUniform(channel, wave, stream, 0) - 0.5;
-      value += Math.sin(draw(0) * x + draw(1) * y + 6 * draw(2));
-    }
-    return 127.5 + 20 * value;
-  });
-  return ndarray(data, [height, width, 3]);
 }

@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Camera } from "../../src/data/camera.ts";
+import { anchorLoss } from "../../src/losses/anchor.ts";
 import { recordDynamicLosses, recordStaticLosses } from "../../src/losses/stages.ts";
 import { summaryNames } from "../../src/losses/summary.ts";
 import { defaultLossWeights, type LossTermName, lossTerms } from "../../src/losses/table.ts";
@@ -16,7 +17,7 @@ import {
   writeTensor,
 } from "../../src/runtime/tensor.ts";
 import { expectClose, type GoldenCase, loadCase } from "../support/goldens.ts";
-import { testGpu } from "../support/gpu.ts";
+import { randomArray, testGpu } from "../support/gpu.ts";
 import { stratified } from "../support/stratified.ts";
 import { runOnce } from "./support.ts";
 
@@ -134,6 +135,7 @@ async function recordGolden(golden: GoldenCase) {
     z: create("z", [scenes, rays, samples], z),
     colors: ofRays("colors", 3, input("rgb")),
     inverseDepth: create("inverseDepth", [scenes, rays], input("invdepth")),
+    absoluteDepth: create("absoluteDepth", [scenes, rays], randomArray(1, scenes * rays, 0, 1)),
     moving: create("moving", [scenes, rays], input("static").map((still) => 1 - still)),
     flowBackward: ofRays(
       "flowBackward",
@@ -269,10 +271,44 @@ Deno.test("golden losses: recordStaticLosses() and its gradient", async () => {
   });
 });
 
+Deno.test("recordStaticLosses() adds the anchor by its weight where one is given", async () => {
+  const gpu = await testGpu();
+  const lossWeights = createLossWeights(gpu);
+  writeLossWeights(gpu, lossWeights, { depthAnchor: 0.25 });
+  const shape = [scenes, rays, samples];
+  const size = scenes * rays * samples;
+  const x = {
+    maps: { shape: [scenes, rays, 5], data: randomArray(1, scenes * rays * 5, 0, 1) },
+    weights: { shape, data: randomArray(2, size, 0, 1 / samples) },
+    colors: { shape: [scenes, rays, 3], data: randomArray(3, scenes * rays * 3, 0, 1) },
+    z: { shape, data: randomArray(4, size, 0, 1), differentiable: false },
+    depth: {
+      shape: [scenes, rays],
+      data: randomArray(5, scenes * rays, 0, 1),
+      differentiable: false,
+    },
+  };
+  const plain = await runOnce(x, (plan, x) => [
+    recordStaticLosses(plan, x.maps, x.colors).summary,
+    anchorLoss(plan, "anchor", x, 1 / (samples - 1)),
+  ]);
+  const seeds: number[] = [];
+  const { outputs: [summary] } = await runOnce(x, (plan, x) => {
+    const losses = recordStaticLosses(plan, x.maps, x.colors, { ...x, lossWeights });
+    assertEquals(losses.names, ["total", "staticColor", "depthAnchor"]);
+    seeds.push(losses.seeds.length);
+    return [losses.summary];
+  });
+  const [[color], [anchor]] = plain.outputs;
+  assertEquals([summary[1], summary[2], ...seeds], [color, anchor, 2]);
+  assertAlmostEquals(summary[0], color + 0.25 * anchor, 1e-6);
+  destroyTensor(gpu, lossWeights.all);
+});
+
 Deno.test("recordDynamicLosses() sums its terms by their weights", async () => {
   const golden = await loadCase("losses");
   const { run, destroy } = await recordGolden(golden);
-  const changed = { fullColor: 0.5, order: 7, sparsity: 0 };
+  const changed = { fullColor: 0.5, order: 7, sparsity: 0, depthAnchor: 0.3 };
   const { losses } = await run([1, 2], golden.input("loss/blending").data, changed);
   destroy();
   const weights = { ...defaultLossWeights, ...changed };

@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import {
   dynamicField,
   dynamicFieldSpecs,
@@ -5,7 +6,7 @@ import {
   trunkCodes,
 } from "../../src/nets/dynamic_field.ts";
 import { pointFeatures } from "../../src/nets/features.ts";
-import type { FieldSizes } from "../../src/nets/sizes.ts";
+import { type FieldSizes, fieldSizes, fullSizes } from "../../src/nets/sizes.ts";
 import { staticField, staticFieldSpecs } from "../../src/nets/static_field.ts";
 import { layerOf } from "../../src/nets/block.ts";
 import { sigmoid } from "../../src/ops/activation.ts";
@@ -159,3 +160,20 @@ for (const size of ["small", "full"]) {
     program.destroy();
   });
 }
+
+Deno.test("dynamicFieldSpecs() multiplies the initial bounds of two layers by their gains, and no other", () => {
+  const sizes = fieldSizes({ ...fullSizes, hidden: 64 });
+  const plain = dynamicFieldSpecs(sizes);
+  const gained = dynamicFieldSpecs(sizes, { positionGain: 40, flowGain: 0.05 });
+  const ratios = plain.flatMap(({ name, initial: before }, i) => {
+    const after = gained[i].initial;
+    if (before.kind !== "uniform" || after.kind !== "uniform") return [];
+    const ratio = Math.fround(after.bound / before.bound);
+    return ratio === 1 ? [] : [[name, ratio]];
+  });
+  assertEquals(ratios, [
+    ["mlp_dynamic.lin_in.weight", 40],
+    ["mlp_dynamic.sf_linear.weight", Math.fround(0.05)],
+    ["mlp_dynamic.sf_linear.bias", Math.fround(0.05)],
+  ]);
+});

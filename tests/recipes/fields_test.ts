@@ -58,6 +58,11 @@ Deno.test("asRecipe() takes recipes from before encoders trained", () => {
   assertEquals(asRecipe(old), balloon("small"));
 });
 
+Deno.test("asRecipe() takes recipes from before initial values had gains: PyTorch's", () => {
+  const { positionGain: _, flowGain: __, ...old } = balloon("small");
+  assertEquals(asRecipe(old), { ...balloon("small"), positionGain: 1, flowGain: 1 });
+});
+
 Deno.test("asRecipe() names the field that is wrong, and what is wanted", () => {
   const recipe = balloon("small");
   const cases: [unknown, string][] = [

@@ -26,6 +26,7 @@ Deno.test("full has the sizes of the paper", () => {
     "batch",
   ]);
   assertEquals(full.lossWeights, {});
+  assertEquals([full.positionGain, full.flowGain], [1, 1]);
 });
 
 Deno.test("small keeps a depth blending band of two sample spacings", () => {
@@ -55,5 +56,5 @@ Deno.test("recipes differ from their preset where their experiments do", () => {
   const novel = generalization("full");
   assertEquals([novel.scenes, novel.staticSteps, novel.dynamicSteps], [["Skating"], 2000, 2000]);
   for (const recipe of [unseen, novel]) assertEquals(recipe.lossWeights, { maskWarped: 0.01 });
-  assertEquals(unseenFrames("small").lossWeights, { mask: 1, maskWarped: 0.01 });
+  assertEquals(unseenFrames("small").lossWeights, { mask: 1, depthAnchor: 0.1, maskWarped: 0.01 });
 });

@@ -13,6 +13,7 @@ import { randomArray, testGpu } from "../support/gpu.ts";
 
 const [frames, width, height] = [3, 13, 7];
 const pixels = width * height;
+const depthNdc = randomArray(5, frames * pixels, 0, 1);
 
 /** A scene of random numbers in which the first `moving[frame]` pixels of a frame move. */
 function randomScene(name: string, moving: number[]): Scene {
@@ -43,7 +44,9 @@ function randomScene(name: string, moving: number[]): Scene {
 
 async function draw(moving: number[], frame: number, rays: number, staticRays: number) {
   const gpu = await testGpu();
-  const scenes = ["a", "b"].map((name) => createSceneMemory(gpu, randomScene(name, moving)));
+  const scenes = ["a", "b"].map((name) =>
+    createSceneMemory(gpu, randomScene(name, moving), depthNdc)
+  );
   const batch = createRayBatch(gpu, 2, rays);
   const step = createStep(gpu);
   const still = scenes[0].still[frame];
@@ -57,7 +60,8 @@ async function draw(moving: number[], frame: number, rays: number, staticRays: n
     writeStep(gpu, step, { seed: 7, step: index, learningRate: 0 });
     writeTensor(gpu, batch.all, new Float32Array(batch.all.size).fill(NaN));
     program.run();
-    const { pixels, colors, inverseDepth, moving, flowBackward, flowForward } = batch;
+    const { pixels, colors, inverseDepth, moving, flowBackward, flowForward, absoluteDepth } =
+      batch;
     return await readTensors(
       gpu,
       pixels,
@@ -66,6 +70,7 @@ async function draw(moving: number[], frame: number, rays: number, staticRays: n
       moving,
       flowBackward,
       flowForward,
+      absoluteDepth,
     );
   };
   return { scene: scenes[0].scene, run };
@@ -82,7 +87,7 @@ function pixelNumbers(places: Float32Array, scene: number, rays: number): number
 Deno.test("sampleRays() draws still rays first, no pixel twice, and what the frame says of each", async () => {
   const [rays, staticRays, frame] = [40, 25, 1];
   const { scene, run } = await draw([5, 30, 60], frame, rays, staticRays);
-  const [places, colors, depth, moving, backward, forward] = await run(3);
+  const [places, colors, depth, moving, backward, forward, absolute] = await run(3);
   const at = pixelNumbers(places, 1, rays);
   for (const part of [at.slice(0, staticRays), at.slice(staticRays)]) {
     assertEquals(new Set(part).size, part.length);
@@ -92,6 +97,7 @@ Deno.test("sampleRays() draws still rays first, no pixel twice, and what the fra
     assertEquals(moving[ray], r < staticRays ? 0 : 1);
     assertEquals(moving[ray], scene.moving.data[i]);
     assertEquals(depth[ray], scene.inverseDepth.data[i]);
+    assertEquals(absolute[ray], depthNdc[i]);
     for (const c of [0, 1, 2]) {
       assertEquals(colors[3 * ray + c], Math.fround(scene.images.data[3 * i + c] / 255));
     }

@@ -86,6 +86,7 @@ function goldenBatch(
     pixels: createTensor(gpu, "pixels", [2, 8, 2], { data: golden.input(`${tag}/pixels`).data }),
     colors: createTensor(gpu, "colors", [2, 8, 3], { data: input("rgb") }),
     inverseDepth: createTensor(gpu, "inverseDepth", [2, 8], { data: input("invdepth") }),
+    absoluteDepth: createTensor(gpu, "absoluteDepth", [2, 8]),
     moving: createTensor(gpu, "moving", [2, 8], { data: moving }),
     flowBackward: flow("b"),
     flowForward: flow("f"),

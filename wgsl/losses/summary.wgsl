@@ -1,6 +1,6 @@
 // summary = [Σ weight·term, every term in the order of src/losses/table.ts, the measures]
 
-struct Weights { values: array<vec4f, 96> } // 64 numbers a family, src/losses/weights.ts
+struct Weights { values: array<vec4f, 112> } // 64 numbers a family, src/losses/weights.ts
 
 @group(0) @binding(0) var<uniform> weights: Weights;
 @group(0) @binding(1) var<storage, read> color: array<f32>;
@@ -9,8 +9,12 @@ struct Weights { values: array<vec4f, 96> } // 64 numbers a family, src/losses/w
 @group(0) @binding(4) var<storage, read> smoothness: array<f32>;
 @group(0) @binding(5) var<storage, read> mask: array<f32>;
 @group(0) @binding(6) var<storage, read> depth: array<f32>;
-@group(0) @binding(7) var<storage, read> measures: array<f32>;
+@group(0) @binding(7) var<storage, read> anchor: array<f32>;
 @group(0) @binding(8) var<storage, read_write> summary: array<f32>;
+@group(0) @binding(9) var<storage, read> measures: array<f32>;
+
+const families = 7u;
+const terms = 19u;
 
 fn term(family: u32, i: u32) -> f32 {
   switch family {
@@ -19,16 +23,17 @@ fn term(family: u32, i: u32) -> f32 {
     case 2u: { return motion[i]; }
     case 3u: { return smoothness[i]; }
     case 4u: { return mask[i]; }
-    default: { return depth[i]; }
+    case 5u: { return depth[i]; }
+    default: { return anchor[i]; }
   }
 }
 
 @compute @workgroup_size(1)
 fn forward() {
-  var counts = array<u32, 6>(4, 2, 3, 3, 3, 3); // terms of a family
+  var counts = array<u32, families>(4, 2, 3, 3, 3, 3, 1); // terms of a family
   var total = 0.0;
   var at = 1u;
-  for (var family = 0u; family < 6; family++) {
+  for (var family = 0u; family < families; family++) {
     for (var i = 0u; i < counts[family]; i++) {
       let value = term(family, i);
       total += weights.values[family * 16 + i / 4][i % 4] * value;
@@ -37,6 +42,19 @@ fn forward() {
     }
   }
   summary[0] = total;
-  summary[at] = measures[0];
-  summary[at + 1] = measures[1];
+}
+
+// By itself: with these all tensors would be one more than a stage may bind everywhere.
+@compute @workgroup_size(1)
+fn append_measures() {
+  summary[1 + terms] = measures[0];
+  summary[2 + terms] = measures[1];
+}
+
+// The static stage with an anchor: color (1), anchor (1), summary = [total, colour, anchor].
+@compute @workgroup_size(1)
+fn forward_static() {
+  summary[0] = color[0] + weights.values[6 * 16].x * anchor[0];
+  summary[1] = color[0];
+  summary[2] = anchor[0];
 }

@@ -66,62 +66,85 @@ fn write_product(p: u32, l: u32, in_window: vec2i, value: f32) {
 
 // The products of a tile of 4 × 4 pixels p on one level, by `lanes` lanes: neighbours look at nearly the same pixels q. So all
 // sixteen products are made for each q of the box around their windows, where that is small; else each p visits its own window.
-const largest_box = 1024u;
+const largest_box = 640u;
+
+// Pixel n of a tile, row by row; the last ones again beyond the edge.
+fn pixel_of(group: vec3u, n: u32) -> u32 {
+  return min(group.y * 4 + n / 4, dims.height - 1) * dims.width + min(group.x * 4 + n % 4, dims.width - 1);
+}
 
 fn products_of(group: vec3u, lane: u32, lanes: u32) {
   let l = group.z;
   let level = level_of(l);
   let size = vec2i(vec2u(level.width, level.height));
-  var p: array<u32, 16>;
   var box = Box(size, vec2i());
-  for (var i = 0u; i < 16; i++) {
-    let column = min(group.x * 4 + i % 4, dims.width - 1); // repeats the last pixels beyond the edge
-    let row = min(group.y * 4 + i / 4, dims.height - 1);
-    p[i] = row * dims.width + column;
-    let low = corner(p[i], l);
+  for (var n = 0u; n < 16; n++) {
+    let low = corner(pixel_of(group, n), l);
     box.low = min(box.low, clamp(low, vec2i(), size));
     box.high = max(box.high, clamp(low + i32(side), vec2i(), size));
   }
   let extent = size_of(box);
   if extent.x * extent.y <= largest_box {
-    products_of_tile(&p, l, level, box, lane, lanes);
+    products_of_tile(group, level, box, lane, lanes);
     return;
   }
-  for (var i = 0u; i < 16; i++) { products_of_one(p[i], l, level, lane, lanes); }
+  for (var n = 0u; n < 16; n++) { products_of_one(pixel_of(group, n), l, level, lane, lanes); }
 }
 
-// A lane makes 16 × 4 products at a time, in registers: loads cost, multiplications do not.
-fn products_of_tile(p: ptr<function, array<u32, 16>>, l: u32, level: Level, box: Box, lane: u32, lanes: u32) {
+// A lane makes 8 × 8 products at a time, in registers: loads cost, multiplications do not. Every other lane has the upper pixels p.
+fn products_of_tile(group: vec3u, level: Level, box: Box, lane: u32, lanes: u32) {
   let extent = size_of(box);
   let count = extent.x * extent.y;
-  for (var i = lane; i < count; i += lanes * 4) {
-    let n = min(vec4u(i) + vec4u(0, lanes, 2 * lanes, 3 * lanes), vec4u(count - 1)); // the last ones again
-    let low = vec2u(box.low);
-    let q = ((n / extent.x + low.y) * level.width + n % extent.x + low.x + level.first) * dims.quads;
+  let low = vec2u(box.low);
+  let own = lane % 2 * 8;
+  let p0 = pixel_of(group, own) * dims.quads;
+  let p1 = pixel_of(group, own + 1) * dims.quads;
+  let p2 = pixel_of(group, own + 2) * dims.quads;
+  let p3 = pixel_of(group, own + 3) * dims.quads;
+  let p4 = pixel_of(group, own + 4) * dims.quads;
+  let p5 = pixel_of(group, own + 5) * dims.quads;
+  let p6 = pixel_of(group, own + 6) * dims.quads;
+  let p7 = pixel_of(group, own + 7) * dims.quads;
+  for (var i = lane / 2; i < count; i += lanes * 4) {
+    let near = min(vec4u(i) + vec4u(0, 1, 2, 3) * (lanes / 2), vec4u(count - 1)); // the last ones again
+    let far = min(near + lanes * 2, vec4u(count - 1));
+    let q0 = ((near / extent.x + low.y) * level.width + near % extent.x + low.x + level.first) * dims.quads;
+    let q1 = ((far / extent.x + low.y) * level.width + far % extent.x + low.x + level.first) * dims.quads;
     var s = array<vec4f, 16>(); // said, as naga does not make it zero anew
     for (var k = 0u; k < dims.quads; k++) {
-      let b = mat4x4f(second[q.x + k], second[q.y + k], second[q.z + k], second[q.w + k]);
-      s[0] += first[(*p)[0] * dims.quads + k] * b;
-      s[1] += first[(*p)[1] * dims.quads + k] * b;
-      s[2] += first[(*p)[2] * dims.quads + k] * b;
-      s[3] += first[(*p)[3] * dims.quads + k] * b;
-      s[4] += first[(*p)[4] * dims.quads + k] * b;
-      s[5] += first[(*p)[5] * dims.quads + k] * b;
-      s[6] += first[(*p)[6] * dims.quads + k] * b;
-      s[7] += first[(*p)[7] * dims.quads + k] * b;
-      s[8] += first[(*p)[8] * dims.quads + k] * b;
-      s[9] += first[(*p)[9] * dims.quads + k] * b;
-      s[10] += first[(*p)[10] * dims.quads + k] * b;
-      s[11] += first[(*p)[11] * dims.quads + k] * b;
-      s[12] += first[(*p)[12] * dims.quads + k] * b;
-      s[13] += first[(*p)[13] * dims.quads + k] * b;
-      s[14] += first[(*p)[14] * dims.quads + k] * b;
-      s[15] += first[(*p)[15] * dims.quads + k] * b;
+      let b0 = mat4x4f(second[q0.x + k], second[q0.y + k], second[q0.z + k], second[q0.w + k]);
+      let b1 = mat4x4f(second[q1.x + k], second[q1.y + k], second[q1.z + k], second[q1.w + k]);
+      let a0 = first[p0 + k];
+      s[0] += a0 * b0;
+      s[1] += a0 * b1;
+      let a1 = first[p1 + k];
+      s[2] += a1 * b0;
+      s[3] += a1 * b1;
+      let a2 = first[p2 + k];
+      s[4] += a2 * b0;
+      s[5] += a2 * b1;
+      let a3 = first[p3 + k];
+      s[6] += a3 * b0;
+      s[7] += a3 * b1;
+      let a4 = first[p4 + k];
+      s[8] += a4 * b0;
+      s[9] += a4 * b1;
+      let a5 = first[p5 + k];
+      s[10] += a5 * b0;
+      s[11] += a5 * b1;
+      let a6 = first[p6 + k];
+      s[12] += a6 * b0;
+      s[13] += a6 * b1;
+      let a7 = first[p7 + k];
+      s[14] += a7 * b0;
+      s[15] += a7 * b1;
     }
-    for (var j = 0u; j < 16; j++) {
-      let shift = vec2u(box.low - corner((*p)[j], l));
+    for (var j = 0u; j < 8; j++) {
+      let p = pixel_of(group, own + j);
+      let shift = box.low - corner(p, group.z);
       for (var m = 0u; m < 4; m++) {
-        write_product((*p)[j], l, vec2i(shift + vec2u(n[m] % extent.x, n[m] / extent.x)), s[j][m]);
+        write_product(p, group.z, shift + vec2i(vec2u(near[m] % extent.x, near[m] / extent.x)), s[2 * j][m]);
+        write_product(p, group.z, shift + vec2i(vec2u(far[m] % extent.x, far[m] / extent.x)), s[2 * j + 1][m]);
       }
     }
   }

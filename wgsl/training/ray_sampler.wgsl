@@ -1,7 +1,8 @@
 // The rays of one scene's share of a step, and what the frame says of them.
 // Each region (still, moving) is walked by a keyed permutation: no ray twice until a region has fewer pixels than rays.
 // order (frames, pixels): pixel numbers, still ones first
-// targets (frames, pixels, 12): colour, inverse depth, moving, flow backward (u, v, valid), flow forward (u, v, valid), 0
+// targets (frames, pixels, 12): colour, inverse depth, moving, flow backward (u, v, valid), flow forward (u, v, valid),
+// absolute depth
 // batch: the tensors of src/training/ray_batch.ts, one after the other, each (scenes, rays, its channels)
 
 struct Dims {
@@ -15,6 +16,7 @@ struct Dims {
   // numbers before each tensor of the batch
   first_pixel: u32,
   first_color: u32,
+  first_inverse_depth: u32,
   first_depth: u32,
   first_moving: u32,
   first_backward: u32,
@@ -70,7 +72,8 @@ fn sample(@builtin(global_invocation_id) id: vec3u) {
   let i = dims.scene * dims.rays + ray;
   batch[dims.first_pixel + 2 * i] = f32(pixel % dims.width);
   batch[dims.first_pixel + 2 * i + 1] = f32(pixel / dims.width);
-  batch[dims.first_depth + i] = targets[at + 3];
+  batch[dims.first_inverse_depth + i] = targets[at + 3];
+  batch[dims.first_depth + i] = targets[at + 11];
   batch[dims.first_moving + i] = targets[at + 4];
   for (var k = 0u; k < 3; k++) {
     batch[dims.first_color + 3 * i + k] = targets[at + k];

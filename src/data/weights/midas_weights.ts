@@ -46,6 +46,8 @@ export interface MidasConv {
   readonly name: string;
   /** (outputs, channels of a group, kernel, kernel). */
   readonly shape: readonly [number, number, number, number];
+  /** Groups of channels and outputs. */
+  readonly groups: number;
   /** The batch norm behind it, where it has one. */
   readonly norm?: string;
   /** Whether it has a bias. */
@@ -62,6 +64,7 @@ export const midasConvs: readonly MidasConv[] = [
   ...midasStages.map(({ width }, i): MidasConv => ({
     name: `scratch.layer${i + 1}_rn`,
     shape: [decoderWidth, width, 3, 3],
+    groups: 1,
     bias: false,
   })),
   ...[4, 3, 2, 1].flatMap((level) =>
@@ -85,7 +88,7 @@ function stageConvs({ name, blocks, width }: MidasStage, stage: number): MidasCo
     const inputs = block > 0 ? width : stage > 0 ? midasStages[stage - 1].width : 64;
     const convs = [
       normed(`${path}.conv1`, `${path}.bn1`, [width, inputs, 1, 1]),
-      normed(`${path}.conv2`, `${path}.bn2`, [width, width / midasGroups, 3, 3]),
+      normed(`${path}.conv2`, `${path}.bn2`, [width, width / midasGroups, 3, 3], midasGroups),
       normed(`${path}.conv3`, `${path}.bn3`, [width, width, 1, 1]),
     ];
     if (block > 0) return convs;
@@ -94,12 +97,12 @@ function stageConvs({ name, blocks, width }: MidasStage, stage: number): MidasCo
   }).flat();
 }
 
-function normed(name: string, norm: string, shape: MidasConv["shape"]): MidasConv {
-  return { name, norm, shape, bias: false };
+function normed(name: string, norm: string, shape: MidasConv["shape"], groups = 1): MidasConv {
+  return { name, norm, shape, groups, bias: false };
 }
 
 function biased(name: string, shape: MidasConv["shape"]): MidasConv {
-  return { name, shape, bias: true };
+  return { name, shape, groups: 1, bias: true };
 }
 
 /** Every weight that is used under its official name, in the order of the file. */

@@ -79,7 +79,7 @@ export class RaftLayers {
   }
 }
 
-type Convolution = Required<ConvolutionValues>;
+type Convolution = Required<Omit<ConvolutionValues, "groups">>;
 
 /**
  * RAFT's convolutions as they run:

@@ -52,3 +52,11 @@ Deno.test("readBenchCommand() takes scenes for --encode, and sizes as for steps"
   assertEquals(readBenchCommand(["--depth"], true), { kind: "depth" });
   assertEquals(readBenchCommand([], true), { kind: "steps", cases: benchCases([], true) });
 });
+
+Deno.test("readBenchCommand() takes --trajectories at one set of sizes", () => {
+  const [small] = benchCases([], true);
+  assertEquals(readBenchCommand(["--trajectories"], true), {
+    kind: "trajectories",
+    cases: [small],
+  });
+});

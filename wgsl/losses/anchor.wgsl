@@ -1,0 +1,61 @@
+// Depth anchor: term = Σ M (-log p) / (ΣM + 1e-8), p = max(Σ w exp(-|z - D|/width), least), over the rays that count, M = 1
+// weights w, z (scenes, rays, samples)   depth D, counted M, hits p (scenes, rays)   share 1/(ΣM + 1e-8), term (1)
+
+struct Dims {
+  rays: u32, // of all scenes
+  samples: u32, // of a ray
+  all: u32, // M is 1 everywhere
+  width: f32,
+  accumulate: u32,
+}
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read> z: array<f32>;
+@group(0) @binding(3) var<storage, read> depth: array<f32>;
+@group(0) @binding(4) var<storage, read> counted: array<f32>;
+@group(0) @binding(5) var<storage, read_write> hits: array<f32>;
+@group(0) @binding(6) var<storage, read_write> share: array<f32>;
+@group(0) @binding(7) var<storage, read_write> term: array<f32>;
+@group(0) @binding(8) var<storage, read> d_term: array<f32>;
+@group(0) @binding(9) var<storage, read_write> d_weights: array<f32>;
+
+const lanes = 64u;
+const columns = 2u; // of the term, M
+const least = 1e-6;
+
+fn counts(ray: u32) -> f32 { return select(counted[ray], 1.0, dims.all == 1); }
+
+// How well light that stops at a sample has hit.
+fn hit(i: u32) -> f32 { return exp(-abs(z[i] - depth[i / dims.samples]) / dims.width); }
+
+// One workgroup: a batch has a thousand rays.
+@compute @workgroup_size(lanes)
+fn forward(@builtin(local_invocation_index) lane: u32) {
+  var sums = vec2f();
+  for (var ray = lane; ray < dims.rays; ray += lanes) {
+    var p = 0.0;
+    for (var n = 0u; n < dims.samples; n++) {
+      let i = ray * dims.samples + n;
+      p += weights[i] * hit(i);
+    }
+    hits[ray] = max(p, least);
+    sums += counts(ray) * vec2f(-log(hits[ray]), 1.0);
+  }
+  lane_values[lane] = sums.x;
+  lane_values[lanes + lane] = sums.y;
+  sum_lanes(lane);
+  if lane > 0 { return; }
+  share[0] = 1.0 / (column_sums[1] + 1e-8);
+  term[0] = column_sums[0] * share[0];
+}
+
+// dw = -M exp(-|z - D|/width)/p·share·d_term, also where p is held at the least: there it shows the way
+@compute @workgroup_size(lanes)
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * lanes + id.x;
+  if i >= dims.rays * dims.samples { return; }
+  let ray = i / dims.samples;
+  let gradient = -counts(ray) * hit(i) / hits[ray] * share[0] * d_term[0];
+  d_weights[i] = gradient + select(0.0, d_weights[i], dims.accumulate == 1);
+}
