@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
 import { countTests } from "./junit.ts";
@@ -33,6 +33,10 @@ const { values, positionals: files } = readOptions(flags, {
   about: "Runs the tests. The last line counts them.",
 });
 
+/** Tests that want programs which not every machine has. */
+const PROGRAMS = join("tests", "programs");
+const withPrograms = values.programs || files.some((file) => normalize(file).startsWith(PROGRAMS));
+
 const temporary = Deno.env.get("TMPDIR") ?? "/tmp";
 const goldens = Deno.env.get("GOLDENS");
 const grants: Grants = {
@@ -40,11 +44,8 @@ const grants: Grants = {
   write: ["tests/output", temporary, cacheFolder()],
   net: ["127.0.0.1"], // a module served over http
   env: ["CHROMIUM", "GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
-  run: ["sh", ...values.programs ? ["ffmpeg", "ffprobe", "colmap"] : []], // tasks and scripts, as a user starts them
+  run: ["sh", ...withPrograms ? ["ffmpeg", "ffprobe", "colmap"] : []], // tasks and scripts, as a user starts them
 };
-
-/** Tests that want programs which not every machine has. */
-const PROGRAMS = join("tests", "programs");
 
 await runTask(async (signal) => {
   const report = join("tests", "output", "junit.xml");

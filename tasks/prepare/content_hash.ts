@@ -19,10 +19,15 @@ export interface Content {
 /**
  * The hash of a file, or of all files in a folder and their names.
  *
+ * @param only Names in the folder: of what it holds these alone.
  * @throws {DataError} If it cannot be read.
  */
-export async function contentOf(path: string, signal?: AbortSignal): Promise<Content> {
-  const names = await filesUnder(path);
+export async function contentOf(
+  path: string,
+  signal?: AbortSignal,
+  only?: readonly string[],
+): Promise<Content> {
+  const names = only ?? await filesUnder(path);
   if (names === undefined) return { sha256: await sha256OfFile(path, { signal }), files: 1 };
   const hash = createHash("sha256");
   for (const name of names) {

@@ -77,6 +77,11 @@ export async function makeDepth(
   });
 }
 
+/** @throws {DataError} If a frame has no depth in the user's folder, or the first one cannot be used. */
+export async function requireDepth(work: Work, given: string): Promise<void> {
+  for await (const _ of givenMaps(work, given)) return;
+}
+
 /** The user's depth, coarse, in the units of its files. */
 export async function coarseDepths(work: Work, given: string): Promise<NdArray<Float32Array>[]> {
   const depths: NdArray<Float32Array>[] = [];

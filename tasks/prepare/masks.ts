@@ -264,6 +264,11 @@ const ANYWHERE: RigidPose = {
   translation: new Float64Array(3),
 };
 
+/** @throws {DataError} If a frame has no mask in the user's folder, or the first one cannot be used. */
+export async function requireMasks(work: Work, given: string): Promise<void> {
+  for await (const _ of givenMasks(work, given, null)) return;
+}
+
 /** The user's masks at the frames' size, straightened by `lens`. */
 async function* givenMasks(
   { frames }: Work,

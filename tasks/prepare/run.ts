@@ -18,9 +18,16 @@ import {
 import { requireColmap } from "./colmap.ts";
 import type { PrepareCommand, Redoable } from "./command.ts";
 import { contentOf } from "./content_hash.ts";
-import { DEPTH, makeDepth } from "./depth.ts";
+import { DEPTH, makeDepth, requireDepth } from "./depth.ts";
 import { type FlowInfo, MEASURED_FLOW, measureFlow, straightenFlow } from "./flow.ts";
-import { copyFrames, extractFrames, type FramesInfo, requireFfmpeg, tellFrames } from "./frames.ts";
+import {
+  copyFrames,
+  extractFrames,
+  type FramesInfo,
+  imageNames,
+  requireFfmpeg,
+  tellFrames,
+} from "./frames.ts";
 import { cameraOf, type Lens } from "./lens.ts";
 import {
   backgroundFromGeometry,
@@ -29,6 +36,7 @@ import {
   makeMotionMasks,
   motionObjects,
   type ObjectMasks,
+  requireMasks,
   tellStillCameras,
 } from "./masks.ts";
 import { Networks } from "./networks.ts";
@@ -55,11 +63,11 @@ export async function prepare(command: PrepareCommand, signal: AbortSignal): Pro
   const isFolder = await requireInput(input);
   await requireAll(command, isFolder, networks, signal);
 
-  const source = { path: input, ...await contentOf(input, signal) };
+  const { sha256 } = await contentOf(input, signal, isFolder ? await imageNames(input) : undefined);
   const { replace, redo } = command;
   using folder = await PreparationFolder.open(
     out,
-    { path: source.path, sha256: source.sha256 },
+    { path: input, sha256 },
     { signal, onLine: tell, replace },
   );
   for (const step of redo ? REDONE[redo] : []) await folder.forget(step);
@@ -69,7 +77,7 @@ export async function prepare(command: PrepareCommand, signal: AbortSignal): Pro
     const frames = await folder.folder<FramesInfo>({
       name: "frames",
       output: workPath("frames"),
-      from: { source: source.sha256, maxFrames: command.maxFrames },
+      from: { source: sha256, maxFrames: command.maxFrames },
       tell: tellFrames,
     }, (into) => (isFolder ? copyFrames : extractFrames)(input, into, command.maxFrames, signal));
     await prepareFrames({ command, folder, frames, signal, tell }, networks);
@@ -81,9 +89,13 @@ export async function prepare(command: PrepareCommand, signal: AbortSignal): Pro
 /** From frames to a scene that was checked. */
 async function prepareFrames(work: Work, networks: Networks): Promise<void> {
   const { command, folder, signal, tell } = work;
+  await requireGivenFiles(work);
+  const given = command.poses === undefined
+    ? undefined
+    : await writeGivenPoses(work, command.poses);
   const measured = await measureFlow(work, networks);
   const objects = await findObjects(work);
-  const poses = await findPoses(work, measured, objects);
+  const poses = given ?? await findPoses(work, measured, objects);
   const { lens } = poses.info;
   const images = await straightenFrames(work, lens);
   const depth = await makeDepth(work, images, lens, networks);
@@ -98,16 +110,21 @@ async function prepareFrames(work: Work, networks: Networks): Promise<void> {
   tell(`\nLook at "${preview.path}" first. Then: ${trainCommand(folder.directory)}`);
 }
 
-/** The poses: the user's, or COLMAP's with masks of what moves, which one line names. */
+/** Finds out what is wrong with files of the user that are read only after what takes long. */
+async function requireGivenFiles(work: Work): Promise<void> {
+  const { depth, masks, motionMasks } = work.command;
+  for (const folder of [masks, motionMasks]) {
+    if (folder !== undefined) await requireMasks(work, folder);
+  }
+  if (depth !== undefined) await requireDepth(work, depth);
+}
+
+/** COLMAP's poses, with masks of what moves, which one line names. */
 async function findPoses(
   work: Work,
   flow: Done<FlowInfo>,
   objects: ObjectMasks | undefined,
 ): Promise<Done<CamerasInfo>> {
-  const { command } = work;
-  if (command.poses !== undefined) {
-    return await writeGivenPoses(work, command.poses);
-  }
   const hidden = objects ?? await motionObjects(work);
   if (hidden) {
     work.tell(`COLMAP leaves out what masks mark: ${hidden.source}.`);

@@ -378,6 +378,23 @@ Deno.test("deno task prepare takes masks of the user, and refuses those of anoth
   );
 });
 
+Deno.test("deno task prepare finds out what is wrong with given files before it does anything long", async () => {
+  await using work = await workplace();
+  const before = async (...flags: string[]) => {
+    const { out, err, code } = await work.prepare("images", ...flags);
+    assertEquals([code, steps(out).done.filter((name) => name !== "frames")], [1, []]);
+    return err;
+  };
+  assertMatch(await before("--poses", work.at("depth")), /^Cannot/);
+  await Deno.writeTextFile(work.at("depth", "000.npy"), "no depth");
+  assertMatch(await before(), /^Cannot read ".*000\.npy"/);
+  await Deno.remove(work.at("depth", "002.npy"));
+  assertMatch(
+    await before(),
+    /there is no "002" with \.npy, \.npz, \.png in it for one of 4 frames/,
+  );
+});
+
 Deno.test("deno task prepare masks persons where it is asked to", async () => {
   await using work = await workplace();
   const { out, err, code } = await work.prepare("images", "--person-masks", "selfie");
@@ -403,8 +420,8 @@ Deno.test("deno task prepare takes poses of the user, and needs no COLMAP then",
   assertEquals(await work.standIns.calls(), []);
   assertEquals(steps(out).done, [
     "frames",
-    "flow between frames as filmed",
     "poses",
+    "flow between frames as filmed",
     "depth",
     "flow",
     "motion masks",
