@@ -339,3 +339,4 @@ export {
 export { posesBounds, posesBoundsOf, posesOf } from "./src/preparation/poses_bounds.ts";
 export { preparationPreview, type PreviewRow } from "./src/preparation/preview.ts";
 export { largestShiftPixels, straightCamera, undistortImage } from "./src/preparation/undistort.ts";
+export { undistortFlow } from "./src/preparation/undistort_flow.ts";

@@ -16,10 +16,15 @@ import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
 import { evaluateGrants } from "./evaluate/command.ts";
 import { type Grants, permissionFlags } from "./permissions.ts";
+import { needsAdapter, prepareGrants } from "./prepare/command.ts";
 import { weightsGrants } from "./weights/command.ts";
 
-/** Tasks that compute nothing, and so need no adapter. */
-const WITHOUT_ADAPTER = ["data", "weights"];
+/** Tasks that compute nothing, and so need no adapter; or not with these arguments. */
+const WITHOUT_ADAPTER: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
+  data: () => true,
+  weights: () => true,
+  prepare: (args) => !needsAdapter(args),
+};
 
 /** What the task `name` may do when called with `args`; undefined where there is no such task. */
 export function grantsOf(name: string, args: readonly string[] = []): Grants | undefined {
@@ -48,6 +53,7 @@ export function grantsOf(name: string, args: readonly string[] = []): Grants | u
     },
     evaluate: evaluateGrants(args, cache),
     weights: weightsGrants(args),
+    prepare: prepareGrants(args, cache),
     test: {
       read: [".", cache],
       write: ["tests/output"],
@@ -77,7 +83,7 @@ function wantsPersonMasks(args: readonly string[]): boolean {
 export async function start([name = "", ...args]: string[]): Promise<number> {
   const grants = grantsOf(name, args);
   if (!grants) throw new Error(`Cannot start "${name}": there is no such task`);
-  const libraryPath = WITHOUT_ADAPTER.includes(name)
+  const libraryPath = WITHOUT_ADAPTER[name]?.(args)
     ? undefined
     : await findLibraryPath(console.error);
   if (name === "test") await provideForTests(cacheFolder());
@@ -85,7 +91,8 @@ export async function start([name = "", ...args]: string[]): Promise<number> {
     await provideSelfieSegmentation(cacheFolder(), console.error);
   }
   const script = join(import.meta.dirname!, `${name}.ts`);
-  const child = runDeno(["run", ...permissionFlags(grants, args), script, ...args], {
+  const run = await installed(grants.run ?? []); // Deno complains of a permission to run what is not there
+  const child = runDeno(["run", ...permissionFlags({ ...grants, run }, args), script, ...args], {
     libraryPath,
   });
   // Ctrl-C and the like: the task saves and ends; we wait for it, and end with its exit code.
@@ -99,6 +106,15 @@ export async function start([name = "", ...args]: string[]): Promise<number> {
     });
   }
   return (await child.status).code;
+}
+
+/** Those of some programs that are on the `PATH`. */
+async function installed(programs: readonly string[]): Promise<string[]> {
+  if (programs.length === 0) return [];
+  const script = 'for name; do command -v "$name" > /dev/null && echo "$name"; done; true';
+  const args = ["-c", script, "sh", ...programs];
+  const { stdout } = await new Deno.Command("sh", { args, env: { LD_LIBRARY_PATH: "" } }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
 }
 
 if (import.meta.main) {

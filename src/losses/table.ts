@@ -114,7 +114,7 @@ export const lossTerms = [
     family: "anchor",
     weight: 0, // no part of the method: for presets whose short runs do not settle the depth
     meaning:
-      "mean −log Σ w·exp(−|z − D|/spacing of samples), D measured and absolute: w_s in the static stage, w_d of moving rays in the dynamic one",
+      "mean −log Σ w·exp(−|z − D|/spacing of samples), D measured and absolute; over moving rays",
   },
 ] as const satisfies readonly LossTerm[];
 

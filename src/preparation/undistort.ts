@@ -9,7 +9,7 @@ import { DataError } from "../data/data_error.ts";
 export const NOTICEABLE_SHIFT_PIXELS = 0.5;
 
 /** A place in a picture, pixels, centres at .5. */
-type Place = [u: number, v: number];
+export type Place = [u: number, v: number];
 
 /** Steps of the grid on which {@linkcode largestShiftPixels} looks, from edge to edge. */
 const SHIFT_STEPS = 32;
@@ -84,19 +84,19 @@ export function undistortImage(
 }
 
 /**
- * A mask of a frame for the frame that {@linkcode undistortImage} makes: the nearest value.
+ * A mask or a depth map of a frame for the frame that {@linkcode undistortImage} makes: the nearest value.
  *
  * @param mask `[height, width]`, of the camera's size.
  * @throws {DataError} If the mask has another size, or the camera model is one of fisheyes.
  */
-export function undistortMask(
-  mask: NdArray<Uint8Array>,
+export function undistortMask<D extends Uint8Array | Float32Array>(
+  mask: NdArray<D>,
   camera: ColmapCamera,
-): NdArray<Uint8Array> {
+): NdArray<D> {
   requireSize(mask, camera);
   const [height, width] = mask.shape;
   const place = lens(camera);
-  const straight = new Uint8Array(height * width);
+  const straight = mask.data.slice() as D;
   const inside = (index: number, length: number) => Math.min(Math.max(index, 0), length - 1);
   for (let v = 0, to = 0; v < height; v++) {
     for (let u = 0; u < width; u++) {
@@ -108,8 +108,12 @@ export function undistortMask(
   return ndarray(straight, [height, width]);
 }
 
-/** Where the lens puts what the straight camera has at a place. */
-function lens(camera: ColmapCamera): (u: number, v: number) => Place {
+/**
+ * Where the lens puts what the straight camera has at a place.
+ *
+ * @throws {DataError} If the camera model is one of fisheyes.
+ */
+export function lens(camera: ColmapCamera): (u: number, v: number) => Place {
   const [straightF, middleX, middleY] = straightCamera(camera).parameters;
   const project = projection(camera);
   return (u, v) => project((u - middleX) / straightF, (v - middleY) / straightF);
@@ -166,7 +170,10 @@ function catmullRom(
   weights[3] = (0.5 * f - 0.5) * f * f;
 }
 
-function requireSize(picture: NdArray<Uint8Array>, { width, height }: ColmapCamera): void {
+function requireSize(
+  picture: NdArray<Uint8Array | Float32Array>,
+  { width, height }: ColmapCamera,
+): void {
   const [foundHeight, foundWidth] = picture.shape;
   if (foundWidth === width && foundHeight === height) return;
   throw new DataError(

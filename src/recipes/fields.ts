@@ -148,6 +148,12 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
   learningRateDecay: { ...optimizer, about: "the share", above: 0, max: 1 },
   clipNorm: { ...optimizer, about: "largest norm of the dynamic stage's gradient", above: 0 },
 
+  staticDepthAnchor: {
+    ...losses,
+    about:
+      "weight of the depth anchor in the static stage; in the dynamic one: --depth-anchor-weight",
+    min: 0,
+  },
   depthBlendingThickness: {
     ...losses,
     about: "half the band around the measured depth where the dynamic field may show",
@@ -309,7 +315,7 @@ export function asRecipe(value: unknown): Recipe {
 function upToDate(
   { trajectorySteps, ...rest }: Record<string, unknown>,
 ): Record<string, unknown> {
-  const before = { trainEncoders: false, positionGain: 1, flowGain: 1 };
+  const before = { trainEncoders: false, positionGain: 1, flowGain: 1, staticDepthAnchor: 0 };
   const missing = Object.entries(before).filter(([name]) => !(name in rest));
   // what is there stays in its order: equal checkpoints are equal bytes
   const recipe: Record<string, unknown> = { ...rest, ...Object.fromEntries(missing) };

@@ -83,9 +83,10 @@ export function buildStaticStage(
     noise: densityNoise(plan, recipe, batch, inputs, "current"),
   };
   const lossWeights = createLossWeights(gpu);
-  writeLossWeights(gpu, lossWeights, recipe.lossWeights as Partial<LossWeights>);
+  writeLossWeights(gpu, lossWeights, { depthAnchor: recipe.staticDepthAnchor });
   let losses: RecordedLosses;
-  if (isAnchored(recipe)) {
+  const anchored = recipe.staticDepthAnchor > 0;
+  if (anchored) {
     const { maps, weights } = compositeSingleWithWeights(plan, "composite", along);
     const anchor = { weights, z: rays.z, depth: batch.absoluteDepth, lossWeights };
     losses = recordStaticLosses(plan, maps, batch.colors, anchor);
@@ -99,7 +100,7 @@ export function buildStaticStage(
     adam,
     windows: { image: window },
     losses,
-    colorTerm: isAnchored(recipe) ? "staticColor" : "total",
+    colorTerm: anchored ? "staticColor" : "total",
     owned: [batch.all, lossWeights.all, ...features.owned],
     writeWeights: () => {},
   });
@@ -252,9 +253,9 @@ export async function buildDynamicStage(
   });
 }
 
-/** Whether the depth anchor is on, which needs the scenes' absolute depth. */
-export function isAnchored({ lossWeights }: Recipe): boolean {
-  return (lossWeights.depthAnchor ?? defaultLossWeights.depthAnchor) > 0;
+/** Whether the depth anchor is on in a stage: it needs the scenes' absolute depth. */
+export function isAnchored({ lossWeights, staticDepthAnchor }: Recipe): boolean {
+  return staticDepthAnchor > 0 || (lossWeights.depthAnchor ?? defaultLossWeights.depthAnchor) > 0;
 }
 
 /** How much of its weight the depth blending loss has in a step: 0 before it starts, then rising to 1. */

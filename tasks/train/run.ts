@@ -15,7 +15,7 @@ import {
 } from "../../src/data/run_folder.ts";
 import type { Scene } from "../../src/data/scene.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
-import { type Recipe, type RecipeName, recipes } from "../../src/recipes/recipe.ts";
+import { presets, type Recipe, type RecipeName, recipes } from "../../src/recipes/recipe.ts";
 import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
 import { PointTracker } from "../../src/rendering/point_tracker.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
@@ -61,10 +61,18 @@ export async function train(
   const directory = command.kind === "start" ? command.run : undefined;
   const trained = await carryOut(gpu, run, command, directory, signal);
   if (!trained || command.kind !== "start" || run.from === undefined || !command.twin) return;
-  console.log("\nThe same from scratch, to compare:");
-  const { from: _, parameters: __, ...twin } = run;
+  const twin = scratchTwin(run, command.encoders.given.has("learningRate"));
+  console.log(
+    `\nThe same from scratch, to compare, with a learning rate of ${twin.recipe.learningRate}:`,
+  );
   const scratch = await carryOut(gpu, twin, command, join(trained.directory, "scratch"), signal);
   if (scratch) console.log(twinLine(trained.evaluation, scratch.evaluation));
+}
+
+/** The same run without its trained model, at the preset's own learning rate where none is given: a fair start from scratch. */
+function scratchTwin({ from: _, parameters: __, recipe, ...rest }: Run, rateGiven: boolean): Run {
+  const { learningRate } = rateGiven ? recipe : presets[recipe.preset];
+  return { ...rest, recipe: { ...recipe, learningRate } };
 }
 
 /** Trains a run to its end and scores it; undefined where it was stopped before. */

@@ -58,9 +58,10 @@ Deno.test("asRecipe() takes recipes from before encoders trained", () => {
   assertEquals(asRecipe(old), balloon("small"));
 });
 
-Deno.test("asRecipe() takes recipes from before initial values had gains: PyTorch's", () => {
-  const { positionGain: _, flowGain: __, ...old } = balloon("small");
-  assertEquals(asRecipe(old), { ...balloon("small"), positionGain: 1, flowGain: 1 });
+Deno.test("asRecipe() takes recipes from before initial values had gains and depth an anchor", () => {
+  const { positionGain: _, flowGain: __, staticDepthAnchor: ___, ...old } = balloon("small");
+  const before = { positionGain: 1, flowGain: 1, staticDepthAnchor: 0 };
+  assertEquals(asRecipe(old), { ...balloon("small"), ...before });
 });
 
 Deno.test("asRecipe() names the field that is wrong, and what is wanted", () => {

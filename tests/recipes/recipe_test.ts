@@ -26,7 +26,7 @@ Deno.test("full has the sizes of the paper", () => {
     "batch",
   ]);
   assertEquals(full.lossWeights, {});
-  assertEquals([full.positionGain, full.flowGain], [1, 1]);
+  assertEquals([full.positionGain, full.flowGain, full.staticDepthAnchor], [1, 1, 0]);
 });
 
 Deno.test("small keeps a depth blending band of two sample spacings", () => {

@@ -179,7 +179,9 @@ Deno.test("deno task train generalization starts from a run's model, and trains 
     await open(novel),
     await open(novel, "scratch"),
   ];
-  assertEquals(pretrained.recipe, scratch.recipe); // the model's widths in both
+  // the model's widths in both, each at the learning rate that suits it
+  assertEquals([pretrained.recipe.learningRate, scratch.recipe.learningRate], [5e-4, 2e-3]);
+  assertEquals({ ...pretrained.recipe, learningRate: 2e-3 }, scratch.recipe);
   assertEquals(pretrained.recipe.model, trained.recipe.model);
   assertEquals([pretrained.recipe.staticSteps, pretrained.recipe.dynamicSteps], [2, 2]);
   const drift = (one: typeof trained) => {
