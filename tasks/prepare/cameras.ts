@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { extname } from "node:path";
 import { colmapPoses, unregisteredFrames } from "../../src/data/colmap/poses.ts";
 import { loadColmapModel } from "../../src/data/colmap/load.ts";
 import type { ColmapModel } from "../../src/data/colmap/model.ts";
@@ -155,12 +156,14 @@ export async function writeGivenPoses(work: Work, path: string): Promise<Done<Ca
       ...(far > 0 ? { far } : {}),
       ...(knowsDepth ? { depths: await coarseDepths(work, depth) } : {}),
     };
+    // A folder's images are known there by their own names, which may look like other frames' numbers.
+    const isFolder = sources.every((source) => extname(source) !== "");
+    if (!isFolder) return await loadGivenPoses(path, frameNames(work), options);
     try {
-      return await loadGivenPoses(path, frameNames(work), options);
+      return await loadGivenPoses(path, sources, options);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      // a folder's images may be known there by their own names
-      return await loadGivenPoses(path, sources, options).catch(() => {
+      return await loadGivenPoses(path, frameNames(work), options).catch(() => {
         throw error;
       });
     }

@@ -374,7 +374,7 @@ Deno.test("deno task prepare takes masks of the user, and refuses those of anoth
   await Deno.remove(work.at("masks", "shot 10.png"));
   assertMatch(
     await failure(work.prepare("images", ...masks)),
-    /^Cannot use ".*masks": there is no "002" with \.png, \.jpg, \.jpeg in it for one of 4 frames \(it has 3, from "shot 8\.png" on\)/,
+    /^Cannot use ".*masks": there is no "shot 10" or "002" with \.png, \.jpg, \.jpeg in it for one of 4 \(it has 3, from "shot 8\.png" on\)/,
   );
 });
 
@@ -391,7 +391,7 @@ Deno.test("deno task prepare finds out what is wrong with given files before it 
   await Deno.remove(work.at("depth", "002.npy"));
   assertMatch(
     await before(),
-    /there is no "002" with \.npy, \.npz, \.png in it for one of 4 frames/,
+    /there is no "shot 10" or "002" with \.npy, \.npz, \.png in it for one of 4 /,
   );
 });
 
