@@ -75,7 +75,7 @@ export async function extractFrames(
       ...`-map 0:V:0 -vf select='not(mod(n,${stride}))'`.split(" "),
       ...await passthrough(signal),
       ..."-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats".split(" "),
-      `${folder.replaceAll("%", "%%")}/%03d.png`,
+      `${fileUrl(folder.replaceAll("%", "%%"))}/%03d.png`,
     ], { signal, onLine: follow });
     requireWhole(video, ended);
   }
@@ -194,7 +194,7 @@ async function passthrough(signal: AbortSignal): Promise<string[]> {
 /** Both programs go on after what they could not decode, with success, and only complain. */
 function requireWhole(video: string, { code, complaints }: Ended): void {
   if (code === 0 && complaints.length === 0) return;
-  const said = complaints.slice(0, 3).map((line) => line.replaceAll(fileUrl(video), "").trim());
+  const said = complaints.slice(0, 3).map((line) => line.replace(`${fileUrl(video)}: `, "").trim());
   throw new DataError(
     `Cannot read "${video}": ffmpeg says "${
       said.join("; ") || `exit code ${code}`

@@ -127,7 +127,7 @@ Deno.test("deno task prepare calls ffmpeg and COLMAP as the specification says, 
   assertEquals(calls, [
     "ffprobe -v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames -of json -i file:/video.mp4",
     "ffmpeg -nostdin -v error -i file:/video.mp4 -map 0:V:0 -vf select='not(mod(n,100))' -fps_mode passthrough " +
-    `-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats ${S}/frames/%03d.png`,
+    `-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats file:${S}/frames/%03d.png`,
     ...["colmap_first", "colmap"].flatMap((pass) => [
       `colmap feature_extractor --database_path ${S}/${pass}-features/database.db --image_path ${S}/frames ` +
       (pass === "colmap" ? `--ImageReader.mask_path ${S}/background_mask ` : "") +

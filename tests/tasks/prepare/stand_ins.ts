@@ -31,6 +31,7 @@ case "$*" in
   *"-h long"*) cat "$here/ffmpeg-help"; exit;;
 esac
 for goal; do :; done
+goal=\${goal#file:}
 for frame in "$here"/frames/*; do
   cp "$frame" "\${goal%/*}"
   echo "frame=1"
