@@ -48,6 +48,7 @@ Deno.test("extractFrames() takes all frames of a short video, RGB, in their orde
     sources: ["0", "1", "2", "3", "4", "5", "6"],
     of: 7,
     stride: 1,
+    turned: false,
   });
   for (const [i, picture] of film.pictures.entries()) assertAlike(await film.frame(i), picture);
 });

@@ -5,8 +5,15 @@ import { filesOfFrames, flowFilesOfFrames } from "../../../tasks/prepare/given_f
 import { temporaryFolder } from "../../data/temporary_folder.ts";
 
 /** Frames that every second image was taken for. */
-const THINNED = { width: 1, height: 1, sources: ["a1.jpg", "a3.jpg", "a5.jpg"], of: 6, stride: 2 };
-const ALL = { width: 1, height: 1, sources: ["a1.jpg", "a3.jpg", "a5.jpg"], of: 3, stride: 1 };
+const THINNED = {
+  width: 1,
+  height: 1,
+  sources: ["a1.jpg", "a3.jpg", "a5.jpg"],
+  of: 6,
+  stride: 2,
+  turned: false,
+};
+const ALL = { ...THINNED, of: 3, stride: 1 };
 
 /** Names of the files that frames get, of those that there are. */
 async function found(files: readonly string[], info: typeof ALL): Promise<string[]> {
