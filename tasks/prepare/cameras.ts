@@ -23,6 +23,7 @@ import {
   findCameras,
   findFeatures,
   findMatches,
+  matchingOf,
   WHAT_TO_TRY,
 } from "./colmap.ts";
 import { contentOf } from "./content_hash.ts";
@@ -30,9 +31,6 @@ import { coarseDepths } from "./depth.ts";
 import { asLens, type Lens } from "./lens.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { frameNames, type Work, workPath } from "./work.ts";
-
-/** Above so many frames neighbours in time are compared, not all pairs. */
-const EXHAUSTIVE_FRAMES = 30;
 
 /** What is known of the cameras when they are there. */
 export type CamerasInfo = {
@@ -75,7 +73,7 @@ export async function runColmap(
 ): Promise<FoundModel> {
   const names = frameNames({ frames }), count = names.length;
   const settings: ColmapSettings = {
-    matching: command.matching ?? (count > EXHAUSTIVE_FRAMES ? "sequential" : "exhaustive"),
+    matching: command.matching ?? matchingOf(count),
     maxFeatures: command.maxFeatures,
   };
   const machine = { threads: command.threads || -1, gpu: command.colmapGpu };

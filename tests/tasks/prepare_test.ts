@@ -2,10 +2,14 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
+import { loadDepth } from "../../src/data/given_depth.ts";
 import { readImage } from "../../src/data/image.ts";
-import { readNpy } from "../../src/data/npy.ts";
+import { encodeNpy, readNpy } from "../../src/data/npy.ts";
 import { encodePng } from "../../src/data/png.ts";
+import { resizeNearest } from "../../src/data/resize.ts";
 import { loadScene } from "../../src/data/scene.ts";
+import { readDisparity } from "../../src/data/scene_files.ts";
+import { undistortMask } from "../../src/preparation/undistort.ts";
 import { contentOf } from "../../tasks/prepare/content_hash.ts";
 import { copyFolder, names, temporaryFolder } from "../data/temporary_folder.ts";
 import { writeColmapModel } from "../support/colmap_model.ts";
@@ -114,6 +118,56 @@ Deno.test("deno task prepare makes a scene of a folder of images that training t
     (await contentOf(work.at("my scene", "images"))).sha256 !==
       (await contentOf(work.at("my scene", "preparation", "frames"))).sha256,
   );
+  const parameters = Float64Array.of(scene.focalPixels, 80, 64, DISTORTION);
+  const lens = { id: 1, model: "SIMPLE_RADIAL", width: 160, height: 128, parameters } as const;
+  const filmedDepth = await loadDepth(work.at("depth", "003.npy"), { kind: "depth" });
+  assertEquals(
+    (await readDisparity(work.at("my scene", "disp", "003.npy"))).data,
+    undistortMask(resizeNearest(filmedDepth, 160, 128), lens).data,
+  );
+});
+
+Deno.test("deno task prepare takes the cameras without masks where those with masks lack a frame", async () => {
+  await using work = await workplace();
+  await writeColmapModel(work.at("programs", "sparse_masked", "0"), scene, [0, 2], DISTORTION);
+  const { out, err, code } = await work.prepare("images");
+  assertEquals([err, code], ["", 0]);
+  assertMatch(out, /^With masks COLMAP found 2 cameras, without 4: these are taken\.$/m);
+});
+
+Deno.test("deno task prepare marks what moves by a threshold for another width, and by valid flow alone", async () => {
+  await using work = await workplace();
+  const own = ["--poses", work.at("programs", "sparse", "0")];
+  const masks = async (...flags: string[]) => {
+    const { err, code } = await work.prepare("images", ...own, ...flags);
+    assertEquals([err, code], ["", 0]);
+    return (await contentOf(work.at("my scene", "motion_masks"))).sha256;
+  };
+  const half = await masks("--epipolar-threshold", "0.5");
+  assertEquals(await masks("--epipolar-threshold", "1", "--epipolar-width", "320"), half);
+  const released = await masks();
+  assert(released !== half);
+  assert(await masks("--require-validity") !== released);
+});
+
+Deno.test("deno task prepare says where the camera stood still, and takes away frames that training has shrunk", async () => {
+  await using work = await workplace();
+  const [own, still] = [work.at("poses_bounds.npy"), work.at("still", "poses_bounds.npy")];
+  const row = (x: number) => [0, 1, 0, x, 128, -1, 0, 0, 0, 160, 0, 0, 1, 0, 150, 1, 9];
+  await Deno.mkdir(work.at("still"));
+  for (const [path, steps] of [[own, [0, 1, 2, 3]], [still, [0, 1, 1.001, 3]]] as const) {
+    const rows = ndarray(Float64Array.from(steps.flatMap(row)), [4, 17]);
+    await Deno.writeFile(path, encodeNpy(rows, "float64"));
+  }
+  const moved = await work.prepare("images", "--poses", own);
+  assertEquals([moved.code, /hardly moved/.test(moved.out)], [0, false]);
+  await Deno.mkdir(work.at("my scene", "images_80x64"));
+  const { out, code } = await work.prepare("images", "--poses", still);
+  assertEquals(code, 0);
+  assertMatch(out, /^The camera hardly moved before 002\.png: what moves there cannot be told /m);
+  assertEquals((await names(work.at("my scene"))).includes("images_80x64"), true); // the frames are as before
+  await work.prepare("images", "--poses", work.at("programs", "sparse", "0"));
+  assertEquals((await names(work.at("my scene"))).includes("images_80x64"), false); // they are straightened now
 });
 
 Deno.test("deno task prepare calls ffmpeg and COLMAP as the specification says, by the names that they know", async () => {
