@@ -20,7 +20,7 @@ const blocks = 3;
 
 /** What PyTorch's initial values are multiplied by. */
 export interface InitialGains {
-  /** Those of the weight of `lin_in`, the one layer that sees positions. Default 1. */
+  /** Those of the weight of `lin_in`, the one layer that sees positions, but for its columns of time. Default 1. */
   readonly positionGain?: number;
   /** Those of `sf_linear`, the head of the scene flow. Default 1. */
   readonly flowGain?: number;
@@ -33,7 +33,7 @@ export function dynamicFieldSpecs(
 ): ParameterSpec[] {
   const { hidden, videoChannels, globalCode, globalHidden, pooledChannels } = sizes;
   return [
-    ...linearSpecs(`${prefix}.lin_in`, dynamicEncodingChannels, hidden, { weight: positionGain }),
+    ...positionSpecs(hidden, positionGain),
     ...range(trunkBlocks).flatMap((i) => blockSpecs(`${prefix}.global_blocks.${i}`, hidden)),
     ...range(trunkBlocks).flatMap((i) =>
       linearSpecs(`${prefix}.lin_global_z.${i}`, hidden + globalCode, hidden)
@@ -46,11 +46,18 @@ export function dynamicFieldSpecs(
       ...linearSpecs(`${prefix}.temporal_linear_fuse.${i}`, 2 * hidden, hidden),
     ]),
     ...linearSpecs(`${prefix}.lin_out`, hidden, 4),
-    ...linearSpecs(`${prefix}.sf_linear`, hidden, 3, { weight: flowGain, bias: flowGain }),
+    ...linearSpecs(`${prefix}.sf_linear`, hidden, 3, flowGain),
     ...linearSpecs(`${prefix}.weight_linear`, hidden, 1),
     ...linearSpecs(`${prefix}.ode_fc.0`, pooledChannels, globalHidden),
     ...linearSpecs(`${prefix}.ode_fc.2`, globalHidden, globalCode),
   ];
+}
+
+/** `lin_in`, which sees γ(p, t): its numbers come in fours, of x, y, z and t. */
+function positionSpecs(hidden: number, gain: number): ParameterSpec[] {
+  const [weight, bias] = linearSpecs(`${prefix}.lin_in`, dynamicEncodingChannels, hidden);
+  const initial = { ...weight.initial, columns: [gain, gain, gain, 1] };
+  return [{ ...weight, ...(gain !== 1 && { initial }) }, bias];
 }
 
 /** Names of the parameters that trunk, trunk codes and velocity head read. */

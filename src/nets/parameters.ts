@@ -14,7 +14,12 @@ import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtim
 
 /** How a parameter starts. */
 export type Initial =
-  | { readonly kind: "uniform"; readonly bound: number }
+  | {
+    readonly kind: "uniform";
+    readonly bound: number;
+    /** What a weight's columns are multiplied by, in turn. */
+    readonly columns?: readonly number[];
+  }
   | { readonly kind: "normal"; readonly deviation: number }
   | { readonly kind: "constant"; readonly value: number };
 
@@ -26,20 +31,17 @@ export interface ParameterSpec {
   readonly initial: Initial;
 }
 
-/** PyTorch's `nn.Linear`: weight `(outputs, inputs)` and bias uniform in ±1/√inputs, times gains where they are given. */
+/** PyTorch's `nn.Linear` times a gain: weight `(outputs, inputs)` and bias uniform in ±gain/√inputs. */
 export function linearSpecs(
   name: string,
   inputs: number,
   outputs: number,
-  { weight = 1, bias = 1 }: { weight?: number; bias?: number } = {},
+  gain: number = 1,
 ): ParameterSpec[] {
-  const initial = (gain: number): Initial => ({
-    kind: "uniform",
-    bound: gain / Math.sqrt(inputs),
-  });
+  const initial: Initial = { kind: "uniform", bound: gain / Math.sqrt(inputs) };
   return [
-    { name: `${name}.weight`, shape: [outputs, inputs], initial: initial(weight) },
-    { name: `${name}.bias`, shape: [outputs], initial: initial(bias) },
+    { name: `${name}.weight`, shape: [outputs, inputs], initial },
+    { name: `${name}.bias`, shape: [outputs], initial },
   ];
 }
 
@@ -135,12 +137,15 @@ export class ParameterGroup implements Parameters {
     for (const { name, shape, initial } of this.specs) {
       const size = shape.reduce((product, length) => product * length, 1);
       const stream = hashName(name);
+      const inputs = shape.at(-1)!;
       const draw = (i: number): number => {
         if (initial.kind === "constant") return initial.value;
         if (initial.kind === "normal") {
           return initial.deviation * randomNormal(seed, stream, streams.parameter, i);
         }
-        return initial.bound * (2 * randomUniform(seed, stream, streams.parameter, i) - 1);
+        const { bound, columns = [1] } = initial;
+        const gain = columns[i % inputs % columns.length];
+        return gain * bound * (2 * randomUniform(seed, stream, streams.parameter, i) - 1);
       };
       values.set(name, Float32Array.from({ length: size }, (_, i) => draw(i)));
     }

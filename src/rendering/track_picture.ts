@@ -170,10 +170,11 @@ export function trackPaths(
 
 /** A point between two of its places `[points, places, 3]`. */
 function pointAt(world: NdArray<Float32Array>, point: number, place: number): Vector3 {
-  const before = Math.floor(place), share = place - before;
+  const last = world.shape[1] - 1;
+  const before = Math.min(Math.floor(place), last), after = Math.min(before + 1, last); // differences of times are rounded
   const at = (axis: number) => {
     const from = world.get(point, before, axis);
-    return share === 0 ? from : from + share * (world.get(point, before + 1, axis) - from);
+    return from + (place - before) * (world.get(point, after, axis) - from);
   };
   return [at(0), at(1), at(2)];
 }

@@ -104,6 +104,16 @@ Deno.test("trackPaths() show the frames about a time, with the time itself and b
   assertEquals(whole[0].map(({ time }) => time), [0, 1, 2, 3, 4]);
 });
 
+Deno.test("trackPaths() have places at all times that are whole frames from any one", () => {
+  const { world } = tracksOf([[30, 20]], 0.3, 4);
+  for (let time = 0; time < 1; time += 0.0371) {
+    const times = [-2, -1, 0, 1, 2].map((frame) => 2 + time + frame);
+    const [path] = trackPaths({ times, world }, { camera, time: 2 + time, frames: 9 });
+    assertEquals(path.map((place) => place.time), times);
+    path.forEach(({ x }, i) => assertAlmostEquals(x, 30 + 4 * (i - 2), 1e-3));
+  }
+});
+
 Deno.test("trackPaths() are cut where they go behind the camera", () => {
   const tracks = tracksOf([[30, 20]], 0.3, 4);
   tracks.world.set(0, 2, 2, 5);

@@ -27,6 +27,8 @@ const recipe: Recipe = {
   encoderHeight: 16,
   rays: 32,
   samples: 8,
+  positionGain: 1,
+  flowGain: 1, // points move before any training
 };
 
 /** A folder with two golden scenes of 4 frames of 64×36 and `run`, an untrained run on both at half their size. */
