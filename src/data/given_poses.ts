@@ -6,9 +6,8 @@ import { COLMAP_CAMERA_MODELS, type ColmapCamera } from "./colmap/model.ts";
 import { colmapPoses } from "./colmap/poses.ts";
 import { DataError, exists, readFile } from "./files.ts";
 import type { Size } from "./frames.ts";
-import { percentile } from "./percentile.ts";
 import { decodePly } from "./ply.ts";
-import type { PosedFrame, PosedFrames } from "./posed_frames.ts";
+import { nearAndFar, type PosedFrame, type PosedFrames } from "./posed_frames.ts";
 import { readPosesBounds } from "./poses_bounds.ts";
 import { parseTransforms } from "./transforms_json.ts";
 
@@ -23,9 +22,6 @@ export interface GivenPosesOptions {
   /** Depth of each frame `[height, width]` in the units of the poses, of any size, for near and far where the file has no points. */
   depths?: readonly NdArray<Float32Array>[];
 }
-
-/** Shares of what a frame sees that lie before near, and before far, percent. */
-const NEAR_PERCENT = 5, FAR_PERCENT = 95;
 
 /**
  * Reads poses that another tool estimated: the folder of a COLMAP model, a `transforms.json` (nerfstudio, instant-ngp) or a
@@ -131,12 +127,7 @@ async function readTransforms(
   const framesOf = (seen: (frame: number) => ArrayLike<number>) =>
     poses.map((cameraToWorld, frame): PosedFrame => {
       const depths = Float64Array.from(seen(frame)).filter((d) => d > 0 && d < Infinity);
-      return {
-        name: frameNames[frame],
-        cameraToWorld,
-        near: percentile(depths, NEAR_PERCENT),
-        far: percentile(depths, FAR_PERCENT),
-      };
+      return { name: frameNames[frame], cameraToWorld, ...nearAndFar(depths) };
     });
   if (near !== undefined && far !== undefined) return { ...all, frames: framesOf(() => []) };
   if (depths) return { ...all, frames: framesOf((frame) => depths[frame].data) };

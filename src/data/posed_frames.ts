@@ -1,5 +1,6 @@
 import type { ColmapCamera } from "./colmap/model.ts";
 import { DataError } from "./data_error.ts";
+import { percentile } from "./percentile.ts";
 import { shown } from "./shown.ts";
 
 /** A frame's camera in its place, and the depths that it sees. */
@@ -28,6 +29,11 @@ export interface PosedFrames {
   height: number;
   /** In the order of the frames. */
   frames: PosedFrame[];
+}
+
+/** Near and far of a frame: the 5th and 95th percentile of the depths that it sees. */
+export function nearAndFar(depths: ArrayLike<number>): Pick<PosedFrame, "near" | "far"> {
+  return { near: percentile(depths, 5), far: percentile(depths, 95) };
 }
 
 /**

@@ -97,7 +97,6 @@ export function undistortMask<D extends Uint8Array | Float32Array>(
   const [height, width] = mask.shape;
   const place = lens(camera);
   const straight = mask.data.slice() as D;
-  const inside = (index: number, length: number) => Math.min(Math.max(index, 0), length - 1);
   for (let v = 0, to = 0; v < height; v++) {
     for (let u = 0; u < width; u++) {
       const [lensU, lensV] = place(u + 0.5, v + 0.5);
@@ -163,14 +162,20 @@ function catmullRom(
   weights: Float64Array,
 ): void {
   const first = Math.floor(at), f = at - first;
-  for (let k = 0; k < 4; k++) indices[k] = Math.min(Math.max(first - 1 + k, 0), length - 1);
+  for (let k = 0; k < 4; k++) indices[k] = inside(first - 1 + k, length);
   weights[0] = ((-0.5 * f + 1) * f - 0.5) * f;
   weights[1] = (1.5 * f - 2.5) * f * f + 1;
   weights[2] = ((-1.5 * f + 2) * f + 0.5) * f;
   weights[3] = (0.5 * f - 0.5) * f * f;
 }
 
-function requireSize(
+/** The index nearest to one that may lie outside: repeats the edge. */
+export function inside(index: number, length: number): number {
+  return Math.min(Math.max(index, 0), length - 1);
+}
+
+/** @throws {DataError} If a picture, mask or flow does not have the size of the lens's pictures. */
+export function requireSize(
   picture: NdArray<Uint8Array | Float32Array>,
   { width, height }: ColmapCamera,
 ): void {

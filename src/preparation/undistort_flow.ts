@@ -1,7 +1,7 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { ColmapCamera } from "../data/colmap/model.ts";
-import { lens, type Place } from "./undistort.ts";
+import { inside, lens, type Place, requireSize } from "./undistort.ts";
 
 /** Steps in which a straight place is found, each of which leaves a small share of the shift's change over the shift. */
 const STEPS = 20;
@@ -13,12 +13,13 @@ const STEPS = 20;
  * repeated. A flow that is exact before is so after, but for that blend.
  *
  * @param flow F, `[height, width, 2]`, x right then y down, pixels; of the camera's size.
- * @throws {DataError} If the camera model is one of fisheyes.
+ * @throws {DataError} If the flow has another size, or the camera model is one of fisheyes.
  */
 export function undistortFlow(
   flow: NdArray<Float32Array>,
   camera: ColmapCamera,
 ): NdArray<Float32Array> {
+  requireSize(flow, camera);
   const [height, width] = flow.shape;
   const toFilmed = lens(camera), toStraight = straightPlace(camera);
   const straight = new Float32Array(flow.data.length);
@@ -39,12 +40,13 @@ export function undistortFlow(
  * repeated.
  *
  * @param mask `[height, width]`, of the camera's size.
- * @throws {DataError} If the camera model is one of fisheyes.
+ * @throws {DataError} If the mask has another size, or the camera model is one of fisheyes.
  */
 export function distortMask(
   mask: NdArray<Uint8Array>,
   camera: ColmapCamera,
 ): NdArray<Uint8Array> {
+  requireSize(mask, camera);
   const [height, width] = mask.shape;
   const toStraight = straightPlace(camera);
   const filmed = new Uint8Array(mask.data.length);
@@ -86,8 +88,4 @@ function bilinear(flow: NdArray<Float32Array>, x: number, y: number): [number, n
     return (1 - shareY) * above + shareY * below;
   };
   return [blend(0), blend(1)];
-}
-
-function inside(index: number, length: number): number {
-  return Math.min(Math.max(index, 0), length - 1);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { extname } from "node:path";
 import { colmapPoses, unregisteredFrames } from "../../src/data/colmap/poses.ts";
 import { loadColmapModel } from "../../src/data/colmap/load.ts";
 import type { ColmapModel } from "../../src/data/colmap/model.ts";
@@ -22,6 +23,7 @@ import {
   findCameras,
   findFeatures,
   findMatches,
+  matchingOf,
   WHAT_TO_TRY,
 } from "./colmap.ts";
 import { contentOf } from "./content_hash.ts";
@@ -29,9 +31,6 @@ import { coarseDepths } from "./depth.ts";
 import { asLens, type Lens } from "./lens.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { frameNames, type Work, workPath } from "./work.ts";
-
-/** Above so many frames neighbours in time are compared, not all pairs. */
-const EXHAUSTIVE_FRAMES = 30;
 
 /** What is known of the cameras when they are there. */
 export type CamerasInfo = {
@@ -74,7 +73,7 @@ export async function runColmap(
 ): Promise<FoundModel> {
   const names = frameNames({ frames }), count = names.length;
   const settings: ColmapSettings = {
-    matching: command.matching ?? (count > EXHAUSTIVE_FRAMES ? "sequential" : "exhaustive"),
+    matching: command.matching ?? matchingOf(count),
     maxFeatures: command.maxFeatures,
   };
   const machine = { threads: command.threads || -1, gpu: command.colmapGpu };
@@ -155,12 +154,14 @@ export async function writeGivenPoses(work: Work, path: string): Promise<Done<Ca
       ...(far > 0 ? { far } : {}),
       ...(knowsDepth ? { depths: await coarseDepths(work, depth) } : {}),
     };
+    // A folder's images are known there by their own names, which may look like other frames' numbers.
+    const isFolder = sources.every((source) => extname(source) !== "");
+    if (!isFolder) return await loadGivenPoses(path, frameNames(work), options);
     try {
-      return await loadGivenPoses(path, frameNames(work), options);
+      return await loadGivenPoses(path, sources, options);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      // a folder's images may be known there by their own names
-      return await loadGivenPoses(path, sources, options).catch(() => {
+      return await loadGivenPoses(path, frameNames(work), options).catch(() => {
         throw error;
       });
     }

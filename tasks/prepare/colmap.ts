@@ -13,6 +13,14 @@ import { StepProgress } from "./step_progress.ts";
 /** Which pairs of frames are compared: all, or neighbours in time. */
 export type Matching = "exhaustive" | "sequential";
 
+/** Above so many frames neighbours in time are compared, not all pairs. */
+const EXHAUSTIVE_FRAMES = 30;
+
+/** Which pairs of so many frames are worth their time. */
+export function matchingOf(frames: number): Matching {
+  return frames > EXHAUSTIVE_FRAMES ? "sequential" : "exhaustive";
+}
+
 /** How COLMAP works. */
 export interface ColmapSettings {
   /** Which pairs of frames are compared. */

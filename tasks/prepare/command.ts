@@ -195,12 +195,15 @@ export function parseCommand(args: readonly string[]): PrepareCommand {
   const excludes: [keyof typeof flags, keyof typeof flags][] = [
     ["poses", "matching"],
     ["poses", "maxFeatures"],
+    ["poses", "threads"],
+    ["poses", "colmapGpu"],
     ["depth", "midas"],
     ["depth", "depthSize"],
     ["flow", "raft"],
     ["masks", "personMasks"],
     ["motionMasks", "personMasks"],
     ["motionMasks", "epipolarThreshold"],
+    ["motionMasks", "epipolarWidth"],
     ["motionMasks", "requireValidity"],
   ];
   for (const [flag, other] of excludes) {
@@ -256,7 +259,13 @@ export function prepareGrants(args: readonly string[], cache: string): Grants {
   return { ...grants, read: [...grants.read, ...network], env: ["HOME", "XDG_CACHE_HOME"] };
 }
 
-/** `videos/my dog.mp4` → `my dog` */
+/**
+ * `videos/my dog.mp4` → `my dog`
+ *
+ * @throws {UsageError} If the path does not end with a name.
+ */
 function sceneName(input: string): string {
-  return basename(input, extname(input));
+  const name = basename(input, extname(input));
+  if (name !== "" && name !== "." && name !== "..") return name;
+  throw new UsageError(`Cannot name a scene after "${input}": name its folder with --out`);
 }

@@ -5,8 +5,10 @@
  */
 import { basename, extname, join } from "node:path";
 import { DataError, listFiles, readFile, writeFileAtomically } from "../../src/data/files.ts";
+import { exifOrientation, upright } from "../../src/data/exif.ts";
 import { PICTURES, type Size } from "../../src/data/frames.ts";
 import { decodeImage, readImage } from "../../src/data/image.ts";
+import { isJpeg } from "../../src/data/jpeg.ts";
 import { encodePng, isPng } from "../../src/data/png.ts";
 import { naturalOrder } from "./natural_order.ts";
 import { askProgram, type Ended, runProgram } from "./program.ts";
@@ -24,6 +26,8 @@ export type FramesInfo = {
   readonly of: number;
   /** How many of these one was taken of. */
   readonly stride: number;
+  /** Whether images were turned, as their EXIF data ask for. */
+  readonly turned: boolean;
 };
 
 /** A flow to both neighbours, and a stretch of time. */
@@ -42,9 +46,10 @@ export function strideOf(frames: number, most: number): number {
 }
 
 /** What is to be said of frames. */
-export function tellFrames({ sources, of, stride, width, height }: FramesInfo): string {
+export function tellFrames({ sources, of, stride, width, height, turned }: FramesInfo): string {
   const kept = stride > 1 ? `, one of ${stride} of the ${of} there are` : "";
-  return `${sources.length} of ${width} x ${height}${kept}`;
+  const upright = turned ? ", turned upright as their EXIF data say" : "";
+  return `${sources.length} of ${width} x ${height}${kept}${upright}`;
 }
 
 /**
@@ -75,7 +80,7 @@ export async function extractFrames(
       ...`-map 0:V:0 -vf select='not(mod(n,${stride}))'`.split(" "),
       ...await passthrough(signal),
       ..."-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats".split(" "),
-      `${folder.replaceAll("%", "%%")}/%03d.png`,
+      `${fileUrl(folder.replaceAll("%", "%%"))}/%03d.png`,
     ], { signal, onLine: follow });
     requireWhole(video, ended);
   }
@@ -89,11 +94,12 @@ export async function extractFrames(
   const [height, width] = (await readImage(join(folder, names[0]))).shape;
   requireLarge({ width, height }, `the frames of "${video}" are`);
   const sources = Array.from({ length: frames }, (_, i) => String(i * stride));
-  return { width, height, sources, of, stride };
+  return { width, height, sources, of, stride, turned: false };
 }
 
 /**
- * Copies the images of a folder in their natural order, those that are no plain RGB converted to it.
+ * Copies the images of a folder in their natural order: turned upright where their EXIF data say so, which viewers do too, and
+ * converted to plain RGB where they are not.
  *
  * @param folder Where they go.
  * @param most How many at the most.
@@ -110,12 +116,14 @@ export async function copyFrames(
   const stride = strideOf(all.length, most);
   const sources = all.filter((_, i) => i % stride === 0);
   using progress = new StepProgress("frames", sources.length);
-  let size: Size | undefined;
+  let size: Size | undefined, turned = false;
   for (const [i, name] of sources.entries()) {
     signal.throwIfAborted();
     const path = join(images, name);
     const bytes = await readFile(path);
-    const image = await decodeImage(bytes, path);
+    const orientation = isJpeg(bytes) ? exifOrientation(bytes) : 1;
+    turned ||= orientation !== 1;
+    const image = upright(await decodeImage(bytes, path), orientation);
     const [height, width] = image.shape;
     size ??= { width, height };
     if (width !== size.width || height !== size.height) {
@@ -131,7 +139,7 @@ export async function copyFrames(
     await writeFileAtomically(join(folder, frameName(i)), png);
     progress.update(i + 1);
   }
-  return { ...size!, sources, of: all.length, stride };
+  return { ...size!, sources, of: all.length, stride, turned };
 }
 
 /**
@@ -194,7 +202,7 @@ async function passthrough(signal: AbortSignal): Promise<string[]> {
 /** Both programs go on after what they could not decode, with success, and only complain. */
 function requireWhole(video: string, { code, complaints }: Ended): void {
   if (code === 0 && complaints.length === 0) return;
-  const said = complaints.slice(0, 3).map((line) => line.replaceAll(fileUrl(video), "").trim());
+  const said = complaints.slice(0, 3).map((line) => line.replace(`${fileUrl(video)}: `, "").trim());
   throw new DataError(
     `Cannot read "${video}": ffmpeg says "${
       said.join("; ") || `exit code ${code}`

@@ -100,7 +100,7 @@ export class Networks {
     const { path } = this.#places[name];
     const { tensors, sha256 } = await loadWeightsFile(path);
     requireHashInName(path, sha256);
-    return name === "raft" ? raftWeights(path, tensors) : midasWeights({ name: path, tensors });
+    return (name === "raft" ? raftWeights : midasWeights)({ name: path, tensors });
   }
 
   async #open(): Promise<Gpu> {

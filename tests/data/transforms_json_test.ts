@@ -19,6 +19,15 @@ Deno.test("parseTransforms() gives the lens, a pose for each frame, and the file
   assertEquals(pointsFile, "points.ply");
 });
 
+Deno.test("parseTransforms() puts the distortion in COLMAP's order, and takes a lens that all frames repeat", () => {
+  const { k1: _, ...straight } = file;
+  const bent = { fl_y: 61, k1: 0.1, k2: 0.2, k3: 0.3, p1: 0.01, p2: 0.02 };
+  const frames = file.frames.map((frame) => ({ ...frame, ...bent }));
+  const { camera } = parseTransforms(JSON.stringify({ ...straight, frames }), "t.json", names);
+  const wanted = [60, 61, 32, 24, 0.1, 0.2, 0.01, 0.02, 0.3, 0, 0, 0];
+  assertEquals([camera.model, [...camera.parameters]], ["FULL_OPENCV", wanted]);
+});
+
 Deno.test("parseTransforms() of damaged texts is poses for all frames, or a DataError", () => {
   const random = seeded(41), bytes = new TextEncoder().encode(JSON.stringify(file));
   const outcomes = { poses: 0, errors: 0 };

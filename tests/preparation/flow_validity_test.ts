@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { flowConsistency, flowValidity } from "../../src/preparation/flow_validity.ts";
@@ -33,6 +33,15 @@ Deno.test("flowValidity() trusts what comes back, and short flow out of the pict
   assertEquals(row(constant(3, 6, 2, 0), constant(3, 6, -2, 0)), "111100");
   assertEquals(row(constant(3, 6, 2, 0), constant(3, 6, 2, 0)), "000000");
   assertEquals(row(constant(3, 6, 0.75, 0), constant(3, 6, 0.75, 0)), "000001", "0.75 < 0.875");
+});
+
+Deno.test("flowConsistency() looks 1/32 pixel apart, from the middle at the even one", () => {
+  const opposite = constant(1, 9, 0, 0);
+  for (let x = 0; x < 9; x++) opposite.set(0, x, 0, x * x);
+  const at4 = (x: number) => flowConsistency(constant(1, 9, x, 0), opposite).warped.get(0, 4, 0);
+  assertEquals(at4(1 / 64), at4(0), "128.5 / 32");
+  assertEquals(at4(3 / 64), at4(2 / 32), "129.5 / 32");
+  assert(at4(1 / 32) > at4(0) && at4(2 / 32) > at4(1 / 32));
 });
 
 Deno.test("flowValidity() does not trust what is not finite", () => {

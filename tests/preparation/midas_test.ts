@@ -54,6 +54,9 @@ Deno.test("Midas.depth() brings a frame to the network's size and its depth back
   const image = ndarray(resized.data.map((value) => value / 255), [32, 64, 3]);
   const network = await MidasNetwork.create(gpu, randomMidas());
   const expected = resizeCubic(await network.run(image), 70, 45);
+  const smaller = resizeCubic(frame, 32, 32);
+  const smallImage = ndarray(smaller.data.map((value) => value / 255), [32, 32, 3]);
+  const expectedSmaller = resizeCubic(await network.run(smallImage), 70, 45);
   network.destroy();
 
   const midas = await Midas.create(gpu, randomMidas());
@@ -71,6 +74,8 @@ Deno.test("Midas.depth() brings a frame to the network's size and its depth back
   assertEquals([...stages].slice(0, 2), ["stem", "layer1"]);
   assertClose(depth.data, expected.data, 1e-5, "depth");
   assert(depth.data.some((value) => value > 0.1));
+  const small = await midas.depth(frame, { depthSize: 60 });
+  assertClose(small.data, expectedSmaller.data, 1e-5, "depth of a smaller size");
 
   await assertRejects(() => midas.depth(frame, { signal: AbortSignal.abort("enough") }));
   await assertRejects(

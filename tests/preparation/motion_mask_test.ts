@@ -64,6 +64,13 @@ Deno.test("epipolarDistance() is the distance across the line, whatever happens 
   assert(data[0] < 1e-5);
 });
 
+Deno.test("epipolarDistance() adds pixel and flow in float32, as the authors' script", () => {
+  const flow = ndarray(new Float32Array(30 * 40 * 2).fill(5e-7), [30, 40, 2]);
+  const distance = epipolarDistance(camera, at(0, 0, 0), { pose: at(1, 0, 0), flow });
+  assertEquals(distance.get(29, 0), 0, "29.0000005 is 29");
+  assert(distance.get(0, 0) > 4e-7);
+});
+
 Deno.test("motionMask() opens and widens, with thresholds in pixels or of the width", () => {
   const frame = { pose: at(0, 0, 0), next: { pose: at(1, 0, 0), flow: flowWithSquare(1, 0, 1.5) } };
   assertEquals(marked(motionMask(camera, frame).moving), 96, "the square without its corners");

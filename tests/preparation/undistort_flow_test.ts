@@ -1,7 +1,8 @@
-import { assert, assertAlmostEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
 import type { ColmapCamera } from "../../src/data/colmap/model.ts";
+import { DataError } from "../../src/data/data_error.ts";
 import { lens, undistortMask } from "../../src/preparation/undistort.ts";
 import { distortMask, undistortFlow } from "../../src/preparation/undistort_flow.ts";
 
@@ -74,4 +75,11 @@ Deno.test("distortMask() puts a straight mask where the lens films it, and undis
   const back = undistortMask(filmed, CAMERA);
   const differ = back.data.filter((value, i) => value !== straight.data[i]).length;
   assert(differ < 16, `${differ} pixels differ`); // of 113, at the rim
+});
+
+Deno.test("undistortFlow() and distortMask() refuse what is not of the lens's size", () => {
+  const flow = ndarray(new Float32Array(12), [2, 3, 2]), mask = ndarray(new Uint8Array(6), [2, 3]);
+  for (const run of [() => undistortFlow(flow, CAMERA), () => distortMask(mask, CAMERA)]) {
+    assertThrows(run, DataError, "Cannot straighten a frame of 3 x 2: the camera is for 63 x 41");
+  }
 });

@@ -20,7 +20,7 @@ async function filmed(count: number, change: (mp4: Uint8Array) => Uint8Array = (
   const pictures = movingPictures(count, WIDTH, HEIGHT);
   const video = join(folder.path, "50 % of it.mp4"); // a name that programs read much into
   await Deno.writeFile(video, change(await encodeMp4(pictures, 10)));
-  const frames = join(folder.path, "100 %d frames");
+  const frames = join(folder.path, "100 %d: frames");
   await Deno.mkdir(frames);
   const frame = (i: number) => readImage(join(frames, `${String(i).padStart(3, "0")}.png`));
   return {
@@ -48,6 +48,7 @@ Deno.test("extractFrames() takes all frames of a short video, RGB, in their orde
     sources: ["0", "1", "2", "3", "4", "5", "6"],
     of: 7,
     stride: 1,
+    turned: false,
   });
   for (const [i, picture] of film.pictures.entries()) assertAlike(await film.frame(i), picture);
 });

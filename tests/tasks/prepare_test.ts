@@ -2,10 +2,17 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
+import type { ColmapCamera } from "../../src/data/colmap/model.ts";
+import { loadDepth } from "../../src/data/given_depth.ts";
 import { readImage } from "../../src/data/image.ts";
-import { readNpy } from "../../src/data/npy.ts";
+import { encodeNpy, readNpy } from "../../src/data/npy.ts";
 import { encodePng } from "../../src/data/png.ts";
+import { resizeNearest } from "../../src/data/resize.ts";
 import { loadScene } from "../../src/data/scene.ts";
+import { readDisparity, readFlow, readMask } from "../../src/data/scene_files.ts";
+import { dilate } from "../../src/preparation/morphology.ts";
+import { undistortMask } from "../../src/preparation/undistort.ts";
+import { distortMask, undistortFlow } from "../../src/preparation/undistort_flow.ts";
 import { contentOf } from "../../tasks/prepare/content_hash.ts";
 import { copyFolder, names, temporaryFolder } from "../data/temporary_folder.ts";
 import { writeColmapModel } from "../support/colmap_model.ts";
@@ -17,6 +24,13 @@ const FRAMES = 4;
 const DISTORTION = -0.05;
 
 const scene = filmedScene({ width: 160, height: 128, factor: 2 });
+const LENS: ColmapCamera = {
+  id: 1,
+  model: "SIMPLE_RADIAL",
+  width: 160,
+  height: 128,
+  parameters: Float64Array.of(scene.focalPixels, 80, 64, DISTORTION),
+};
 const master = await temporaryFolder();
 globalThis.addEventListener("unload", () => Deno.removeSync(master.path, { recursive: true }));
 await makeMaster();
@@ -114,6 +128,70 @@ Deno.test("deno task prepare makes a scene of a folder of images that training t
     (await contentOf(work.at("my scene", "images"))).sha256 !==
       (await contentOf(work.at("my scene", "preparation", "frames"))).sha256,
   );
+  const filmedDepth = await loadDepth(work.at("depth", "003.npy"), { kind: "depth" });
+  assertEquals(
+    (await readDisparity(work.at("my scene", "disp", "003.npy"))).data,
+    undistortMask(resizeNearest(filmedDepth, 160, 128), LENS).data,
+  );
+  for (const name of ["001_fwd.npz", "002_bwd.npz"]) {
+    const filmed = await readFlow(work.at("my scene", "preparation", "flow", name));
+    const straight = await readFlow(work.at("my scene", "flow", name));
+    assertEquals(straight.flow.data, undistortFlow(filmed.flow, LENS).data, name);
+    assertEquals(straight.valid.data, undistortMask(filmed.valid, LENS).data, name);
+  }
+  // COLMAP is kept from what moves against its first cameras, which are the last ones here; also in the last frame, which has
+  // a neighbour before it alone.
+  for (const name of ["001.png", "003.png"]) {
+    const mask = await readMask(work.at("my scene", "motion_masks", name));
+    const background = await readMask(
+      work.at("my scene", "preparation", "background_mask", `${name}.png`),
+    );
+    assert(mask.data.includes(1));
+    assertEquals(background.data, distortMask(mask, LENS).data.map((value) => 1 - value), name);
+  }
+});
+
+Deno.test("deno task prepare takes the cameras without masks where those with masks lack a frame", async () => {
+  await using work = await workplace();
+  await writeColmapModel(work.at("programs", "sparse_masked", "0"), scene, [0, 2], DISTORTION);
+  const { out, err, code } = await work.prepare("images");
+  assertEquals([err, code], ["", 0]);
+  assertMatch(out, /^With masks COLMAP found 2 cameras, without 4: these are taken\.$/m);
+});
+
+Deno.test("deno task prepare marks what moves by a threshold for another width, and by valid flow alone", async () => {
+  await using work = await workplace();
+  const own = ["--poses", work.at("programs", "sparse", "0")];
+  const masks = async (...flags: string[]) => {
+    const { err, code } = await work.prepare("images", ...own, ...flags);
+    assertEquals([err, code], ["", 0]);
+    return (await contentOf(work.at("my scene", "motion_masks"))).sha256;
+  };
+  const half = await masks("--epipolar-threshold", "0.5");
+  assertEquals(await masks("--epipolar-threshold", "1", "--epipolar-width", "320"), half);
+  const released = await masks();
+  assert(released !== half);
+  assert(await masks("--require-validity") !== released);
+});
+
+Deno.test("deno task prepare says where the camera stood still, and takes away frames that training has shrunk", async () => {
+  await using work = await workplace();
+  const [own, still] = [work.at("poses_bounds.npy"), work.at("still", "poses_bounds.npy")];
+  const row = (x: number) => [0, 1, 0, x, 128, -1, 0, 0, 0, 160, 0, 0, 1, 0, 150, 1, 9];
+  await Deno.mkdir(work.at("still"));
+  for (const [path, steps] of [[own, [0, 1, 2, 3]], [still, [0, 1, 1.001, 3]]] as const) {
+    const rows = ndarray(Float64Array.from(steps.flatMap(row)), [4, 17]);
+    await Deno.writeFile(path, encodeNpy(rows, "float64"));
+  }
+  const moved = await work.prepare("images", "--poses", own);
+  assertEquals([moved.code, /hardly moved/.test(moved.out)], [0, false]);
+  await Deno.mkdir(work.at("my scene", "images_80x64"));
+  const { out, code } = await work.prepare("images", "--poses", still);
+  assertEquals(code, 0);
+  assertMatch(out, /^The camera hardly moved before 002\.png: what moves there cannot be told /m);
+  assertEquals((await names(work.at("my scene"))).includes("images_80x64"), true); // the frames are as before
+  await work.prepare("images", "--poses", work.at("programs", "sparse", "0"));
+  assertEquals((await names(work.at("my scene"))).includes("images_80x64"), false); // they are straightened now
 });
 
 Deno.test("deno task prepare calls ffmpeg and COLMAP as the specification says, by the names that they know", async () => {
@@ -127,7 +205,7 @@ Deno.test("deno task prepare calls ffmpeg and COLMAP as the specification says, 
   assertEquals(calls, [
     "ffprobe -v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames -of json -i file:/video.mp4",
     "ffmpeg -nostdin -v error -i file:/video.mp4 -map 0:V:0 -vf select='not(mod(n,100))' -fps_mode passthrough " +
-    `-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats ${S}/frames/%03d.png`,
+    `-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats file:${S}/frames/%03d.png`,
     ...["colmap_first", "colmap"].flatMap((pass) => [
       `colmap feature_extractor --database_path ${S}/${pass}-features/database.db --image_path ${S}/frames ` +
       (pass === "colmap" ? `--ImageReader.mask_path ${S}/background_mask ` : "") +
@@ -366,6 +444,14 @@ Deno.test("deno task prepare takes masks of the user, and refuses those of anoth
   const motion = await readImage(work.at("my scene", "motion_masks", "002.png"));
   assertEquals([motion.get(64, 20, 0), motion.get(64, 39, 0)], [255, 255]);
 
+  const alone = ["--epipolar-threshold", "1000"]; // geometry then marks nothing
+  assertEquals((await work.prepare("images", "--masks", work.at("masks"), ...alone)).code, 0);
+  const filmed = resizeNearest(await readMask(work.at("masks", "shot 10.png")), 160, 128);
+  assertEquals(
+    (await readMask(work.at("my scene", "motion_masks", "002.png"))).data,
+    dilate(undistortMask(filmed, LENS), 2).data,
+  );
+
   await Deno.writeFile(work.at("masks", "shot 10.png"), mask(64, 80, 20));
   assertMatch(
     await failure(work.prepare("images", ...masks)),
@@ -374,7 +460,7 @@ Deno.test("deno task prepare takes masks of the user, and refuses those of anoth
   await Deno.remove(work.at("masks", "shot 10.png"));
   assertMatch(
     await failure(work.prepare("images", ...masks)),
-    /^Cannot use ".*masks": there is no "002" with \.png, \.jpg, \.jpeg in it for one of 4 frames \(it has 3, from "shot 8\.png" on\)/,
+    /^Cannot use ".*masks": there is no "shot 10" or "002" with \.png, \.jpg, \.jpeg in it for one of 4 \(it has 3, from "shot 8\.png" on\)/,
   );
 });
 
@@ -391,7 +477,7 @@ Deno.test("deno task prepare finds out what is wrong with given files before it 
   await Deno.remove(work.at("depth", "002.npy"));
   assertMatch(
     await before(),
-    /there is no "002" with \.npy, \.npz, \.png in it for one of 4 frames/,
+    /there is no "shot 10" or "002" with \.npy, \.npz, \.png in it for one of 4 /,
   );
 });
 
@@ -470,4 +556,21 @@ Deno.test("deno task prepare takes a transforms.json by the images' names, near 
   const [near, far] = data.subarray(15, 17);
   const depths = scene.depthMap(0, 0).data.toSorted();
   assert(near > depths[0] && near < far && far < depths.at(-1)!);
+});
+
+Deno.test("deno task prepare finds given poses by the images' own names where they look like other frames' numbers", async () => {
+  await using work = await workplace();
+  for (const [i, number] of [8, 9, 10, 11].entries()) {
+    await Deno.rename(work.at("images", `shot ${number}.png`), work.at("images", `00${i + 1}.png`));
+  }
+  const frames = [0, 1, 2, 3, 4].map((number) => ({
+    file_path: `images/00${number}.png`,
+    transform_matrix: [[1, 0, 0, number], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+  }));
+  const lens = { fl_x: 150, w: 160, h: 128 };
+  await Deno.writeTextFile(work.at("transforms.json"), JSON.stringify({ ...lens, frames }));
+  const { err, code } = await work.prepare("images", "--poses", work.at("transforms.json"));
+  assertEquals([err, code], ["", 0]);
+  const { data } = await readNpy(work.at("my scene", "poses_bounds.npy"), ["float64"]);
+  assertEquals([0, 1, 2, 3].map((frame) => data[frame * 17 + 3]), [1, 2, 3, 4]);
 });

@@ -1,11 +1,13 @@
 import { DataError } from "../data_error.ts";
-import { percentile } from "../percentile.ts";
-import { entriesOfFrames, type PosedFrame, type PosedFrames, someNames } from "../posed_frames.ts";
+import {
+  entriesOfFrames,
+  nearAndFar,
+  type PosedFrame,
+  type PosedFrames,
+  someNames,
+} from "../posed_frames.ts";
 import { shown } from "../shown.ts";
 import { type ColmapCamera, type ColmapImage, type ColmapModel, NO_POINT } from "./model.ts";
-
-/** Shares of an image's points that lie before near, and before far, percent. */
-const NEAR_PERCENT = 5, FAR_PERCENT = 95;
 
 /**
  * The cameras of a scene's frames, from a COLMAP model; its other images are left out.
@@ -67,7 +69,7 @@ function posedFrame(name: string, image: ColmapImage, { points }: ColmapModel): 
     const depth = R[6] * x + R[7] * y + R[8] * z + t[2];
     if (depth > 0) depths.push(depth);
   }
-  const near = percentile(depths, NEAR_PERCENT), far = percentile(depths, FAR_PERCENT);
+  const { near, far } = nearAndFar(depths);
   if (!(far > near)) {
     const found = depths.length === 0 ? "no point" : `${depths.length} points of one depth`;
     throw new DataError(

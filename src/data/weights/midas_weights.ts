@@ -5,8 +5,7 @@
  * @module
  */
 import { DataError } from "../data_error.ts";
-import { toFloat32 } from "./half.ts";
-import type { NamedTensors } from "./lpips_weights.ts";
+import { type NamedTensors, requireWeight } from "./named_tensors.ts";
 import { stateDict, type WantedWeight } from "./weight_names.ts";
 
 /** Where the official weights are to be had. */
@@ -132,19 +131,7 @@ export function midasWeights(file: NamedTensors): Map<string, Float32Array> {
         `Cannot take MiDaS from "${file.name}": "${name}" ${found}; ` +
           `wanted ${midasFile.title}, ${midasFile.files[0]}: ${midasFile.url}`,
       );
-    const tensor = tensors.get(name);
-    if (!tensor) throw fail("is missing");
-    if (`${tensor.shape}` !== `${shape}`) {
-      throw fail(`is (${tensor.shape.join(", ")}), wanted (${shape.join(", ")})`);
-    }
-    const numbers = toFloat32(tensor);
-    const bad = firstBad(numbers);
-    if (bad !== undefined) throw fail(`holds ${bad}`);
-    values.set(name, numbers);
+    values.set(name, requireWeight(tensors.get(name), shape, fail));
   }
   return values;
-}
-
-function firstBad(numbers: Float32Array): number | undefined {
-  for (const value of numbers) if (!Number.isFinite(value)) return value;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import { DataError } from "../data_error.ts";
-import type { SafetensorsTensor } from "../safetensors.ts";
 import { toFloat32 } from "./half.ts";
+import { type NamedTensors, requireWeight } from "./named_tensors.ts";
 import { stateDict, type WantedWeight } from "./weight_names.ts";
 
 /** A file of weights in an archive, and where that is to be had. */
@@ -88,20 +88,15 @@ function otherName(name: string): string {
 }
 
 /**
- * Takes RAFT's weights from a file, as float32 under their official names without `module.`.
+ * Takes RAFT's weights from its file, as float32 under their official names without `module.`.
  *
  * Counters of batches may be there or not; of the tensors that the authors' files have twice (`norm3` is `downsample.1`) one
  * suffices.
  *
- * @param name The file's path or name, for messages.
- * @param tensors By path in the file.
  * @throws {DataError} If a weight is missing, has another shape, is not finite, or differs under its other name; the message names
  * the first such weight and the file that is wanted.
  */
-export function raftWeights(
-  name: string,
-  tensors: ReadonlyMap<string, SafetensorsTensor>,
-): Map<string, Float32Array> {
+export function raftWeights({ name, tensors }: NamedTensors): Map<string, Float32Array> {
   const state = stateDict(tensors).tensors;
   const { title, file, url } = raftFile;
   const values = new Map<string, Float32Array>();
@@ -111,13 +106,7 @@ export function raftWeights(
         `Cannot take RAFT from "${name}": "${key}" ${found}; wanted ${title}, "${file}" of ${url}`,
       );
     const [tensor, other] = [key, otherName(key)].flatMap((key) => state.get(key) ?? []);
-    if (!tensor) throw fail("is missing");
-    if (`${tensor.shape}` !== `${shape}`) {
-      throw fail(`is (${tensor.shape.join(", ")}), wanted (${shape.join(", ")})`);
-    }
-    const numbers = toFloat32(tensor);
-    const bad = numbers.find((value) => !Number.isFinite(value));
-    if (bad !== undefined) throw fail(`holds ${bad}`);
+    const numbers = requireWeight(tensor, shape, fail);
     if (other && !toFloat32(other).every((value, i) => value === numbers[i])) {
       throw fail(`differs from "${otherName(key)}", which is the same tensor`);
     }

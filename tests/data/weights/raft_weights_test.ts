@@ -45,7 +45,7 @@ Deno.test("raftParameters are the 179 entries of raft-things.pth, but counters a
 Deno.test("raftWeights() takes the authors' file, with and without what it has twice", () => {
   const file = officialFile();
   const saved = decodePth(encodePth(file), "raft-things.pth").tensors;
-  const weights = raftWeights("raft-things.pth", saved);
+  const weights = raftWeights({ name: "raft-things.pth", tensors: saved });
   assertEquals([...weights.keys()], raftParameters.map(({ name }) => name));
   const bias = "module.cnet.layer2.0.norm3.bias";
   assertEquals(
@@ -54,17 +54,17 @@ Deno.test("raftWeights() takes the authors' file, with and without what it has t
   );
   for (const without of [/num_batches_tracked$/, /\.downsample\.1\./, /\.norm3\./]) {
     const fewer = new Map([...file].filter(([name]) => !without.test(name)));
-    assertEquals(raftWeights("fewer.pth", fewer), weights);
+    assertEquals(raftWeights({ name: "fewer.pth", tensors: fewer }), weights);
   }
   const plain = new Map([...file].map(([name, tensor]) => [name.slice("module.".length), tensor]));
-  assertEquals(raftWeights("plain.pth", plain), weights);
+  assertEquals(raftWeights({ name: "plain.pth", tensors: plain }), weights);
 });
 
 Deno.test("raftWeights() names the first weight that does not fit, and the file that is wanted", () => {
   const refuse = (change: (file: Map<string, PthTensor>) => void, message: string) => {
     const file = officialFile();
     change(file);
-    assertThrows(() => raftWeights("my.pth", file), DataError, message);
+    assertThrows(() => raftWeights({ name: "my.pth", tensors: file }), DataError, message);
   };
   const floats = (shape: number[], value = 0): PthTensor => ({
     dtype: "F32",

@@ -31,6 +31,7 @@ case "$*" in
   *"-h long"*) cat "$here/ffmpeg-help"; exit;;
 esac
 for goal; do :; done
+goal=\${goal#file:}
 for frame in "$here"/frames/*; do
   cp "$frame" "\${goal%/*}"
   echo "frame=1"
@@ -78,7 +79,9 @@ case "$command" in
   mapper)
     grep -q matched "$database" || { echo "no matches" >&2; exit 1; }
     [ -d "$sparse" ] || { echo "output_path is not a directory" >&2; exit 1; }
-    for model in "$here"/sparse/*; do
+    models="$here/sparse"
+    case "$sparse" in */colmap.*) [ ! -e "$here/sparse_masked" ] || models="$here/sparse_masked";; esac
+    for model in "$models"/*; do
       cp -r "$model" "$sparse"
       echo "Registering image #1 (3)"
       ${PAUSE}
