@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
 import { exifOrientation, type Orientation, upright } from "../../src/data/exif.ts";
@@ -27,12 +27,15 @@ Deno.test("upright() turns a file as Pillow's exif_transpose() does", async () =
   const bytes = await Deno.readFile(fixture("data/exif.jpg"));
   const wanted = decodePng(await Deno.readFile(fixture("data/exif.png")), "exif.png");
   const image = upright(await decodeJpeg(bytes, "exif.jpg"), exifOrientation(bytes));
-  assertEquals([image.shape, image.data], [wanted.shape, wanted.data]);
+  assertEquals(image.shape, wanted.shape);
+  const off = image.data.findIndex((value, i) => value !== wanted.data[i]);
+  assertEquals(off, -1, `value ${off} is another`); // not the arrays: their difference takes gigabytes to print
 });
 
 Deno.test("withOrientation() leaves a JPEG that decodes to the same", async () => {
   const turned = await decodeJpeg(withOrientation(jpeg, 6, "II"), "turned");
-  assertEquals(turned.data, (await decodeJpeg(jpeg, "stored")).data);
+  const stored = await decodeJpeg(jpeg, "stored");
+  assert(turned.data.every((value, i) => value === stored.data[i]));
 });
 
 Deno.test("upright() puts the stored first row and column where EXIF says that the eye sees them", () => {
