@@ -34,6 +34,8 @@ export interface DepthInputs {
   readonly inverseDepth: Tensor;
   /** 1 for a ray that sees something moving, else 0, `(scenes, rays)`. */
   readonly moving: Tensor;
+  /** NDC depth in place of the relative one of depth blending, `(scenes, rays)`. */
+  readonly absoluteDepth?: Tensor;
 }
 
 /** What {@link depthLosses} is told. */
@@ -54,7 +56,7 @@ export interface DepthOptions {
  *
  * `norm(x) = (x − median)/mean|x − median|` over a scene's rays, with PyTorch's median, the lower middle element; a scene
  * whose rays are all alike has norm 0 and no gradient. ẑ = z where `|z − D| ≤ thickness`, else 0; D goes linearly from `near`
- * at the scene's largest inverse depth to `far` at its smallest.
+ * at the scene's largest inverse depth to `far` at its smallest, or is the absolute depth where that is given.
  *
  * @returns `(3)`: depth, depthBlending, order; differentiable in the dynamic depth of the maps and in b
  */
@@ -64,7 +66,7 @@ export function depthLosses(
   inputs: DepthInputs,
   options: DepthOptions,
 ): Tensor {
-  const { maps, blending, z, inverseDepth, moving } = inputs;
+  const { maps, blending, z, inverseDepth, moving, absoluteDepth } = inputs;
   const { staticRays, near = 0, far = 1, thickness = 0.03 } = options;
   const path = plan.path(label);
   const wanted = ["scenes", "rays", "samples"];
@@ -74,6 +76,7 @@ export function depthLosses(
   expectShape("depthLosses", path, { blending }, "blocks", [scenes, points, 1]);
   expectShape("depthLosses", path, { inverseDepth }, "rows", [scenes, rays]);
   expectShape("depthLosses", path, { moving }, "rows", [scenes, rays]);
+  if (absoluteDepth) expectShape("depthLosses", path, { absoluteDepth }, "rows", [scenes, rays]);
   const sceneRows = Math.ceil(points / lanes);
   const rows = scenes * sceneRows;
   const dims = {
@@ -87,6 +90,7 @@ export function depthLosses(
     near,
     far,
     thickness,
+    absolute: absoluteDepth !== undefined,
     accumulate: 0,
   };
   const terms = plan.activation(label, [3], "rows", [maps, blending]);
@@ -108,6 +112,7 @@ export function depthLosses(
       blending,
       inverse_depth: inverseDepth,
       moving,
+      absolute_depth: absoluteDepth ?? inverseDepth, // bound and not read where D is relative
       statistics: measured,
       partials,
       dims,
@@ -150,6 +155,7 @@ export function depthLosses(
         blending,
         inverse_depth: inverseDepth,
         moving,
+        absolute_depth: absoluteDepth ?? inverseDepth,
         statistics: measured,
         d_terms: dTerms,
         d_blending: dBlending.gradient,

@@ -45,6 +45,8 @@ export interface DynamicLossOptions {
   readonly far?: number;
   /** Half the width of the depth blending term's band, NDC. Default 0.03. */
   readonly thickness?: number;
+  /** The band lies about the absolute depth, not about the relative one. Default false. */
+  readonly absoluteBand?: boolean;
 }
 
 /**
@@ -69,7 +71,10 @@ export function recordDynamicLosses(
       motion: motionLosses(plan, "motion", flows, { rays, staticRays }),
       smoothness: smoothnessLosses(plan, "smoothness", inputs, cameras, samples),
       mask,
-      depth: depthLosses(plan, "depth", inputs, options),
+      depth: depthLosses(plan, "depth", {
+        ...inputs,
+        absoluteDepth: options.absoluteBand ? absoluteDepth : undefined,
+      }, options),
       anchor: anchorLoss(plan, "anchor", {
         weights: weightsDynamic,
         z,

@@ -109,7 +109,7 @@ export interface Recipe {
   lossWeights: Readonly<Partial<Record<string, number>>>;
   /** Weight of the depth anchor in the static stage, beside a colour loss of weight 1; in the dynamic one it is a loss weight. */
   staticDepthAnchor: number;
-  /** Half the width of the band around the measured depth where the dynamic field may show, NDC. */
+  /** Half the width of the band around the measured depth (the absolute one with an anchor) where the dynamic field may show, NDC. */
   depthBlendingThickness: number;
   /** Dynamic steps before the depth blending loss is switched on. */
   depthBlendingStart: number;
@@ -182,11 +182,10 @@ export const small: Preset = {
   lossWeights: {
     mask: 1, // so that the blending field separates before the geometry has settled
     depthAnchor: 0.1, // else everything stands at the near plane: a billboard for each camera costs nothing
+    depthBlending: 0.2, // more of it shakes the scene flow until it flies apart
   },
   staticDepthAnchor: 0.03,
   depthBlendingThickness: 0.0834, // two sample spacings: a narrower band holds no sample
-  depthBlendingStart: 1000, // before the depth has settled it pulls the blending to 0 everywhere
-  depthBlendingRamp: 1000,
   recompute: false,
   evaluationViews: 8,
 };

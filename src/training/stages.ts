@@ -126,6 +126,8 @@ export interface DynamicObjective {
   readonly near?: number;
   readonly far?: number;
   readonly thickness: number;
+  /** The depth blending loss takes the absolute depth. Default false. */
+  readonly absoluteBand?: boolean;
 }
 
 /** Records the render and every loss of the dynamic stage. */
@@ -187,6 +189,7 @@ export function recordDynamicObjective(
       near: objective.near,
       far: objective.far,
       thickness: objective.thickness,
+      absoluteBand: objective.absoluteBand,
     },
   );
   return { render, losses };
@@ -230,6 +233,7 @@ export async function buildDynamicStage(
     trajectory: recipe.trajectory,
     staticRays,
     thickness: recipe.depthBlendingThickness,
+    absoluteBand: isAnchored(recipe),
   });
   const groups = recipe.trainEncoders ? [model.dynamic, model.video] : [model.dynamic];
   const seeds = [...losses.seeds, ...features.seeds];

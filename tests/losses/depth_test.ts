@@ -51,6 +51,32 @@ for (const [rays, samples] of [[1, 1], [2, 5], [10, 16], [65, 5], [257, 3]]) {
   });
 }
 
+Deno.test("depthLosses() have the gradient of depth blending about absolute depths", async () => {
+  const [rays, samples] = [65, 5];
+  const absolute = randomArray(6, scenes * rays, 0, 1);
+  const x = {
+    ...inputs(rays, samples),
+    absoluteDepth: { shape: [scenes, rays], data: absolute, differentiable: false },
+  };
+  await checkLoss(x, (plan, x) => depthLosses(plan, "depth", x, { staticRays: 0 }), { step: 5e-3 });
+  let [sum, moving] = [0, 0];
+  x.moving.data.forEach((moves, ray) => {
+    if (!moves) return;
+    moving++;
+    for (let i = ray * samples; i < (ray + 1) * samples; i++) {
+      const z = x.z.data[i];
+      const wanted = Math.abs(z - absolute[ray]) <= 0.1 ? z : 0;
+      sum += (z * x.blending.data[i] - wanted) ** 2;
+    }
+  });
+  const options = { staticRays: 0, thickness: 0.1 };
+  const { outputs: [terms] } = await runOnce(
+    x,
+    (plan, x) => [depthLosses(plan, "depth", x, options)],
+  );
+  assertAlmostEquals(terms[1], sum / (moving * samples), 1e-5);
+});
+
 Deno.test("depthLosses() order static rays by the dynamic depth alone", async () => {
   const [rays, staticRays] = [9, 4];
   const x = inputs(rays, 5);

@@ -3,7 +3,7 @@
 //   depth           mean (y - t)², y = norm(depth_d), t = norm(-inverse depth); norm(x) = (x - median)/mean|x - median| over
 //                   a scene's rays, the median being the lower middle element
 //   depth blending  Σ M (ẑ - z b)² / (ΣM + 1e-8) / samples, ẑ = z where |z - D| <= thickness, else 0; D goes linearly from
-//                   `near` at a scene's largest inverse depth to `far` at its smallest
+//                   `near` at a scene's largest inverse depth to `far` at its smallest, or is absolute_depth (scenes, rays)
 //   order           mean (depth_d - stop(depth_s))² over static rays, each scene's first
 
 struct Dims {
@@ -17,6 +17,7 @@ struct Dims {
   near: f32,
   far: f32,
   thickness: f32,
+  absolute: u32, // D is absolute_depth
   accumulate: u32,
 }
 
@@ -49,6 +50,7 @@ struct Statistics {
 @group(0) @binding(9) var<storage, read> d_terms: array<f32>;
 @group(0) @binding(10) var<storage, read_write> d_maps: array<f32>;
 @group(0) @binding(11) var<storage, read_write> d_blending: array<f32>;
+@group(0) @binding(12) var<storage, read> absolute_depth: array<f32>;
 
 const lanes = 256u;
 const columns = 4u;
@@ -147,7 +149,8 @@ fn point_of(row: u32, lane: u32) -> Point {
   p.z = z[p.k];
   let s = statistics[scene];
   let along = (-inverse_depth[p.ray] - s.nearest) * inverse(s.farthest - s.nearest);
-  let depth = dims.near + (dims.far - dims.near) * along;
+  let relative = dims.near + (dims.far - dims.near) * along;
+  let depth = select(relative, absolute_depth[p.ray], dims.absolute == 1);
   let wanted = select(0.0, p.z, abs(p.z - depth) <= dims.thickness);
   p.error = p.z * blending[p.blending] - wanted;
   return p;
