@@ -47,6 +47,27 @@
  * }
  * ```
  *
+ * Follows what moves three frames back and on, and draws the paths over the view:
+ *
+ * ```ts
+ * import {
+ *   type Camera,
+ *   type ImageRenderer,
+ *   movingPixels,
+ *   movingPoints,
+ *   type PointTracker,
+ *   to8bit,
+ *   trackPicture,
+ * } from "./mod.ts";
+ *
+ * async function tracked(renderer: ImageRenderer, tracker: PointTracker, camera: Camera) {
+ *   const view = await renderer.render(0, camera, 5);
+ *   const points = movingPoints(view, camera, movingPixels(view, 64));
+ *   const tracks = await tracker.track({ scene: 0, time: 5, points, before: 3, after: 3 });
+ *   return trackPicture(to8bit(view.color), tracks, { camera, time: 5, frames: 3 });
+ * }
+ * ```
+ *
  * Trains one, until an `AbortSignal` says stop:
  *
  * ```ts
@@ -62,7 +83,85 @@
  * await Deno.writeFile("checkpoint.safetensors", checkpoint);
  * ```
  *
- * Nothing here but the loading of scenes and checkpoints, and `FeatureFolder`, needs a file system.
+ * Finds where the pixels of one frame are in the next, by RAFT, and how near they are, by MiDaS:
+ *
+ * ```ts
+ * import { decodeImage, loadWeightsFile, openGpu } from "./mod.ts";
+ * import { Midas, midasWeights, Raft, raftWeights } from "./mod.ts";
+ *
+ * const gpu = await openGpu();
+ * const read = async (name: string) => ({ name, ...await loadWeightsFile(name) });
+ * const raft = await Raft.create(gpu, raftWeights(await read("raft-things.pth")));
+ * const midas = await Midas.create(gpu, midasWeights(await read("midas_v21-f6b98070.pt")));
+ *
+ * const load = async (path: string) => decodeImage(await Deno.readFile(path), path);
+ * const [first, second] = [await load("images/000.png"), await load("images/001.png")];
+ * const encoded = [await raft.encode(first), await raft.encode(second)];
+ * const forward = await raft.flow(encoded[0], encoded[1]); // [height, width, 2] in pixels
+ * const backward = await raft.flow(encoded[1], encoded[0]);
+ * const inverseDepth = await midas.depth(first, { depthSize: 384 }); // [height, width]
+ * ```
+ *
+ * Makes a scene of frames, their flow and their inverse depth without `deno task prepare`, with the cameras that COLMAP found:
+ *
+ * ```ts
+ * import {
+ *   colmapPoses,
+ *   decodeImage,
+ *   encodeFlow,
+ *   encodeMask,
+ *   encodeNpy,
+ *   encodePng,
+ *   flowValidity,
+ *   loadColmapModel,
+ *   type Midas,
+ *   motionMask,
+ *   posesBoundsOf,
+ *   posesOf,
+ *   type Raft,
+ *   straightCamera,
+ *   undistortImage,
+ * } from "./mod.ts";
+ *
+ * async function prepareScene(names: string[], raft: Raft, midas: Midas) { // 000.png, 001.png …
+ *   const posed = colmapPoses(await loadColmapModel("colmap/sparse/0"), names);
+ *   const bounds = posesBoundsOf({ ...posed, camera: straightCamera(posed.camera) });
+ *   const { camera, poses } = posesOf(bounds);
+ *   const images = await Array.fromAsync(names, async (name) => {
+ *     const filmed = await decodeImage(await Deno.readFile(`filmed/${name}`), name);
+ *     return undistortImage(filmed, posed.camera);
+ *   });
+ *   const encoded = await Array.fromAsync(images, (image) => raft.encode(image));
+ *   const pairs = images.slice(1);
+ *   const forward = await Array.fromAsync(pairs, (_, i) => raft.flow(encoded[i], encoded[i + 1]));
+ *   const backward = await Array.fromAsync(pairs, (_, i) => raft.flow(encoded[i + 1], encoded[i]));
+ *
+ *   const write = async (folder: string, name: string, bytes: Uint8Array) => {
+ *     await Deno.mkdir(`data/my/${folder}`, { recursive: true });
+ *     await Deno.writeFile(`data/my/${folder}/${name}`, bytes);
+ *   };
+ *   await write(".", "poses_bounds.npy", encodeNpy(bounds, "float64"));
+ *   for (const [i, name] of names.entries()) {
+ *     const number = name.replace(".png", "");
+ *     await write("images", name, encodePng(images[i]));
+ *     await write("disp", `${number}.npy`, encodeNpy(await midas.depth(images[i]), "float32"));
+ *     const next = i + 1 < names.length ? { pose: poses[i + 1], flow: forward[i] } : undefined;
+ *     const previous = i > 0 ? { pose: poses[i - 1], flow: backward[i - 1] } : undefined;
+ *     if (next) {
+ *       const valid = flowValidity(next.flow, backward[i]);
+ *       await write("flow", `${number}_fwd.npz`, encodeFlow(next.flow, valid));
+ *     }
+ *     if (previous) {
+ *       const valid = flowValidity(previous.flow, forward[i - 1]);
+ *       await write("flow", `${number}_bwd.npz`, encodeFlow(previous.flow, valid));
+ *     }
+ *     const { mask } = motionMask(camera, { pose: poses[i], next, previous });
+ *     await write("motion_masks", name, encodeMask(mask));
+ *   }
+ * }
+ * ```
+ *
+ * Nothing here but the loading of files (`load…`), and `FeatureFolder`, needs a file system.
  *
  * @module
  */
@@ -73,6 +172,7 @@ export {
   type Camera,
   dollyZoomPath,
   type PathOptions,
+  type PinholeCamera,
   translatingPath,
   zoomingPath,
 } from "./src/data/camera.ts";
@@ -87,8 +187,11 @@ export type { FrameOptions, Size } from "./src/data/frames.ts";
 export { decodeImage } from "./src/data/image.ts";
 export { encodeGif, GIF_MAX_FPS } from "./src/data/gif.ts";
 export { encodeMp4 } from "./src/data/mp4.ts";
+export { encodeNpy, type NpyData, type NpyDtype } from "./src/data/npy.ts";
 export { encodePng } from "./src/data/png.ts";
+export { resizeFlow, resizeNearest } from "./src/data/resize.ts";
 export { type CameraPose, loadPoses, parsePoses } from "./src/data/poses_file.ts";
+export { encodeFlow, encodeMask } from "./src/data/scene_files.ts";
 export {
   describeMultiview,
   loadMultiviewImage,
@@ -96,12 +199,10 @@ export {
   type MultiviewFile,
   type Scene,
 } from "./src/data/scene.ts";
-export {
-  type LpipsFile,
-  lpipsFiles,
-  lpipsWeights,
-  type NamedTensors,
-} from "./src/data/weights/lpips_weights.ts";
+export { type LpipsFile, lpipsFiles, lpipsWeights } from "./src/data/weights/lpips_weights.ts";
+export type { NamedTensors } from "./src/data/weights/named_tensors.ts";
+export { type RaftFile, raftFile, raftWeights } from "./src/data/weights/raft_weights.ts";
+export { midasFile, midasWeights } from "./src/data/weights/midas_weights.ts";
 export {
   loadWeightsFile,
   type NamedWeights,
@@ -119,6 +220,20 @@ export {
   type OfficialWeights,
   officialWeights,
 } from "./src/data/weights/encoder_weights.ts";
+export { loadColmapModel } from "./src/data/colmap/load.ts";
+export type {
+  ColmapCamera,
+  ColmapCameraModel,
+  ColmapImage,
+  ColmapModel,
+  ColmapPoint,
+  RigidPose,
+} from "./src/data/colmap/model.ts";
+export { colmapPoses } from "./src/data/colmap/poses.ts";
+export { type GivenPosesOptions, loadGivenPoses } from "./src/data/given_poses.ts";
+export type { PosedFrame, PosedFrames } from "./src/data/posed_frames.ts";
+export { type GivenDepthOptions, loadDepth } from "./src/data/given_depth.ts";
+export { type GivenFlow, loadFlow } from "./src/data/given_flow.ts";
 export {
   type Checkpoint,
   type CheckpointStage,
@@ -152,7 +267,9 @@ export {
   readParameters,
   writeParameters,
 } from "./src/nets/mono_nerf.ts";
+export { type FlowOptions, leastRaftPixels, Raft, type RaftFrame } from "./src/nets/raft.ts";
 export { fullSizes, type ModelSizes } from "./src/nets/sizes.ts";
+export type { StageOptions, StageProgress } from "./src/nets/stages.ts";
 
 export {
   destroyEncodedScenes,
@@ -209,6 +326,20 @@ export {
   type ViewPathOptions,
 } from "./src/rendering/paths.ts";
 export {
+  PointTracker,
+  type PointTracks,
+  trackPoints,
+  type TrackRequest,
+} from "./src/rendering/point_tracker.ts";
+export {
+  movingPixels,
+  movingPoints,
+  type Pixel,
+  trackPicture,
+  type TrackView,
+} from "./src/rendering/track_picture.ts";
+export { ndcToWorld, pixelToWorld, worldToNdc, worldToPixel } from "./src/rendering/ndc.ts";
+export {
   depthPicture,
   differencePicture,
   dynamicnessPicture,
@@ -251,3 +382,31 @@ export type {
   ViewScores,
 } from "./src/evaluation/report.ts";
 export { ssim } from "./src/evaluation/ssim.ts";
+
+export {
+  alignCameras,
+  type CameraAlignment,
+  cameraCentre,
+} from "./src/preparation/align_cameras.ts";
+export { flowValidity } from "./src/preparation/flow_validity.ts";
+export { type DepthOptions, Midas, type MidasOptions, midasSize } from "./src/preparation/midas.ts";
+export type { NamedValues } from "./src/nets/midas.ts";
+export {
+  baselineWarning,
+  epipolarDistance,
+  type FrameMotion,
+  type MotionMask,
+  motionMask,
+  type MotionMaskOptions,
+  type NeighbourFlow,
+} from "./src/preparation/motion_mask.ts";
+export { posesBounds, posesBoundsOf, posesOf } from "./src/preparation/poses_bounds.ts";
+export { disparityPicture, flowWheelPicture } from "./src/preparation/pictures.ts";
+export { preparationPreview, previewFrames, type PreviewRow } from "./src/preparation/preview.ts";
+export {
+  largestShiftPixels,
+  straightCamera,
+  undistortImage,
+  undistortMask,
+} from "./src/preparation/undistort.ts";
+export { distortMask, undistortFlow } from "./src/preparation/undistort_flow.ts";

@@ -1,12 +1,16 @@
 /**
- * `deno task bench`: how fast training steps or the encoders are on this adapter, and how much memory they take.
+ * `deno task bench`: how fast training steps, the encoders, MiDaS or RAFT are on this adapter, and how much memory they take;
+ * how exact trajectories are.
  *
  * @module
  */
 import { openGpu } from "../src/runtime/device.ts";
 import { readBenchCommand } from "./bench/command.ts";
+import { benchDepth } from "./bench/depth.ts";
 import { benchEncoding } from "./bench/encode.ts";
+import { benchFlow } from "./bench/flow.ts";
 import { bench } from "./bench/run.ts";
+import { benchTrajectories } from "./bench/trajectories.ts";
 import { runTask } from "./terminal/run_task.ts";
 
 await runTask(async (signal) => {
@@ -15,7 +19,13 @@ await runTask(async (signal) => {
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
     for (const of of command.cases) await bench(gpu, of, signal);
-  } else {
+  } else if (command.kind === "trajectories") {
+    for (const of of command.cases) await benchTrajectories(gpu, of, signal);
+  } else if (command.kind === "encoding") {
     for (const of of command.cases) await benchEncoding(gpu, of, signal);
+  } else if (command.kind === "depth") {
+    console.log(`\n${await benchDepth(gpu, [480, 270], signal)}`);
+  } else {
+    await benchFlow(gpu, signal);
   }
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 
 /** What a task may do, in the terms of Deno's permissions. Paths are relative to the project. */
@@ -40,13 +41,16 @@ export function permissionFlags(grants: Grants, args: string[] = []): string[] {
   };
   const flags = Object.entries(lists)
     .filter(([, values]) => values.length > 0)
-    .map(([kind, values]) => `--allow-${kind}=${values.map(escapeCommas).join(",")}`);
+    .map(([kind, values]) => `--allow-${kind}=${[...new Set(values.map(sayable))].join(",")}`);
   return ["--no-prompt", ...flags];
 }
 
-/** Deno splits lists at commas and reads two as one. */
-function escapeCommas(value: string): string {
-  return value.replaceAll(",", ",,");
+/**
+ * A path that Deno's lists can name: of one with a comma the nearest folder above it without, since Deno 2.9.6 splits at every
+ * comma and refuses the documented two ("Empty path is not allowed").
+ */
+function sayable(path: string): string {
+  return path.includes(",") ? sayable(dirname(path)) : path;
 }
 
 /** The value of `--flag value` or `--flag=value`; none where another flag follows. */

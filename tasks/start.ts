@@ -11,14 +11,20 @@ import { join } from "node:path";
 import { dataGrants } from "./data/command.ts";
 import { findLibraryPath } from "./driver/adapter.ts";
 import { provideChromium } from "./driver/chromium.ts";
+import { provideSelfieSegmentation } from "./driver/litert.ts";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
 import { evaluateGrants } from "./evaluate/command.ts";
 import { type Grants, permissionFlags } from "./permissions.ts";
+import { needsAdapter, prepareGrants } from "./prepare/command.ts";
 import { weightsGrants } from "./weights/command.ts";
 
-/** Tasks that compute nothing, and so need no adapter. */
-const WITHOUT_ADAPTER = ["data", "weights"];
+/** Tasks that compute nothing, and so need no adapter; or not with these arguments. */
+const WITHOUT_ADAPTER: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
+  data: () => true,
+  weights: () => true,
+  prepare: (args) => !needsAdapter(args),
+};
 
 /** What the task `name` may do when called with `args`; undefined where there is no such task. */
 export function grantsOf(name: string, args: readonly string[] = []): Grants | undefined {
@@ -47,6 +53,7 @@ export function grantsOf(name: string, args: readonly string[] = []): Grants | u
     },
     evaluate: evaluateGrants(args, cache),
     weights: weightsGrants(args),
+    prepare: prepareGrants(args, cache),
     test: {
       read: [".", cache],
       write: ["tests/output"],
@@ -57,16 +64,35 @@ export function grantsOf(name: string, args: readonly string[] = []): Grants | u
   return grants[name];
 }
 
+/** Fetches what tests want beside an adapter; those that want it fail where it cannot be had. */
+async function provideForTests(cache: string): Promise<void> {
+  for (const provide of [provideChromium, provideSelfieSegmentation]) {
+    try {
+      await provide(cache, console.error);
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : error);
+    }
+  }
+}
+
+function wantsPersonMasks(args: readonly string[]): boolean {
+  return /--person-masks[ =]selfie/.test(args.join(" "));
+}
+
 /** Runs a task to its end; its exit code. */
 export async function start([name = "", ...args]: string[]): Promise<number> {
   const grants = grantsOf(name, args);
   if (!grants) throw new Error(`Cannot start "${name}": there is no such task`);
-  const libraryPath = WITHOUT_ADAPTER.includes(name)
+  const libraryPath = WITHOUT_ADAPTER[name]?.(args)
     ? undefined
     : await findLibraryPath(console.error);
-  if (name === "test") await provideChromium(cacheFolder(), console.error);
+  if (name === "test") await provideForTests(cacheFolder());
+  if (name === "prepare" && wantsPersonMasks(args)) {
+    await provideSelfieSegmentation(cacheFolder(), console.error);
+  }
   const script = join(import.meta.dirname!, `${name}.ts`);
-  const child = runDeno(["run", ...permissionFlags(grants, args), script, ...args], {
+  const run = await installed(grants.run ?? []); // Deno complains of a permission to run what is not there
+  const child = runDeno(["run", ...permissionFlags({ ...grants, run }, args), script, ...args], {
     libraryPath,
   });
   // Ctrl-C and the like: the task saves and ends; we wait for it, and end with its exit code.
@@ -80,6 +106,15 @@ export async function start([name = "", ...args]: string[]): Promise<number> {
     });
   }
   return (await child.status).code;
+}
+
+/** Those of some programs that are on the `PATH`. */
+async function installed(programs: readonly string[]): Promise<string[]> {
+  if (programs.length === 0) return [];
+  const script = 'for name; do command -v "$name" > /dev/null && echo "$name"; done; true';
+  const args = ["-c", script, "sh", ...programs];
+  const { stdout } = await new Deno.Command("sh", { args, env: { LD_LIBRARY_PATH: "" } }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
 }
 
 if (import.meta.main) {

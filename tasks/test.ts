@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import { runDeno } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
 import { countTests } from "./junit.ts";
@@ -12,10 +12,15 @@ import { flagGroup, readOptions } from "./terminal/options.ts";
 import { runTask } from "./terminal/run_task.ts";
 
 const flags = {
-  ...flagGroup("Which tests", { goldens: false, filter: undefined as string | undefined }, {
+  ...flagGroup("Which tests", {
+    goldens: false,
+    programs: false,
+    filter: undefined as string | undefined,
+  }, {
     goldens: {
       about: "only those that hold golden numbers (GOLDENS names another folder of them)",
     },
+    programs: { about: "only those with ffmpeg and COLMAP (apt install ffmpeg colmap)" },
     filter: { about: "only those whose name has this in it", unit: "text" },
   }),
   ...flagGroup("How", { parallel: true, failFast: false }, {
@@ -28,6 +33,10 @@ const { values, positionals: files } = readOptions(flags, {
   about: "Runs the tests. The last line counts them.",
 });
 
+/** Tests that want programs which not every machine has. */
+const PROGRAMS = join("tests", "programs");
+const withPrograms = values.programs || files.some((file) => normalize(file).startsWith(PROGRAMS));
+
 const temporary = Deno.env.get("TMPDIR") ?? "/tmp";
 const goldens = Deno.env.get("GOLDENS");
 const grants: Grants = {
@@ -35,7 +44,7 @@ const grants: Grants = {
   write: ["tests/output", temporary, cacheFolder()],
   net: ["127.0.0.1"], // a module served over http
   env: ["CHROMIUM", "GOLDENS", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"],
-  run: ["sh"], // tasks and scripts, as a user starts them
+  run: ["sh", ...withPrograms ? ["ffmpeg", "ffprobe", "colmap"] : []], // tasks and scripts, as a user starts them
 };
 
 await runTask(async (signal) => {
@@ -51,7 +60,11 @@ await runTask(async (signal) => {
     ...(values.failFast ? ["--fail-fast"] : []),
     ...(filter ? ["--filter", filter] : []),
     ...permissionFlags(grants),
-    ...(files.length > 0 ? files : ["tests"]),
+    ...(files.length > 0
+      ? files
+      : values.programs
+      ? [PROGRAMS]
+      : [`--ignore=${PROGRAMS}`, "tests"]),
   ]);
   signal.addEventListener("abort", () => child.kill("SIGINT"));
   const { success } = await child.status;

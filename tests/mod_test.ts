@@ -1,9 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { encodeCheckpoint, loadScene, own, type Recipe, Trainer } from "../mod.ts";
+import { encodeCheckpoint, encodePng, loadScene, own, type Recipe, Trainer } from "../mod.ts";
 import { readImage } from "../src/data/image.ts";
 import { runDeno } from "../tasks/driver/run_deno.ts";
 import { copyFolder, fixture, temporaryFolder } from "./data/temporary_folder.ts";
+import { writeColmapModel } from "./support/colmap_model.ts";
+import { film, filmedScene } from "./support/filmed_scene.ts";
 import { testGpu } from "./support/gpu.ts";
 
 const recipe: Recipe = {
@@ -18,10 +20,11 @@ const recipe: Recipe = {
   dynamicSteps: 2,
 };
 
-/** The first example in the documentation of `mod.ts`. */
-async function example(): Promise<string> {
+/** The first example in the documentation of `mod.ts` that has a word in it. */
+async function example(word: string): Promise<string> {
   const doc = (await Deno.readTextFile(fixture("../mod.ts"))).split("*/")[0];
-  return doc.match(/```ts\n([^]*?)```/)![1].replaceAll(/^ \* ?/gm, "");
+  const examples = [...doc.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code);
+  return examples.find((code) => code.includes(word))!.replaceAll(/^ \* ?/gm, "");
 }
 
 /** A folder as the example finds it: a scene, and the checkpoint of a run on it. */
@@ -56,7 +59,7 @@ Deno.test("mod.ts works when a script elsewhere imports it from an address, with
   await using folder = await folderOfARun();
   await using server = serveSources();
   const origin = `127.0.0.1:${server.addr.port}`;
-  const script = (await example()).replace("./mod.ts", `http://${origin}/mod.ts`);
+  const script = (await example("ImageRenderer")).replace("./mod.ts", `http://${origin}/mod.ts`);
   await Deno.writeTextFile(join(folder.path, "script.ts"), script);
   const child = runDeno([
     "run",
@@ -75,4 +78,54 @@ Deno.test("mod.ts works when a script elsewhere imports it from an address, with
   const { shape, data } = await readImage(join(folder.path, "view.png"));
   assertEquals(shape, [18, 32, 3]);
   assert(new Set(data).size > 16, "the picture is all but empty");
+});
+
+/** In place of the networks, whose weights are elsewhere: the truth about the frames, from files. */
+const TRUTH = `
+import { loadDepth, loadFlow } from "./mod.ts";
+
+let frames = 0;
+const raft = {
+  encode: () => Promise.resolve(frames++),
+  async flow(from: number, to: number) {
+    return (await loadFlow(\`flow/00\${from}_\${to > from ? "fwd" : "bwd"}.npz\`)).flow;
+  },
+};
+let maps = 0;
+const midas = { depth: () => loadDepth(\`depth/00\${maps++}.npy\`, { kind: "depth" }) };
+await prepareScene(
+  ["000.png", "001.png", "002.png", "003.png"],
+  raft as unknown as Raft,
+  midas as unknown as Midas,
+);
+`;
+
+Deno.test("mod.ts has what makes a scene of frames, flow and depth, as its example does", async () => {
+  await using folder = await temporaryFolder();
+  const world = filmedScene({ width: 160, height: 128, factor: 1 });
+  const frames = await film(world, folder.path, 4);
+  await Deno.mkdir(join(folder.path, "filmed"));
+  for (const [i, frame] of frames.entries()) {
+    await Deno.writeFile(join(folder.path, "filmed", `00${i}.png`), encodePng(frame));
+  }
+  await writeColmapModel(join(folder.path, "colmap", "sparse", "0"), world, [0, 1, 2, 3], 0);
+  const script = join(folder.path, "script.ts");
+  const code = `${await example("prepareScene")}\n${TRUTH}`;
+  await Deno.writeTextFile(script, code.replaceAll("./mod.ts", `file://${fixture("../mod.ts")}`));
+  const rights = ["--no-prompt", "--allow-read=filmed,colmap,flow,depth", "--allow-write=data"];
+  const child = runDeno(["run", "--check", "--no-lock", ...rights, "script.ts"], {
+    cwd: folder.path,
+    stderr: "piped",
+  });
+  const [errors, { success }] = await Promise.all([
+    new Response(child.stderr).text(),
+    child.status,
+  ]);
+  assert(success, errors);
+
+  const scene = await loadScene(join(folder.path, "data", "my"), { factor: 1 });
+  assertEquals([scene.frames, scene.width, scene.height], [4, 160, 128]);
+  const moving = scene.moving.data.reduce((sum, value) => sum + value, 0);
+  const share = moving / scene.moving.data.length; // the balloons
+  assert(share > 0.1 && share < 0.7, `${share}`);
 });

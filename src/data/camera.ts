@@ -1,16 +1,21 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
+import { percentile } from "./percentile.ts";
 
-/** A pinhole camera; its axes are x right, y up, z backwards (it looks along −z). */
-export interface Camera {
-  /** Camera to world, row-major 3×4 `[R | o]`. */
-  cameraToWorld: Float32Array;
+/** How a pinhole camera sees, wherever it stands. */
+export interface PinholeCamera {
   /** Focal length, pixels. */
   focalPixels: number;
   /** Pixels; the principal point is (width / 2, height / 2). */
   width: number;
   /** Pixels. */
   height: number;
+}
+
+/** A pinhole camera in its place; its axes are x right, y up, z backwards (it looks along −z). */
+export interface Camera extends PinholeCamera {
+  /** Camera to world, row-major 3×4 `[R | o]`. */
+  cameraToWorld: Float32Array;
 }
 
 /** The cameras of a scene and the depths it spans, in the scene's own units. */
@@ -170,12 +175,4 @@ function cross([ax, ay, az]: number[], [bx, by, bz]: number[]): number[] {
 function normalized(vector: number[]): number[] {
   const length = Math.hypot(...vector);
   return vector.map((value) => value / length);
-}
-
-/** Percentile with linear interpolation between the sorted values. */
-function percentile(values: number[], percent: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (sorted.length - 1) * percent / 100;
-  const below = Math.floor(at), above = Math.ceil(at);
-  return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
 }

@@ -33,6 +33,11 @@ const DTYPES: { [D in NpyDtype]: { descr: string; view: new (bytes: ArrayBuffer)
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // "\x93NUMPY"
 
+/** Whether bytes start like a NumPy array file. */
+export function isNpy(bytes: Uint8Array): boolean {
+  return MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
 /**
  * Decodes a NumPy array file (format 1 or 2, little-endian, C order).
  *
@@ -47,7 +52,7 @@ export function decodeNpy<D extends NpyDtype>(
   wanted: readonly D[],
 ): NdArray<NpyData[D]> {
   const fail = (what: string) => new DataError(`Cannot read "${name}": ${what}`);
-  if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
+  if (bytes.length < 10 || !isNpy(bytes)) {
     throw fail("it does not start like a .npy file; save it with numpy.save(path, array)");
   }
   const version = bytes[6];

@@ -18,6 +18,11 @@ export interface Npz {
 
 const KIND = { what: ".npz archive", remedy: "save it with numpy.savez_compressed" };
 
+/** Whether bytes start like an `.npz` archive. */
+export function isNpz(bytes: Uint8Array): boolean {
+  return [0x50, 0x4b, 0x03, 0x04].every((byte, i) => bytes[i] === byte); // "PK", as zip files do
+}
+
 /**
  * Opens an `.npz` archive (a zip file of `.npy` files, stored or deflated).
  *

@@ -1,5 +1,5 @@
-/** RGB of RGBA pixels: the fourth of every four bytes is dropped. */
-export function withoutAlpha(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
+/** RGB of RGBA pixels of 0..255: the fourth of every four values is dropped. */
+export function withoutAlpha(rgba: ArrayLike<number>): Uint8Array {
   const rgb = new Uint8Array(rgba.length / 4 * 3);
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
     rgb[to] = rgba[from];

@@ -21,44 +21,87 @@ export function isPng(bytes: Uint8Array): boolean {
  * @throws {DataError} If the bytes are no PNG, are damaged or cut short, or have 16 bits a channel.
  */
 export function decodePng(bytes: Uint8Array, name: string): NdArray<Uint8Array> {
+  const { bits, width, height } = readHeader(bytes, name);
+  if (bits > 8) {
+    throw new DataError(
+      `Cannot read "${name}": ${bits} bits a channel, wanted 8; convert it to 8 bits`,
+    );
+  }
+  return ndarray(withoutAlpha(readRgba(bytes, name)), [height, width, 3]);
+}
+
+/** A PNG that holds numbers, as depth and flow do, not colours. */
+export interface PngSamples {
+  /** `[height, width, 3]`: 0..65535 or, of 8 bits, 0..255; gray ones thrice. */
+  samples: NdArray<Uint16Array>;
+  /** Of a channel. */
+  bits: 8 | 16;
+}
+
+/**
+ * Decodes a PNG of 16 bits a channel or fewer; transparency is dropped, fewer than 8 bits are stretched to 8.
+ *
+ * @param name Where the bytes came from, for messages.
+ * @throws {DataError} If the bytes are no PNG, are damaged or cut short.
+ */
+export function decodePngSamples(bytes: Uint8Array, name: string): PngSamples {
+  const { bits, width, height } = readHeader(bytes, name);
+  const rgba = readRgba(bytes, name);
+  const samples = new Uint16Array(width * height * 3);
+  for (let i = 0; i < samples.length; i++) samples[i] = rgba[Math.floor(i / 3) * 4 + i % 3];
+  return { samples: ndarray(samples, [height, width, 3]), bits: bits > 8 ? 16 : 8 };
+}
+
+/** Size and bits a channel, if the rest can be true. */
+function readHeader(
+  bytes: Uint8Array,
+  name: string,
+): { width: number; height: number; bits: number } {
   const fail = (what: string) => new DataError(`Cannot read "${name}": ${what}`);
   if (!isPng(bytes) || bytes.length < 33) {
     throw fail("it does not start like a PNG; copy it or save it again");
   }
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const width = header.getUint32(16), height = header.getUint32(20), depth = bytes[24];
-  if (depth > 8) {
-    throw fail(`${depth} bits a channel, wanted 8; convert it to 8 bits`);
-  }
+  const width = header.getUint32(16), height = header.getUint32(20), bits = bytes[24];
   // Deflate cannot do better than 1032 to 1, a pixel takes one bit or more.
   if (width * height / 8 > bytes.length * 1032) {
     throw fail(
       `a size of ${width} x ${height} cannot be true for ${bytes.length} bytes; copy it again`,
     );
   }
-  let rgba: Uint8Array;
+  return { width, height, bits };
+}
+
+/** Four values a pixel: bytes, or of 16 bits a channel 0..65535. */
+function readRgba(bytes: Uint8Array, name: string): Uint8Array | Uint16Array {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    rgba = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).data;
+    return PNG.sync.read(file, { skipRescale: bytes[24] === 16 }).data;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw fail(`the file is damaged or cut short (${message}); copy it again`);
+    throw new DataError(
+      `Cannot read "${name}": the file is damaged or cut short (${message}); copy it again`,
+    );
   }
-  return ndarray(withoutAlpha(rgba), [height, width, 3]);
 }
 
 /**
- * Encodes a contiguous 8-bit image, `[height, width, 3]` RGB or `[height, width]` gray, as a PNG; equal images
- * give equal bytes.
+ * Encodes a contiguous image, `[height, width, 3]` RGB or `[height, width]` gray, as a PNG of 8 or 16 bits a channel, as the
+ * array has them; equal images give equal bytes.
  */
-export function encodePng(image: NdArray<Uint8Array>): Uint8Array<ArrayBuffer> {
-  const [height, width] = image.shape;
+export function encodePng(image: NdArray<Uint8Array | Uint16Array>): Uint8Array<ArrayBuffer> {
+  const [height, width] = image.shape, { data } = image;
   const png = new PNG({ width, height });
-  png.data = Buffer.from(image.data.buffer, image.data.byteOffset, image.data.byteLength);
+  const bitDepth = data instanceof Uint16Array ? 16 : 8;
+  // pngjs reads 16-bit values from the start of the memory, wherever the array begins in it.
+  const values = data instanceof Uint16Array ? data.slice() : data;
+  png.data = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
   // Colour types: 2 is RGB, 0 gray. Filter 4 is Paeth.
   const colorType = image.shape.length === 2 ? 0 : 2;
   const inputColorType = colorType;
   return new Uint8Array(
     PNG.sync.write(png, {
+      bitDepth,
       colorType,
       inputColorType,
       inputHasAlpha: false,

@@ -4,13 +4,15 @@ import type { Buffer } from "node:buffer";
 /** A picture that pngjs reads or writes. */
 export class PNG {
   constructor(options: { width: number; height: number });
-  /** Rows from the top: RGBA when read, as `inputColorType` says when written. */
+  /** Rows from the top, as `inputColorType` says. */
   data: Buffer;
   static sync: {
-    read(file: Buffer): PNG;
+    /** With `skipRescale` 16-bit values stay, in a `Uint16Array`. */
+    read(file: Buffer, options?: { skipRescale: boolean }): { data: Buffer | Uint16Array };
     write(
       picture: PNG,
       options: {
+        bitDepth: 8 | 16;
         colorType: number;
         inputColorType: number;
         inputHasAlpha: boolean;

@@ -1,4 +1,5 @@
 import { DataError, readFile } from "./files.ts";
+import { isNumber, poseMatrix } from "./pose_matrix.ts";
 
 /** A camera's place at a time, as a person gives it. */
 export interface CameraPose {
@@ -12,9 +13,6 @@ export interface CameraPose {
 
 const WANTED =
   'wanted a list of {"cameraToWorld": [3 or 4 rows of 4 numbers], "focal": pixels, "time": frames}';
-
-/** How far from orthonormal a rotation may be: poses are often written with few digits. */
-const ROTATION_TOLERANCE = 1e-3;
 
 /**
  * Reads a JSON file of poses: a list of `{"cameraToWorld": [[…4], [….4], [….4]], "focal": 400, "time": 1.5}`, `focal` as one
@@ -57,36 +55,7 @@ function asPose(entry: unknown, fail: (what: string) => DataError): CameraPose {
   if (focal !== undefined && !(isNumber(focal) && focal > 0)) {
     throw fail(`has focal ${JSON.stringify(focal)}, wanted pixels`);
   }
-  const pose = { cameraToWorld: asMatrix(cameraToWorld, fail), time };
+  const matrix = poseMatrix(cameraToWorld, "cameraToWorld", fail);
+  const pose = { cameraToWorld: Float32Array.from(matrix), time };
   return focal === undefined ? pose : { ...pose, focalPixels: focal };
-}
-
-function asMatrix(value: unknown, fail: (what: string) => DataError): Float32Array {
-  const isRow = (row: unknown): row is number[] =>
-    Array.isArray(row) && row.length === 4 && row.every(isNumber);
-  if (!Array.isArray(value) || ![3, 4].includes(value.length) || !value.every(isRow)) {
-    throw fail(`has no cameraToWorld of 3 or 4 rows of 4 numbers`);
-  }
-  if (value.length === 4 && `${value[3]}` !== "0,0,0,1") {
-    throw fail(`has [${value[3]}] as the last row of cameraToWorld, wanted [0, 0, 0, 1]`);
-  }
-  const column = (i: number) => [0, 1, 2].map((row) => value[row][i]);
-  const dot = (a: number[], b: number[]) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  const [x, y, z] = [0, 1, 2].map(column);
-  const cross = [1, 2, 0].map((i, k) => {
-    const j = [2, 0, 1][k];
-    return x[i] * y[j] - x[j] * y[i];
-  });
-  const errors = [dot(x, x) - 1, dot(y, y) - 1, dot(x, y), ...cross.map((c, i) => c - z[i])];
-  if (errors.some((error) => Math.abs(error) > ROTATION_TOLERANCE)) {
-    throw fail(
-      "has no rotation in cameraToWorld: its first three columns must be x right, y up, z backwards, " +
-        "of length 1, at right angles, right-handed",
-    );
-  }
-  return Float32Array.from(value.slice(0, 3).flat());
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value);
 }

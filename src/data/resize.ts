@@ -48,6 +48,35 @@ export function resizeBilinear(
   return ndarray(Float32Array.from(resized.data), resized.shape);
 }
 
+/** Resizes flow `[height, width, 2]` bilinearly; its x is scaled by new/old width, its y by new/old height. */
+export function resizeFlow(
+  flow: NdArray<Float32Array>,
+  width: number,
+  height: number,
+): NdArray<Float32Array> {
+  const [oldHeight, oldWidth] = flow.shape;
+  const resized = resizeBilinear(flow, width, height);
+  for (let i = 0; i < resized.data.length; i += 2) {
+    resized.data[i] *= width / oldWidth;
+    resized.data[i + 1] *= height / oldHeight;
+  }
+  return resized;
+}
+
+/**
+ * Resizes by cubic interpolation between pixel centres (a = −0.75), edges repeated, without smoothing first (as OpenCV's
+ * cubic and PyTorch's bicubic with `align_corners=False`). Values can leave the range of the old ones.
+ */
+export function resizeCubic(
+  picture: NdArray<Float32Array | Uint8Array>,
+  width: number,
+  height: number,
+): NdArray<Float32Array> {
+  const [oldHeight, oldWidth] = picture.shape;
+  const resized = resample(picture, cubicTaps(oldHeight, height), cubicTaps(oldWidth, width));
+  return ndarray(Float32Array.from(resized.data), resized.shape);
+}
+
 /**
  * Resizes with a Lanczos filter of 3 lobes, stretched when shrinking so that it smooths, on the stored (gamma)
  * values: ImageMagick's `-resize`, to within 1 of 255.
@@ -79,6 +108,22 @@ function linearTaps(oldLength: number, newLength: number): Taps[] {
     const at = Math.min(Math.max((i + 0.5) * oldLength / newLength - 0.5, 0), oldLength - 1);
     const first = Math.min(Math.floor(at), Math.max(oldLength - 2, 0));
     return { first, weights: oldLength === 1 ? [1] : [1 - (at - first), at - first] };
+  });
+}
+
+function cubicTaps(oldLength: number, newLength: number): Taps[] {
+  const a = -0.75;
+  const near = (d: number) => ((a + 2) * d - (a + 3)) * d * d + 1; // |d| ≤ 1
+  const far = (d: number) => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; // 1 < |d| ≤ 2
+  const inside = (i: number) => Math.min(Math.max(i, 0), oldLength - 1);
+  return Array.from({ length: newLength }, (_, i) => {
+    const at = (i + 0.5) * oldLength / newLength - 0.5, base = Math.floor(at), share = at - base;
+    const first = inside(base - 1);
+    const weights = new Array<number>(inside(base + 2) - first + 1).fill(0);
+    [far(1 + share), near(share), near(1 - share), far(2 - share)].forEach((weight, k) =>
+      weights[inside(base - 1 + k) - first] += weight
+    );
+    return { first, weights };
   });
 }
 

@@ -7,7 +7,7 @@ import { type FrameOptions, loadFrames, type Size } from "./frames.ts";
 import { decodeImage, readImage } from "./image.ts";
 import { isJpeg } from "./jpeg.ts";
 import { readPosesBounds } from "./poses_bounds.ts";
-import { resizeArea, resizeBilinear, resizeNearest } from "./resize.ts";
+import { resizeArea, resizeFlow, resizeNearest } from "./resize.ts";
 import {
   disparityFiles,
   flowFiles,
@@ -190,12 +190,7 @@ async function loadFlow(
       };
     }
     const stored = await readFlow(path);
-    const [oldHeight, oldWidth] = stored.valid.shape;
-    const flow = resizeBilinear(stored.flow, width, height);
-    for (let i = 0; i < flow.data.length; i += 2) {
-      flow.data[i] *= width / oldWidth;
-      flow.data[i + 1] *= height / oldHeight;
-    }
+    const flow = resizeFlow(stored.flow, width, height);
     return { flow, valid: resizeNearest(stored.valid, width, height) };
   }));
   return {

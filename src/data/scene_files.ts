@@ -5,7 +5,8 @@ import { DataError, exists, listFiles } from "./files.ts";
 import { pictureNames, PICTURES, type Size } from "./frames.ts";
 import { readImage } from "./image.ts";
 import { readNpy } from "./npy.ts";
-import { readNpz } from "./npz.ts";
+import { encodeNpz, readNpz } from "./npz.ts";
+import { encodePng } from "./png.ts";
 
 // Which files a scene folder has, and what one of each kind holds: for those who load a scene and those who check one.
 
@@ -112,8 +113,9 @@ export async function listMultiview(scene: string): Promise<MultiviewFile[]> {
 export async function readDisparity(path: string): Promise<NdArray<Float32Array>> {
   const stored = await readNpy(path, ["float32", "float64"]);
   requireShape(path, stored.shape, [undefined, undefined]);
-  requireFinite(path, stored.data);
-  return asFloat32(stored);
+  const disparity = asFloat32(stored);
+  requireFinite(path, disparity.data);
+  return disparity;
 }
 
 /**
@@ -142,11 +144,37 @@ export async function readFlow(
   const npz = await readNpz(path);
   const stored = npz.array("flow", ["float32", "float64"]);
   requireShape(`${path}[flow]`, stored.shape, [undefined, undefined, 2]);
-  requireFinite(`${path}[flow]`, stored.data);
+  const flow = asFloat32(stored);
+  requireFinite(`${path}[flow]`, flow.data);
   const mask = npz.array("mask", ["bool", "uint8", "float32", "float64"]);
   requireShape(`${path}[mask]`, mask.shape, stored.shape.slice(0, 2));
   const valid = ndarray(Uint8Array.from(mask.data, (value) => value ? 1 : 0), mask.shape);
-  return { flow: asFloat32(stored), valid };
+  return { flow, valid };
+}
+
+/**
+ * A flow file as {@linkcode readFlow} reads it.
+ *
+ * @param flow `[height, width, 2]`, pixels, x then y.
+ * @param valid `[height, width]`: 1 where it can be trusted.
+ */
+export function encodeFlow(
+  flow: NdArray<Float32Array>,
+  valid: NdArray<Uint8Array>,
+): Uint8Array<ArrayBuffer> {
+  return encodeNpz({
+    flow: { array: flow, dtype: "float32" },
+    mask: { array: valid, dtype: "bool" },
+  });
+}
+
+/**
+ * A mask file as {@linkcode readMask} reads it: a gray PNG, 255 where the mask is not 0.
+ *
+ * @param mask `[height, width]`.
+ */
+export function encodeMask(mask: NdArray<Uint8Array>): Uint8Array<ArrayBuffer> {
+  return encodePng(ndarray(mask.data.map((value) => value ? 255 : 0), mask.shape));
 }
 
 /**
@@ -202,7 +230,8 @@ async function filesOfFrames(
   return { paths, fault: new DataError(`Cannot load "${directory}": ${what}, ${frames}`) };
 }
 
-function requireShape(name: string, shape: number[], wanted: (number | undefined)[]): void {
+/** @throws {DataError} If the shape is another; an undefined length may be any. */
+export function requireShape(name: string, shape: number[], wanted: (number | undefined)[]): void {
   const fits = shape.length === wanted.length &&
     shape.every((length, i) => length === (wanted[i] ?? length) && length > 0);
   if (fits) return;
@@ -214,7 +243,8 @@ function requireShape(name: string, shape: number[], wanted: (number | undefined
   );
 }
 
-function requireFinite(name: string, data: Float32Array | Float64Array): void {
+/** @throws {DataError} If a value is no finite number. */
+export function requireFinite(name: string, data: Float32Array): void {
   const bad = data.findIndex((value) => !Number.isFinite(value));
   if (bad < 0) return;
   throw new DataError(
@@ -222,6 +252,7 @@ function requireFinite(name: string, data: Float32Array | Float64Array): void {
   );
 }
 
-function asFloat32(array: NdArray<Float32Array | Float64Array>): NdArray<Float32Array> {
+/** The array in single precision, where large numbers become infinite: check afterwards. */
+export function asFloat32(array: NdArray<Float32Array | Float64Array>): NdArray<Float32Array> {
   return ndarray(Float32Array.from(array.data), array.shape);
 }

@@ -67,6 +67,8 @@ export interface EvaluateOptions extends ScoredViewsOptions {
   aboutTruth?: (scene: Scene) => Promise<string>;
   /** What truly moves in a held-out view, `[height, width]`, where that is known. */
   moving?: (scene: Scene, view: View) => NdArray<Uint8Array> | undefined;
+  /** How far points of a rendered view, followed over several frames, are from their true paths: pixels, where these are known. */
+  trackError?: (scene: number, view: View, image: RenderedImage) => Promise<number | undefined>;
   /** Scores LPIPS too; pictures of less than 31 pixels have none. */
   lpips?: PictureDistance;
   /** Views of each scene to return for the contact sheet. Default 3. */
@@ -140,6 +142,7 @@ export async function evaluate(
           camera: view.camera,
           ...own,
           ...(isFrame(view) ? hiddenScores(image, scene, view.time) : {}),
+          ...withoutUndefined({ trackError: await options.trackError?.(number, view, image) }),
           baselines: { nearest: ofNearest, mean: ofMean },
         },
         truth,

@@ -8,6 +8,7 @@ const METRICS = [
   "lpipsMoving",
   "depthOrder",
   "endPointError",
+  "trackError",
 ] as const;
 
 /** How close one picture (or the mean picture of a set) is to the truth. */
@@ -28,6 +29,8 @@ export interface ImageScores {
   depthOrder?: number;
   /** Mean error of the induced flow to the next frame where something moves, in pixels; of the scene's own frames only. */
   endPointError?: number;
+  /** Mean distance of followed points from their true paths, in pixels; absent where these are unknown. */
+  trackError?: number;
 }
 
 /** What the two pictures score that need no model. */

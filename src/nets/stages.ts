@@ -5,7 +5,7 @@
  */
 import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
 import { Plan } from "../runtime/plan.ts";
-import { Program } from "../runtime/program.ts";
+import { Program, type Step } from "../runtime/program.ts";
 import { createBuffer, createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 
 /** How far a network is. */
@@ -30,6 +30,48 @@ export interface StageOptions {
 const submitOperations = { software: 2e10, hardware: 2e11 };
 // What a workgroup costs that does not multiply but moves memory, beside the operations of one that multiplies.
 const workgroupOperations = 4e4;
+
+/** What {@link runSteps} tells after a submit. */
+export interface SubmitReport {
+  /** Part of the work that is done, 0 to 1. */
+  readonly fraction: number;
+  /** Floating-point operations of the submit. */
+  readonly flops: number;
+}
+
+/**
+ * Runs dispatches in order, in submits of moderate size, and waits for them.
+ *
+ * @param steps of built programs, which may take part more than once
+ * @param signal stops after the current submit, with its reason
+ */
+export async function runSteps(
+  gpu: Gpu,
+  label: string,
+  steps: readonly Step[],
+  signal?: AbortSignal,
+  onSubmit?: (report: SubmitReport) => void,
+): Promise<void> {
+  const most = submitOperations[gpu.software ? "software" : "hardware"];
+  const costs = steps.map(({ flops, workgroups: [x, y, z] }) =>
+    flops + workgroupOperations * x * y * z
+  );
+  const total = costs.reduce((sum, cost) => sum + cost, 0);
+  let done = 0;
+  for (let first = 0, end = 0; first < costs.length; first = end) {
+    signal?.throwIfAborted();
+    let cost = 0, flops = 0;
+    while (end < costs.length && (end === first || cost + costs[end] <= most)) {
+      flops += steps[end].flops;
+      cost += costs[end++];
+    }
+    new Program(gpu, label, steps.slice(first, end), []).run();
+    await Promise.race([gpu.device.queue.onSubmittedWorkDone(), gpu.lost]);
+    throwDeviceErrors(gpu, `run "${label}"`);
+    done += cost;
+    onSubmit?.({ fraction: done / total, flops });
+  }
+}
 
 /** Makes, runs and frees stages; handed to the body of {@link runStages}. */
 export class Stages {
@@ -82,31 +124,16 @@ export class Stages {
     return result;
   }
 
-  async #execute(name: string, program: Program, share: number): Promise<void> {
+  async #execute(name: string, { label, steps }: Program, share: number): Promise<void> {
     const { gpu, options } = this;
-    const most = submitOperations[gpu.software ? "software" : "hardware"];
-    const costs = program.steps.map(({ flops, workgroups: [x, y, z] }) =>
-      flops + workgroupOperations * x * y * z
-    );
-    const total = costs.reduce((sum, cost) => sum + cost, 0);
-    let sum = 0;
-    for (let first = 0, end = 0; first < costs.length; first = end) {
-      options.signal?.throwIfAborted();
-      let cost = 0;
-      while (end < costs.length && (end === first || cost + costs[end] <= most)) {
-        this.#flops += program.steps[end].flops;
-        cost += costs[end++];
-      }
-      new Program(gpu, program.label, program.steps.slice(first, end), []).run();
-      await Promise.race([gpu.device.queue.onSubmittedWorkDone(), gpu.lost]);
-      throwDeviceErrors(gpu, `run "${program.label}"`);
-      sum += cost;
+    await runSteps(gpu, label, steps, options.signal, ({ fraction, flops }) => {
+      this.#flops += flops;
       options.onProgress?.({
         stage: name,
-        fraction: Math.min(1, (this.#done + share * sum / total) / this.count),
+        fraction: Math.min(1, (this.#done + share * fraction) / this.count),
         flops: this.#flops,
       });
-    }
+    });
   }
 
   /** Frees tensors that a stage or {@link upload} made. */

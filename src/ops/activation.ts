@@ -1,5 +1,5 @@
 /**
- * ReLU and sigmoid as passes of their own, where no matrix product can take them along.
+ * ReLU, sigmoid and tanh as passes of their own, where no matrix product can take them along.
  *
  * @module
  */
@@ -20,7 +20,14 @@ export function sigmoid(plan: Plan, label: string, x: Tensor): Tensor {
   return activation(plan, label, x, "sigmoid");
 }
 
-function activation(plan: Plan, label: string, x: Tensor, name: "relu" | "sigmoid"): Tensor {
+/** Records `y = tanh x`; any shape and layout. */
+export function tanh(plan: Plan, label: string, x: Tensor): Tensor {
+  return activation(plan, label, x, "tanh");
+}
+
+type ActivationName = "relu" | "sigmoid" | "tanh";
+
+function activation(plan: Plan, label: string, x: Tensor, name: ActivationName): Tensor {
   const y = plan.activation(label, x.shape, x.layout, [x]);
   const size = y.size;
   plan.dispatch({

@@ -9,7 +9,7 @@ import { type Dispatch, type GradientSink, linearWorkgroups, type Plan } from ".
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 import { channelMoments, pointsPerPart } from "./moments.ts";
-import { expectShape } from "./shapes.ts";
+import { expectFrozen, expectShape } from "./shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/batch_norm.wgsl", text);
 const epsilon = 1e-5; // PyTorch's
@@ -37,15 +37,19 @@ export interface BatchNormOptions extends BatchNormStatistics {
   readonly residual?: FrameMaps;
   /** Whether the sum goes through a ReLU. */
   readonly relu?: boolean;
+  /** Whether what is normalised goes through a ReLU of its own before the sum. Only runs. */
+  readonly innerRelu?: boolean;
 }
 
 /**
  * Records `y = relu((x − mean)/√(variance + 10⁻⁵)·weight + bias + residual)`, mean and variance of each channel.
  *
  * Differentiable in x, residual, weight and bias, also through the batch's mean and variance; the running ones are constants.
- * Where a segment of the plan is recorded again, they do not move again.
+ * Where a segment of the plan is recorded again, they do not move again. With one frame and the batch's statistics it is an
+ * instance norm.
  *
  * @returns maps like x
+ * @throws where shapes do not fit, or a gradient is required with an inner ReLU
  */
 export function batchNorm(
   plan: Plan,
@@ -54,7 +58,7 @@ export function batchNorm(
   parameters: BatchNormParameters,
   options: BatchNormOptions = {},
 ): FrameMaps {
-  const { statistics = "batch", momentum = 0, residual, relu = false } = options;
+  const { statistics = "batch", momentum = 0, residual, relu = false, innerRelu = false } = options;
   const { weight, bias, runningMean, runningVariance } = parameters;
   const { channels } = x;
   expectFrameMaps("batchNorm", plan.path(label), "x", x);
@@ -64,6 +68,10 @@ export function batchNorm(
   if (residual) expectFrameMaps("batchNorm", plan.path(label), "residual", { ...x, ...residual });
   const frames = x.frames.flat(), residuals = residual?.frames.flat();
   const y = mapsLike(plan, label, x, {}, [...frames, ...residuals ?? [], weight, bias]);
+  const outputs = y.frames.flat();
+  if (innerRelu) {
+    for (const frame of outputs) expectFrozen("batchNorm", plan.path(label), { y: frame });
+  }
   const points = frames.length * x.height * x.width;
   const blocks = blocksOf(x.height * x.width);
   const dims = { blocks, channels, epsilon, momentum, points };
@@ -96,14 +104,17 @@ export function batchNorm(
       workgroups,
     });
   }
-  const outputs = y.frames.flat();
   const workgroupsOfMaps: [number, number] = [channels, Math.ceil(blocks / 4)];
   frames.forEach((frame, f) =>
     plan.dispatch({
       label: `${label}.forward`,
       kernel,
       entry: "forward",
-      constants: { has_residual: residual ? 1 : 0, relu: relu ? 1 : 0 },
+      constants: {
+        has_residual: residual ? 1 : 0,
+        relu: relu ? 1 : 0,
+        inner_relu: innerRelu ? 1 : 0,
+      },
       bindings: {
         dims,
         x: frame,

@@ -7,7 +7,7 @@ import text from "../../wgsl/ops/concatenate.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "./shapes.ts";
+import { expectFrozen, expectShape } from "./shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/concatenate.wgsl", text);
 
@@ -64,4 +64,46 @@ export function concatenate(plan: Plan, label: string, ...parts: Tensor[]): Tens
     });
   });
   return y;
+}
+
+/**
+ * Records `whole[:, :, first…first + channels − 1] = part`, in place: what is concatenated step by step. Forward only.
+ *
+ * @param part `(scenes, points, channels)` in blocks
+ * @param whole `(scenes, points, first + channels or more)` in blocks; its other channels stay as they are
+ */
+export function writeChannels(
+  plan: Plan,
+  label: string,
+  part: Tensor,
+  whole: Tensor,
+  first: number,
+): void {
+  const path = plan.path(label);
+  const [scenes, points, channels] = expectShape("writeChannels", path, { whole }, "blocks", [
+    "scenes",
+    "points",
+    "channels",
+  ]);
+  const [, , count] = expectShape("writeChannels", path, { part }, "blocks", [
+    scenes,
+    points,
+    "channels",
+  ]);
+  if (first < 0 || first + count > channels) {
+    throw new Error(
+      `Cannot record writeChannels "${path}": channels ${first} to ${
+        first + count - 1
+      } of whole, ` +
+        `wanted within 0 to ${channels - 1}`,
+    );
+  }
+  expectFrozen("writeChannels", path, { part, whole });
+  plan.dispatch({
+    label,
+    kernel,
+    entry: "forward",
+    bindings: { part, whole, dims: { channels, first, count, accumulate: 0 } },
+    workgroups: [scenes * blocksOf(points), count],
+  });
 }

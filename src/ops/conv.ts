@@ -22,16 +22,27 @@ export interface ConvOptions {
   readonly padding?: number | readonly [number, number];
   /** b `(outputs)` rows. */
   readonly bias?: Tensor;
+  /** Equal groups of channels; an output sees those of its own. Default 1. More only run. */
+  readonly groups?: number;
+  /** Added behind the bias: maps like y. Only runs. */
+  readonly residual?: FrameMaps;
+  /** Whether the sum goes through a ReLU. Only runs. */
+  readonly relu?: boolean;
+  /** The weight as {@link packConv} packed it in another plan, so that a plan that runs often need not. */
+  readonly panels?: Tensor;
   /** Which kernels: by default registers on software drivers, shared tiles on GPUs. */
   readonly variant?: ProductVariant;
 }
 
 /**
  * Records `y[o, f, p] = Σ weight[o, c, i, tap]·x[c, f + i − ⌊frames/2⌋, stride·p + tap − padding] + bias[o]`, zero outside
- * the frame and the scene.
+ * the frame and the scene; with a residual and a ReLU behind it where wanted.
  *
- * @param weight `(outputs, channels, rows, columns)` or `(outputs, channels, frames, rows, columns)` rows, frames odd
+ * Differentiable in x, weight and bias; not with groups, a residual or a ReLU, which networks have that are only run.
+ *
+ * @param weight `(outputs, channels/groups, rows, columns)` or `(outputs, channels/groups, frames, rows, columns)` rows, frames odd
  * @returns `outputs` channels on a grid of `⌊(length + 2·padding − kernel)/stride⌋ + 1` both ways
+ * @throws where shapes do not fit, or a gradient is required of what only runs
  */
 export function conv(
   plan: Plan,
@@ -40,11 +51,12 @@ export function conv(
   weight: Tensor,
   options: ConvOptions = {},
 ): FrameMaps {
-  const { bias, variant = productVariant(plan.gpu) } = options;
+  const { bias, residual, relu = false, panels, variant = productVariant(plan.gpu) } = options;
   const path = plan.path(label);
   expectFrameMaps("conv", path, "x", x);
   const shape = convShape(path, x, weight, options);
   const { outputs, frames } = shape;
+  if (panels) expectShape("conv", path, { panels }, "rows", panelShape(shape));
   if (bias) expectShape("conv", path, { bias }, "rows", [outputs]);
   const y = mapsLike(
     plan,
@@ -55,24 +67,35 @@ export function conv(
       width: outputLength(x.width, shape.columns, shape.padding[1], shape.stride),
       channels: outputs,
     },
-    [...x.frames.flat(), weight, bias],
+    [...x.frames.flat(), ...residual?.frames.flat() ?? [], weight, bias],
   );
+  if (residual) expectFrameMaps("conv", path, "residual", { ...y, frames: residual.frames });
+  const onlyRuns = shape.groups > 1 || relu || residual !== undefined;
+  if (onlyRuns && y.frames.flat().some((frame) => frame.requiresGradient)) {
+    throw new Error(
+      `Cannot differentiate conv "${path}": groups, residual and relu only run; use frozen parameters and inputs`,
+    );
+  }
   const half = (frames - 1) / 2;
 
   const forward = forwardWalk(shape, y);
   y.frames.forEach((scene, s) =>
     scene.forEach((target, f) => {
+      const last = Math.min(frames, scene.length - f + half) - 1;
       let accumulate = 0;
-      for (let i = 0; i < frames; i++) {
+      for (let i = 0; i <= last; i++) {
         const source = x.frames[s][f + i - half];
         if (!source) continue;
         recordProduct(plan, `${label}.forward`, variant, {
           x: { ...x, frame: source },
           y: { ...y, frame: target },
-          panels: packFrame(plan, label, weight, shape, i, false),
+          panels: panels ?? packFrame(plan, label, weight, shape, i, false),
           taps: shape.rows * shape.columns,
           walk: forward,
+          shape,
           bias: accumulate ? undefined : bias,
+          residual: i === last ? residual?.frames[s][f] : undefined,
+          relu: relu && i === last,
           accumulate,
         });
         accumulate = 1;
@@ -129,15 +152,20 @@ function convShape(
   path: string,
   x: FrameMaps,
   weight: Tensor,
-  { stride = 1, padding: given }: ConvOptions,
+  { stride = 1, padding: given, groups = 1 }: ConvOptions,
 ): ConvShape {
-  const [outputs, channels, frames, rows, columns] = weight.shape.length === 4
+  const [outputs, groupChannels, frames, rows, columns] = weight.shape.length === 4
     ? [weight.shape[0], weight.shape[1], 1, weight.shape[2], weight.shape[3]]
     : weight.shape;
-  if (weight.shape.length < 4 || channels !== x.channels || frames % 2 === 0) {
+  const channels = groupChannels * groups;
+  if (
+    weight.shape.length < 4 || channels !== x.channels || outputs % groups !== 0 || frames % 2 === 0
+  ) {
+    const grouped = groups > 1 ? `/${groups}` : "",
+      even = groups > 1 ? "groups of outputs and " : "";
     throw new Error(
       `Cannot record conv "${path}": weight is (${weight.shape.join(", ")}), wanted ` +
-        `(outputs, ${x.channels}, frames, rows, columns) with odd frames`,
+        `(outputs, ${x.channels}${grouped}, frames, rows, columns) with ${even}odd frames`,
     );
   }
   const half = [Math.floor(rows / 2), Math.floor(columns / 2)] as const;
@@ -148,7 +176,7 @@ function convShape(
         `${x.height + 2 * padding[0]} x ${x.width + 2 * padding[1]}: the frame and its padding`,
     );
   }
-  return { outputs, channels, frames, rows, columns, stride, padding };
+  return { outputs, channels, groups, frames, rows, columns, stride, padding };
 }
 
 /** A grid of pixels to be written, and what its taps read: see `Dims` in conv.wgsl. */
@@ -232,8 +260,21 @@ interface Product {
   readonly panels: Tensor;
   readonly taps: number;
   readonly walk: Walk;
+  /** Where it has groups. */
+  readonly shape?: ConvShape;
   readonly bias?: Tensor;
+  readonly residual?: Tensor;
+  readonly relu?: boolean;
   readonly accumulate: number;
+}
+
+/** Who sees whom: `channels/groups` inputs an output, `depth` inputs a tile of 16 outputs. */
+function grouping(channels: number, outputs: number, groups = 1) {
+  const ofGroup = outputs / groups;
+  const groupOf = (output: number) => Math.floor(Math.min(output, outputs - 1) / ofGroup);
+  let most = 1;
+  for (let o = 0; o < outputs; o += 16) most = Math.max(most, groupOf(o + 15) - groupOf(o) + 1);
+  return { depth: most * channels / groups, group_outputs: ofGroup };
 }
 
 function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: Product): void {
@@ -242,6 +283,8 @@ function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: P
   const taps = walk.tap_rows * walk.tap_columns;
   const sameGrid = x.height === walk.rows && x.width === walk.columns && walk.x_step === 1;
   const direct = of.taps === 1 && sameGrid && walk.x_row === 0 && walk.x_column === 0;
+  const groups = of.shape?.groups ?? 1;
+  const group_channels = x.channels / groups;
   const blocks = blocksOf(pixels), tiles = Math.ceil(y.channels / 16);
   const twoBlocks = Math.ceil(blocks / 2) * tiles <= blocks * Math.ceil(tiles / 2);
   plan.dispatch({
@@ -253,6 +296,9 @@ function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: P
       aligned: Number(direct && variant === "registers"),
       scattered: Number(walk.y_step > 1),
       has_bias: of.bias ? 1 : 0,
+      has_residual: of.residual ? 1 : 0,
+      relu: of.relu ? 1 : 0,
+      ...variant === "tiled" && { quads: groups > 1 ? 64 : 16 },
     },
     bindings: {
       dims: {
@@ -264,20 +310,47 @@ function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: P
         out_width: y.width,
         taps: of.taps,
         blocks: twoBlocks ? 2 : 1,
+        group_channels,
+        ...grouping(x.channels, y.channels, groups),
       },
       x: x.frame,
       x_quads: x.frame,
       panels: of.panels,
       bias: of.bias ?? of.panels, // bound all the same, and not read
+      residual: of.residual ?? of.panels,
       y: y.frame,
     },
     workgroups: variant === "tiled"
-      ? [blocks, Math.ceil(y.channels / 64)]
+      ? groups > 1 ? [Math.ceil(blocks / 4), tiles] : [blocks, Math.ceil(y.channels / 64)]
       : twoBlocks
       ? [Math.ceil(blocks / 2), tiles]
       : [blocks, Math.ceil(tiles / 2)],
-    flops: 2 * pixels * y.channels * x.channels * taps,
+    flops: 2 * pixels * y.channels * group_channels * taps,
   });
+}
+
+/**
+ * Records how {@link conv} lays out a weight `(outputs, channels/groups, rows, columns)`, for plans that are given it as `panels`.
+ */
+export function packConv(plan: Plan, label: string, weight: Tensor, groups = 1): Tensor {
+  const [outputs, inputs, rows, columns] = expectShape(
+    "packConv",
+    plan.path(label),
+    {
+      weight,
+    },
+    "rows",
+    ["outputs", "inputs", "rows", "columns"],
+  );
+  const one = { frames: 1, stride: 1, padding: [0, 0] } as const;
+  const shape = { outputs, channels: inputs * groups, groups, rows, columns, ...one };
+  return packFrame(plan, label, weight, shape, 0, false);
+}
+
+/** Tiles of 16 outputs, and numbers in each. */
+function panelShape({ outputs, channels, groups, rows, columns }: ConvShape): [number, number] {
+  const { depth } = grouping(channels, outputs, groups);
+  return [Math.ceil(outputs / 16), 16 * rows * columns * Math.ceil(depth / 2) * 2];
 }
 
 /** One frame of the weight (or its transpose, for the input's gradient) in panels of 16 outputs, once a plan. */
@@ -291,12 +364,14 @@ function packFrame(
 ): Tensor {
   return plan.once(weight, `pack conv ${frame} ${transposed}`, () => {
     const taps = shape.rows * shape.columns;
-    const ofChannel = shape.frames * taps, ofOutput = shape.channels * ofChannel;
+    const ofChannel = shape.frames * taps;
+    const ofOutput = shape.channels / shape.groups * ofChannel;
     const [inputs, outputs, input_stride, output_stride] = transposed
       ? [shape.outputs, shape.channels, ofOutput, ofChannel]
       : [shape.channels, shape.outputs, ofChannel, ofOutput];
-    const size = Math.ceil(outputs / 16) * 16 * taps * Math.ceil(inputs / 2) * 2;
-    const packed = plan.activation(`${label}.packed.${frame}`, [size]);
+    const { depth, group_outputs } = grouping(inputs, outputs, shape.groups);
+    const panels = panelShape({ ...shape, channels: inputs, outputs });
+    const packed = plan.activation(`${label}.packed.${frame}`, panels);
     plan.dispatch({
       label: `${label}.pack`,
       kernel,
@@ -304,9 +379,19 @@ function packFrame(
       bindings: {
         weight,
         packed,
-        packing: { inputs, outputs, taps, first: frame * taps, input_stride, output_stride },
+        packing: {
+          inputs,
+          outputs,
+          taps,
+          first: frame * taps,
+          input_stride,
+          output_stride,
+          depth,
+          group_inputs: inputs / shape.groups,
+          group_outputs,
+        },
       },
-      workgroups: linearWorkgroups(size),
+      workgroups: linearWorkgroups(packed.size),
     });
     return packed;
   });

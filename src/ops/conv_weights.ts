@@ -20,6 +20,8 @@ const mostPartBlocks = 2048;
 export interface ConvShape {
   readonly outputs: number;
   readonly channels: number;
+  /** Of channels and of outputs; gradients have 1. */
+  readonly groups: number;
   readonly frames: number;
   readonly rows: number;
   readonly columns: number;

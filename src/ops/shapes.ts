@@ -30,3 +30,22 @@ export function expectShape(
   }
   return tensor.shape;
 }
+
+/**
+ * Checks that nobody differentiates with respect to the inputs of an operation that has no backward pass.
+ *
+ * @throws `Cannot differentiate correlationLookup "corr": it only runs, and flow requires a gradient; …`
+ */
+export function expectFrozen(
+  operation: string,
+  label: string,
+  named: Readonly<Record<string, Tensor | undefined>>,
+): void {
+  for (const [name, tensor] of Object.entries(named)) {
+    if (!tensor?.requiresGradient) continue;
+    throw new Error(
+      `Cannot differentiate ${operation} "${label}": it only runs, and ${name} requires a gradient; ` +
+        "use frozen parameters and inputs",
+    );
+  }
+}

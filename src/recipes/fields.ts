@@ -147,6 +147,11 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
   },
   learningRateDecay: { ...optimizer, about: "the share", above: 0, max: 1 },
   clipNorm: { ...optimizer, about: "largest norm of the dynamic stage's gradient", above: 0 },
+  skipNorm: {
+    ...optimizer,
+    about: "dynamic steps whose gradient is longer are left out; 0: none is",
+    min: 0,
+  },
 
   staticDepthAnchor: {
     ...losses,
@@ -315,7 +320,13 @@ export function asRecipe(value: unknown): Recipe {
 function upToDate(
   { trajectorySteps, ...rest }: Record<string, unknown>,
 ): Record<string, unknown> {
-  const before = { trainEncoders: false, positionGain: 1, flowGain: 1, staticDepthAnchor: 0 };
+  const before = {
+    trainEncoders: false,
+    positionGain: 1,
+    flowGain: 1,
+    staticDepthAnchor: 0,
+    skipNorm: 0,
+  };
   const missing = Object.entries(before).filter(([name]) => !(name in rest));
   // what is there stays in its order: equal checkpoints are equal bytes
   const recipe: Record<string, unknown> = { ...rest, ...Object.fromEntries(missing) };

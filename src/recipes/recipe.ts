@@ -103,6 +103,8 @@ export interface Recipe {
   learningRateDecay: number;
   /** Largest norm of the dynamic stage's gradient. */
   clipNorm: number;
+  /** A dynamic step whose gradient is longer is left out; 0: none is. */
+  skipNorm: number;
   /** Weights of loss terms that differ from the table's. */
   lossWeights: Readonly<Partial<Record<string, number>>>;
   /** Weight of the depth anchor in the static stage, beside a colour loss of weight 1; in the dynamic one it is a loss weight. */
@@ -148,6 +150,7 @@ export const full: Preset = {
   learningRateDecaySteps: 300_000,
   learningRateDecay: 0.1,
   clipNorm: 10,
+  skipNorm: 0,
   lossWeights: {},
   staticDepthAnchor: 0, // no part of the method
   depthBlendingThickness: 0.03,
@@ -173,6 +176,7 @@ export const small: Preset = {
   samples: 24,
   staticSteps: 600,
   dynamicSteps: 320,
+  skipNorm: 100, // steps have 3 to 8; a point thrown far away makes smoothness in world space thousands, and others are lost
   learningRate: 2e-3, // falls to two fifths in the dynamic stage's 320 steps
   learningRateDecaySteps: 800,
   lossWeights: {

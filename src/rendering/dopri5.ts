@@ -146,6 +146,14 @@ export function countUnsolved(plan: Plan, solved: readonly Tensor[], count: Tens
   }
 }
 
+/** What to say where {@link countUnsolved} counts any: `doing` is what could not be done. */
+export function unsolvedError(doing: string, count: number): Error {
+  return new Error(
+    `Cannot ${doing}: ${count} trajectories were not solved in the steps allowed; use a model trained with ` +
+      "more --ode-max-steps, or a larger --ode-rtol and --ode-atol",
+  );
+}
+
 /** Where an attempt starts. */
 interface Beginning {
   readonly y: OdeState;

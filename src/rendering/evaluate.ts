@@ -68,9 +68,76 @@ export interface DynamicEvaluation extends DynamicFieldOutput {
   readonly controls: readonly Tensor[];
 }
 
+/** The trunk at points, and where the points are in neighbouring frames. */
+export interface FrameTrajectories {
+  /** h(p, t), `(scenes, points, hidden)` in blocks. */
+  readonly h: Tensor;
+  /** For each direction `(scenes, points, 3)` in blocks, NDC. */
+  readonly moved: readonly Tensor[];
+  /** What became of trajectories that choose their steps, see `controls` of `dopri5.ts`. */
+  readonly controls: readonly Tensor[];
+}
+
 /**
- * Records the dynamic field at points, `offsetFrames` after the frame that is rendered: with two Euler steps three trunks, not
- * five.
+ * Records where points are one frame before (−1) or after (1): with two Euler steps to both sides three trunks, not five.
+ *
+ * @param points `(scenes, points, 3)` in blocks, NDC
+ */
+export function frameTrajectories(
+  plan: Plan,
+  { group, code, codes, times, trajectory }: DynamicContext,
+  points: Tensor,
+  offsetFrames: number,
+  directions: readonly (-1 | 1)[],
+): FrameTrajectories {
+  const trunkAt = (
+    at: Tensor,
+    time: EncodedTime,
+    parameters: Parameters = group,
+    shares: readonly Tensor[] = codes,
+  ) => {
+    const encoding = positionalEncoding(plan, "encoding", at, {
+      frequencies: pointFrequencies,
+      normalize: true,
+      time,
+    });
+    return trunk(plan, parameters, plan.recompute(encoding), shares);
+  };
+  const h = trunkAt(points, { times, offsetFrames });
+  const first = velocityHead(plan, group, h);
+  const controls: Tensor[] = [];
+  const moved = directions.map((direction) => {
+    if (trajectory.kind === "discrete") {
+      const { steps } = trajectory;
+      const velocity = (at: Tensor, offset: number) =>
+        velocityHead(plan, group, trunkAt(at, { times, offsetFrames: offset }));
+      const options = { offsetFrames, direction, steps };
+      return discreteTrajectory(plan, points, first, velocity, options);
+    }
+    const timeAt = (time: OdeTime): EncodedTime => ({
+      times: timesAt(plan, times, time, { offsetFrames, direction }),
+      offsetFrames: 0,
+    });
+    const field: OdeField = {
+      ...{ times, code, group, first },
+      velocity: (at, time) => velocityHead(plan, group, trunkAt(at, timeAt(time))),
+      velocityOf: (parameters, code) => (at, time) => {
+        const shares = trunkCodes(plan, parameters, code);
+        const h = trunkAt(at, timeAt(time), parameters, shares);
+        return velocityHead(plan, parameters, h);
+      },
+    };
+    const solved = odeTrajectory(plan, points, field, direction, trajectory, (control) => {
+      controls.push(control);
+    });
+    if (solved.control) controls.push(solved.control);
+    return solved.points;
+  });
+  return { h, moved, controls };
+}
+
+/**
+ * Records the dynamic field at points, `offsetFrames` after the frame that is rendered.
  *
  * @param points `(scenes, points, 3)` in blocks, NDC
  */
@@ -82,53 +149,12 @@ export function evaluateDynamic(
   offsetFrames: number,
   features: DynamicFeatures,
 ): DynamicEvaluation {
-  const { group, code, codes, times, trajectory } = context;
   return plan.scoped(label, () => {
-    const trunkAt = (
-      at: Tensor,
-      time: EncodedTime,
-      parameters: Parameters = group,
-      shares: readonly Tensor[] = codes,
-    ) => {
-      const encoding = positionalEncoding(plan, "encoding", at, {
-        frequencies: pointFrequencies,
-        normalize: true,
-        time,
-      });
-      return trunk(plan, parameters, plan.recompute(encoding), shares);
-    };
-    const h = trunkAt(points, { times, offsetFrames });
-    const first = velocityHead(plan, group, h);
-    const controls: Tensor[] = [];
-    const [before, after] = ([-1, 1] as const).map((direction) => {
-      if (trajectory.kind === "discrete") {
-        const { steps } = trajectory;
-        const velocity = (at: Tensor, offset: number) =>
-          velocityHead(plan, group, trunkAt(at, { times, offsetFrames: offset }));
-        const options = { offsetFrames, direction, steps };
-        return discreteTrajectory(plan, points, first, velocity, options);
-      }
-      const timeAt = (time: OdeTime): EncodedTime => ({
-        times: timesAt(plan, times, time, { offsetFrames, direction }),
-        offsetFrames: 0,
-      });
-      const field: OdeField = {
-        ...{ times, code, group, first },
-        velocity: (at, time) => velocityHead(plan, group, trunkAt(at, timeAt(time))),
-        velocityOf: (parameters, code) => (at, time) => {
-          const shares = trunkCodes(plan, parameters, code);
-          const h = trunkAt(at, timeAt(time), parameters, shares);
-          return velocityHead(plan, parameters, h);
-        },
-      };
-      const solved = odeTrajectory(plan, points, field, direction, trajectory, (control) => {
-        controls.push(control);
-      });
-      if (solved.control) controls.push(solved.control);
-      return solved.points;
-    });
+    const found = frameTrajectories(plan, context, points, offsetFrames, [-1, 1]);
+    const { h, moved: [before, after], controls } = found;
     const { current, temporal } = features(plan, points, before, after);
-    return { ...dynamicField(plan, group, h, current, temporal), before, after, controls };
+    const field = dynamicField(plan, context.group, h, current, temporal);
+    return { ...field, before, after, controls };
   });
 }
 

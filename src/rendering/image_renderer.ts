@@ -6,16 +6,15 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { Camera } from "../data/camera.ts";
-import { globalCode, trunkCodes } from "../nets/dynamic_field.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
 import type { Trajectory } from "../recipes/recipe.ts";
-import { Plan } from "../runtime/plan.ts";
-import type { Program } from "../runtime/program.ts";
 import { readTensors } from "../runtime/readback.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
 import { cameraRecords, viewRecords } from "./camera_records.ts";
 import { rayMapChannels, rayMaps } from "./composite.ts";
-import { ndcExtent, ndcPlacement, placedCamera } from "./place_points.ts";
+import { unsolvedError } from "./dopri5.ts";
+import { ndcExtent } from "./ndc.ts";
+import { ndcPlacement, placedCamera } from "./place_points.ts";
 import { DynamicMaps, StaticMaps, type VideoMaps } from "./projected_maps.ts";
 import {
   type BackgroundSource,
@@ -23,6 +22,7 @@ import {
   type RayChunk,
   recordRayChunk,
 } from "./ray_chunk.ts";
+import { SceneCodes } from "./scene_codes.ts";
 import {
   type BlendingRegion,
   inversePlacement,
@@ -110,7 +110,7 @@ export class ImageRenderer {
   readonly #model: MonoNerf;
   readonly #scenes: RenderableScenes;
   readonly #options: Required<ImageRendererOptions>;
-  readonly #codes: { program: Program; all: readonly Tensor[] };
+  readonly #codes: SceneCodes;
   readonly #inputs: { pixels: Tensor; viewCameras: Tensor; unsolved: Tensor; regions: Tensor };
   readonly #background: Slot<BackgroundSource>;
   readonly #foregrounds: Promise<Slot<ForegroundSource>>[] = [];
@@ -121,7 +121,7 @@ export class ImageRenderer {
     model: MonoNerf,
     scenes: RenderableScenes,
     options: ImageRendererOptions,
-    codes: { program: Program; all: readonly Tensor[] },
+    codes: SceneCodes,
     background: Slot<BackgroundSource>,
   ) {
     const { rays = 1024 } = options;
@@ -144,21 +144,14 @@ export class ImageRenderer {
     scenes: RenderableScenes,
     options: ImageRendererOptions,
   ): Promise<ImageRenderer> {
-    const plan = new Plan(model.gpu, "codes");
-    const group = model.dynamic.frozen;
-    const global = globalCode(plan, group, scenes.pooled);
-    const all = [global, ...trunkCodes(plan, group, global)];
-    for (const code of all) plan.keep(code);
-    const codes = { program: await plan.build(), all };
+    const codes = await SceneCodes.create(model, scenes.pooled);
     const background = await backgroundSlot(model, scenes);
-    const renderer = new ImageRenderer(model, scenes, options, codes, background);
-    renderer.refresh();
-    return renderer;
+    return new ImageRenderer(model, scenes, options, codes, background);
   }
 
   /** Takes the model's parameters as they are now. */
   refresh(): void {
-    this.#codes.program.run();
+    this.#codes.refresh();
   }
 
   /**
@@ -221,7 +214,8 @@ export class ImageRenderer {
     const { source } = this.#background;
     source.maps.update([this.#scenes.imageMaps[background.scene][background.frame]]);
     writeTensor(gpu, source.cameras, cameraRecords(background.cameras, background.frame));
-    const codes = new Map<Tensor, Tensor>();
+    const codes = foregrounds.flatMap(({ scene }, i) => this.#codes.choose(chunk.codes[i], scene));
+    chunk.program.bind(new Map(codes));
     foregrounds.forEach(({ scene, cameras, frame, times, placements, viewCameras }, i) => {
       const { source } = slots[i];
       source.maps.update(videoMaps(this.#scenes, scene, frame));
@@ -229,9 +223,7 @@ export class ImageRenderer {
       writeTensor(gpu, source.times, times);
       writeTensor(gpu, source.placements, placements);
       writeTensor(gpu, source.viewCameras, viewCameras);
-      chunk.codes[i].forEach((late, k) => codes.set(late, sceneOf(this.#codes.all[k], scene)));
     });
-    chunk.program.bind(codes);
     return await this.#renderChunks(chunk, pixels, camera, next !== undefined);
   }
 
@@ -278,12 +270,7 @@ export class ImageRenderer {
       const { unsolved } = this.#inputs;
       const read = await readTensors(gpu, unsolved, ...wholes.map(({ whole }) => whole));
       const [[failed], maps, ...flows] = read;
-      if (failed > 0) {
-        throw new Error(
-          `Cannot render the view: ${failed} trajectories were not solved in the steps allowed; use a model trained with ` +
-            "more --ode-max-steps, or a larger --ode-rtol and --ode-atol",
-        );
-      }
+      if (failed > 0) throw unsolvedError("render the view", failed);
       const still = () => new Float32Array(2 * pixels); // nothing moves where there is no foreground
       const [flow = still(), flowToNext = toNext ? still() : undefined] = flows;
       return imageOf(width, height, maps, flow, flowToNext);
@@ -294,7 +281,7 @@ export class ImageRenderer {
 
   /** Frees the renderer's memory, not the model's. */
   destroy(): void {
-    this.#codes.program.destroy();
+    this.#codes.destroy();
     this.#background.destroy();
     for (const built of this.#built) built.destroy();
     for (const tensor of Object.values(this.#inputs)) destroyTensor(this.#model.gpu, tensor);
@@ -334,7 +321,7 @@ export class ImageRenderer {
       ...{ samples, trajectory, pixels, viewCameras, unsolved },
       background: this.#background.source,
       foregrounds: slots.map(({ source }) => source),
-      codesLike: this.#codes.all,
+      codes: this.#codes,
       regions: edited ? regions : undefined,
     });
     this.#built.push(chunk.program);
@@ -415,19 +402,6 @@ function regionRecords(regions: readonly BlendingRegion[], camera: Camera): Floa
     records.set([max[0] / x, max[1] / y, max[2], 1], 8 * i + 4);
   });
   return records;
-}
-
-/** One scene's part of a tensor `(scenes, 1, channels)` in blocks. */
-function sceneOf(codes: Tensor, scene: number): Tensor {
-  const channels = codes.shape[2];
-  const size = codes.size / codes.shape[0];
-  const { buffer, offset } = codes.memory!;
-  return {
-    ...codes,
-    shape: [1, 1, channels],
-    size,
-    memory: { buffer, offset: offset + scene * size * 4 },
-  };
 }
 
 /** The raw video maps around a frame; at the ends the frame's own stand in. */

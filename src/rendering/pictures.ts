@@ -10,7 +10,7 @@
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 
 /** Red, green and blue, 0..255, not rounded yet. */
-type Rgb = readonly [red: number, green: number, blue: number];
+export type Rgb = readonly [red: number, green: number, blue: number];
 const BLACK: Rgb = [0, 0, 0];
 const WHITE: Rgb = [255, 255, 255];
 
@@ -18,10 +18,10 @@ const WHITE: Rgb = [255, 255, 255];
  * The inferno map of matplotlib (van der Walt and Smith 2015, CC0) at ten equal steps: perceptually
  * uniform, and its lightness rises all the way, so it reads in grey too.
  */
-const INFERNO = gradient("000004 1b0c41 4a0c6b 781c6d a52c60 cf4446 ed6925 fb9b06 f7d13d fcffa4");
+const INFERNO = colorRamp("000004 1b0c41 4a0c6b 781c6d a52c60 cf4446 ed6925 fb9b06 f7d13d fcffa4");
 
 /** The viridis map of matplotlib, by the same authors, at ten equal steps. */
-const VIRIDIS = gradient("440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725");
+const VIRIDIS = colorRamp("440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725");
 
 /** Flow above this many pixels means "unknown" in the Middlebury files. */
 const UNKNOWN_FLOW_PIXELS = 1e9;
@@ -143,7 +143,7 @@ function isKnown(x: number, y: number): boolean {
 
 /**
  * The colour wheel: 55 hues, unevenly spaced because the eye tells some apart better than others.
- * On each arc one channel rises or falls in the number of steps given.
+ * On each arc one channel rises or falls in the number of steps given, by `floor(255 i/n)`.
  */
 const WHEEL: Rgb[] = [
   ...arc(15, [255, 0, 0], [255, 255, 0]), // red to yellow
@@ -155,7 +155,12 @@ const WHEEL: Rgb[] = [
 ];
 
 function arc(steps: number, from: Rgb, to: Rgb): Rgb[] {
-  return Array.from({ length: steps }, (_, i) => mix(from, to, i / steps));
+  return Array.from({ length: steps }, (_, i): Rgb => {
+    const step = Math.floor(255 * i / steps);
+    const at = (channel: 0 | 1 | 2) =>
+      from[channel] + Math.sign(to[channel] - from[channel]) * step;
+    return [at(0), at(1), at(2)];
+  });
 }
 
 /** Colour of a vector: right is red, down yellow, left cyan-blue, up violet. */
@@ -164,14 +169,15 @@ function flowColour(x: number, y: number, maxRadius: number): Rgb {
   const place = (Math.atan2(-y, -x) / Math.PI + 1) / 2 * (WHEEL.length - 1);
   const first = Math.floor(place);
   const hue = mix(WHEEL[first], WHEEL[(first + 1) % WHEEL.length], place - first);
-  return radius <= 1 ? mix(WHITE, hue, radius) : mix(BLACK, hue, 0.75);
+  const [red, green, blue] = radius <= 1 ? mix(WHITE, hue, radius) : mix(BLACK, hue, 0.75);
+  return [Math.floor(red), Math.floor(green), Math.floor(blue)];
 }
 
 /**
  * A colour map through `rrggbb` stops at equal steps, linear in between; what is below 0, or NaN,
  * is the first stop.
  */
-function gradient(stops: string): (x: number) => Rgb {
+export function colorRamp(stops: string): (x: number) => Rgb {
   const colours = stops.split(" ").map((stop): Rgb => {
     const rgb = parseInt(stop, 16);
     return [rgb >> 16, rgb >> 8 & 255, rgb & 255];

@@ -10,6 +10,7 @@ import { cameraSnippet, ndcSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
+import { ndcExtent } from "./ndc.ts";
 import type { Placement } from "./scene_edit.ts";
 
 const kernel = defineKernel(
@@ -119,9 +120,4 @@ export function placedCamera(camera: Camera, placement: Placement, inverse: Plac
       dot(inverse.slice(4 * row, 4 * row + 3), centre) + inverse[4 * row + 3],
     ])),
   };
-}
-
-/** `(W, H)/(2f)`: what x and y of NDC are multiplied by at distance 1. */
-export function ndcExtent({ width, height, focalPixels }: Camera): [number, number] {
-  return [width / (2 * focalPixels), height / (2 * focalPixels)];
 }

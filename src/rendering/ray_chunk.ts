@@ -17,6 +17,7 @@ import { inducedFlow } from "./induced_flow.ts";
 import { hideUnseen, placePoints } from "./place_points.ts";
 import type { DynamicMaps, StaticMaps } from "./projected_maps.ts";
 import { rayPoints } from "./render_rays.ts";
+import type { LateCodes, SceneCodes } from "./scene_codes.ts";
 
 /** The static field's part in a picture; all tensors are written before it. */
 export interface BackgroundSource {
@@ -52,8 +53,8 @@ export interface RayChunkInputs {
   readonly unsolved: Tensor;
   readonly background: BackgroundSource;
   readonly foregrounds: readonly ForegroundSource[];
-  /** A scene's global code like the first, and of each block of the trunk its share like the others. */
-  readonly codesLike: readonly Tensor[];
+  /** Of the scenes that foregrounds may be of. */
+  readonly codes: SceneCodes;
   /** Boxes of given blending, `(1, regions, 8)`, for a picture that is edited. */
   readonly regions?: Tensor;
 }
@@ -62,7 +63,7 @@ export interface RayChunkInputs {
 export interface RayChunk {
   readonly program: Program;
   /** Late: the codes of each foreground's scene. */
-  readonly codes: readonly (readonly Tensor[])[];
+  readonly codes: readonly LateCodes[];
   /** `(1, rays, 16)`. */
   readonly maps: Tensor;
   /** `(1, rays, 2)`: flow of the first foreground, as the same camera sees it, and as the next one does. */
@@ -90,15 +91,12 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
   const rawStatic = concatenate(plan, "static.raw", color, density);
   const fields = foregrounds.map(({ maps, cameras, times, placements }, i) => {
     const label = regions ? `foreground.${i}` : "current";
-    const codes = inputs.codesLike.map((code) =>
-      plan.late(code.label, [1, 1, code.shape[2]], "blocks")
-    );
+    const codes = inputs.codes.late(plan);
     const points = regions
       ? placePoints(plan, `${label}.points`, of.points, placements)
       : of.points;
     const group = model.dynamic.frozen;
-    const [code, ...shares] = codes;
-    const context = { group, code, codes: shares, times, trajectory: inputs.trajectory };
+    const context = { group, ...codes, times, trajectory: inputs.trajectory };
     const field = evaluateDynamic(plan, label, context, points, 0, maps.features(cameras));
     const blending = regions
       ? hideUnseen(plan, `${label}.blending`, field.blending, points, cameras, placements)

@@ -28,6 +28,8 @@ const mostRows = 1024; // workgroups that share a group's Σ g²
 export interface AdamOptions {
   /** Gradients whose global norm is larger are scaled down to it. Default: no clipping. */
   maxNorm?: number;
+  /** A step whose global norm is larger is left out: parameters and moments stay. Default: none is. */
+  skipNorm?: number;
   /** Decay of the first moment; `writeStep` must be given the same. Default 0.9. */
   beta1?: number;
   /** Decay of the second moment; `writeStep` must be given the same. Default 0.999. */
@@ -49,7 +51,7 @@ const momentNames = ["exp_avg", "exp_avg_sq"] as const;
  *
  * `g' = g·min(1, maxNorm/(‖g‖ + 1e-6))`, `m = β₁m + (1 − β₁)g'`, `v = β₂v + (1 − β₂)g'²`,
  * `p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε)`; the norm is that of all groups together. In a step whose norm is
- * not finite nothing moves, so the parameters and moments stay those of the last good step.
+ * not finite, or over `skipNorm`, nothing moves, so the parameters and moments stay those of the last good step.
  */
 export class Adam {
   /** `(1)`: the global norm ‖g‖ of the last step before clipping; NaN or infinite when a gradient was. */
@@ -80,7 +82,7 @@ export class Adam {
    * @param step the uniform of `createStep`: learning rate and bias corrections
    */
   record(plan: Plan, step: Tensor): void {
-    const { maxNorm = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = this.options;
+    const { maxNorm = 0, skipNorm = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = this.options;
     let rows = 0;
     const ranges = this.groups.map(({ values }) => {
       const size = values.size / 4;
@@ -95,6 +97,7 @@ export class Adam {
       group_rows: groupRows,
       rows,
       max_norm: maxNorm,
+      skip_norm: skipNorm,
       beta1,
       beta2,
       epsilon,

@@ -27,7 +27,7 @@ import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
 import { streams } from "../runtime/random.ts";
 import { destroyTensor, type Tensor } from "../runtime/tensor.ts";
-import { Adam } from "./adam.ts";
+import { Adam, type AdamOptions } from "./adam.ts";
 import { createRayBatch, type RayBatch } from "./ray_batch.ts";
 import { sampleRays } from "./ray_sampler.ts";
 import type { SceneMemory } from "./scene_memory.ts";
@@ -237,7 +237,8 @@ export async function buildDynamicStage(
   });
   const groups = recipe.trainEncoders ? [model.dynamic, model.video] : [model.dynamic];
   const seeds = [...losses.seeds, ...features.seeds];
-  const adam = optimize(plan, gpu, groups, seeds, inputs.step, recipe.clipNorm);
+  const { clipNorm: maxNorm, skipNorm } = recipe;
+  const adam = optimize(plan, gpu, groups, seeds, inputs.step, { maxNorm, skipNorm });
   const unsolved = recordUnsolved(plan, render);
   const fixed = recipe.lossWeights as Partial<LossWeights>;
   return finish(plan, {
@@ -310,11 +311,11 @@ function optimize(
   groups: readonly ParameterGroup[],
   seeds: RecordedLosses["seeds"],
   step: Tensor,
-  maxNorm?: number,
+  options?: AdamOptions,
 ): Adam {
   for (const group of groups) group.recordGradients(plan);
   plan.differentiate(seeds);
-  const adam = new Adam(gpu, groups, { maxNorm });
+  const adam = new Adam(gpu, groups, options);
   adam.record(plan, step);
   return adam;
 }

@@ -10,7 +10,14 @@ import {
   type RecipeModel,
 } from "../../src/recipes/recipe.ts";
 import type { StageName } from "../../src/training/stages.ts";
-import { flagGroup, parseOptions, readOptions, type Usage } from "../terminal/options.ts";
+import {
+  flagGroup,
+  orExit,
+  parseOptions,
+  readOptions,
+  type Usage,
+  UsageError,
+} from "../terminal/options.ts";
 
 /** One set of sizes that is measured. */
 export interface BenchCase {
@@ -34,14 +41,22 @@ export interface EncodingCase {
 /** What a command line asks for. */
 export type BenchCommand =
   | { readonly kind: "steps"; readonly cases: readonly BenchCase[] }
-  | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] };
+  | { readonly kind: "trajectories"; readonly cases: readonly BenchCase[] }
+  | { readonly kind: "encoding"; readonly cases: readonly EncodingCase[] }
+  | { readonly kind: "depth" }
+  | { readonly kind: "flow" };
 
 const usage: Usage = {
   usage: "deno task bench [flags]\n" +
-    "       deno task bench --encode [NAME… --data FOLDER] [flags]",
+    "       deno task bench --trajectories [flags]\n" +
+    "       deno task bench --encode [NAME… --data FOLDER] [flags]\n" +
+    "       deno task bench --depth\n" +
+    "       deno task bench --flow",
   about:
     "Measures training steps by part beside the best matrix product on this adapter, and the memory they take;\n" +
-    "or, with --encode, the encoders on the procedural scenes or on those named.\n" +
+    "with --trajectories how exact their solvers and gradients are, their memory, and training steps with each of them;\n" +
+    "with --encode the encoders on the procedural scenes or on those named; with --depth MiDaS on one frame;\n" +
+    "with --flow RAFT on two frames, beside its definition computed plainly.\n" +
     "Without flags: the small preset, and the widths of the paper with few rays (on a GPU: both presets).",
 };
 
@@ -76,6 +91,13 @@ const flags = {
       min: 0,
     },
   }),
+  ...flagGroup("Trajectories", { trajectories: false }, {
+    trajectories: { about: "measure trajectories, at the small preset where no sizes are given" },
+  }),
+  ...flagGroup("Preparation", { depth: false, flow: false }, {
+    depth: { about: "measure MiDaS on a frame of 480 x 270, with random weights" },
+    flow: { about: "measure RAFT on two frames of 480 x 270, with weights by formula" },
+  }),
   ...flagGroup("Encoders", { encode: false, data: "data" }, {
     encode: { about: "measure the encoders, not steps, and the cache of what they make" },
     data: { about: "where the folders of the scenes named are", unit: "folder" },
@@ -91,20 +113,35 @@ const fewRays = { rays: 64, samples: 32 };
 export function readBenchCommand(args: readonly string[], software: boolean): BenchCommand {
   const { values, positionals: names } = readOptions(flags, usage, args);
   const cases = benchCases(args, software);
-  if (!values.encode && names.length > 0) {
-    console.error(
-      `Cannot measure steps on "${
-        names[0]
-      }": steps have scenes of their own; --encode measures the encoders on it\n` +
-        "--help lists all flags.",
+  const { encode, trajectories, trainEncoders, stage, data } = values;
+  return orExit(() => {
+    const kinds = (["encode", "trajectories", "depth", "flow"] as const).filter((kind) =>
+      values[kind]
     );
-    Deno.exit(2);
-  }
-  if (!values.encode) return { kind: "steps", cases };
-  return {
-    kind: "encoding",
-    cases: cases.map(({ recipe }) => ({ recipe, data: values.data, names })),
-  };
+    if (kinds.length > 1) {
+      throw new UsageError(
+        `Cannot do "--${kinds[0]}" and "--${kinds[1]}" at once: start once for each`,
+      );
+    }
+    if (!encode && names.length > 0) {
+      throw new UsageError(
+        `Cannot measure steps on "${
+          names[0]
+        }": steps have scenes of their own; --encode measures the encoders on it`,
+      );
+    }
+    if (trajectories && (trainEncoders || stage !== undefined)) {
+      const flag = trainEncoders ? "--train-encoders" : "--stage";
+      throw new UsageError(
+        `Cannot use "${flag}" with "--trajectories": dynamic steps are measured, with frozen encoders`,
+      );
+    }
+    if (values.depth) return { kind: "depth" };
+    if (values.flow) return { kind: "flow" };
+    if (trajectories) return { kind: "trajectories", cases: cases.slice(0, 1) };
+    if (!encode) return { kind: "steps", cases };
+    return { kind: "encoding", cases: cases.map(({ recipe }) => ({ recipe, data, names })) };
+  });
 }
 
 /** The sizes that a command line asks for. */

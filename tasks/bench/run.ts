@@ -67,7 +67,10 @@ async function timeStep(
 }
 
 /** Steps that do not compute what they should are not worth timing. */
-async function requireFinite(gpu: Gpu, { name, logged, loggedTensors }: Stage): Promise<void> {
+export async function requireFinite(
+  gpu: Gpu,
+  { name, logged, loggedTensors }: Stage,
+): Promise<void> {
   const values = (await readTensors(gpu, ...loggedTensors)).flatMap((part) => [...part]);
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad < 0) return;

@@ -7,7 +7,8 @@
 import { dirname, join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { exists, writeFileAtomically } from "../../src/data/files.ts";
-import { fetchPackage, VERSION } from "./swiftshader.ts";
+import { fetchPackage } from "./npm_package.ts";
+import { CHROMIUM } from "./swiftshader.ts";
 import { readTarFile, tarFiles } from "./tar.ts";
 
 const PROGRAM = "chromium";
@@ -16,7 +17,7 @@ const FONTS = `<fontconfig><dir prefix="relative">fonts</dir></fontconfig>\n`;
 
 /** Where Chromium is kept in a cache folder. */
 export function chromiumFolder(cache: string): string {
-  return join(cache, `chromium-${VERSION}`);
+  return join(cache, `chromium-${CHROMIUM.version}`);
 }
 
 /** Whether this machine can run the package's Chromium. */
@@ -35,7 +36,9 @@ export function hasChromium(folder: string): Promise<boolean> {
  * @throws {Error} when the package cannot be fetched, is not the known one, or cannot be kept.
  */
 export async function fetchChromium(folder: string): Promise<void> {
-  const archive = gunzipSync(await fetchPackage("Chromium", "name another one in CHROMIUM"));
+  const archive = gunzipSync(
+    await fetchPackage(CHROMIUM, "Chromium", "name another one in CHROMIUM"),
+  );
   const unpack = (name: string) =>
     brotliDecompressSync(readTarFile(archive, `package/bin/${name}.br`));
   const keep = async (path: string, bytes: Uint8Array) => {
@@ -51,9 +54,10 @@ export async function fetchChromium(folder: string): Promise<void> {
 }
 
 /**
- * Sees to it that there is a browser to test with, where one can be had; the tests that want it say so where there is none.
+ * Sees to it that there is a browser to test with, where one can be had.
  *
- * @param announce Told in one line of the download, and of its failure.
+ * @param announce Told in one line of the download.
+ * @throws {Error} when it cannot be fetched
  */
 export async function provideChromium(
   cache: string,
@@ -62,11 +66,7 @@ export async function provideChromium(
   const folder = chromiumFolder(cache);
   if (Deno.env.get("CHROMIUM") || !runsChromium() || await hasChromium(folder)) return;
   announce("Fetching Chromium for the tests of what opens in a browser (70 MB, once).");
-  try {
-    await fetchChromium(folder);
-  } catch (error) {
-    announce(error instanceof Error ? error.message : String(error));
-  }
+  await fetchChromium(folder);
 }
 
 /** How to start Chromium: a program, and what its environment needs. */

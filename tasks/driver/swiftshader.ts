@@ -8,18 +8,19 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { isAbsolute, join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { exists, writeFileAtomically } from "../../src/data/files.ts";
+import { fetchPackage, messageOf, type NpmPackage } from "./npm_package.ts";
 import { readTarFile } from "./tar.ts";
 
-/** Version of the package. */
-export const VERSION = "149.0.0";
-const TARBALL = `https://registry.npmjs.org/@sparticuz/chromium/-/chromium-${VERSION}.tgz`;
-/** SHA-512 of the tarball in base64: npm's `dist.integrity`. */
-const SHA512 =
-  "2NECBVKlUA9xIUXb4fT8OoGKdAJs+I2tNYscO8FwcxCKCWA7FmpPI0fdVxGJoIJglrFZYn+4YEJqChq4rdrxQg==";
+/** The package that SwiftShader and Chromium are taken from. */
+export const CHROMIUM: NpmPackage = {
+  name: "@sparticuz/chromium",
+  version: "149.0.0",
+  sha512:
+    "2NECBVKlUA9xIUXb4fT8OoGKdAJs+I2tNYscO8FwcxCKCWA7FmpPI0fdVxGJoIJglrFZYn+4YEJqChq4rdrxQg==",
+};
 const LIBRARY = "libvulkan.so.1";
 
 /** What one should install instead. */
@@ -43,7 +44,7 @@ export function cacheFolder(env: { get(name: string): string | undefined } = Den
 
 /** Where SwiftShader is kept in a cache folder: what goes into `LD_LIBRARY_PATH`. */
 export function swiftShaderFolder(cache: string): string {
-  return join(cache, `swiftshader-${VERSION}`);
+  return join(cache, `swiftshader-${CHROMIUM.version}`);
 }
 
 /** Whether SwiftShader has been fetched into its folder. */
@@ -63,7 +64,10 @@ export async function fetchSwiftShader(folder: string): Promise<void> {
       `Cannot use SwiftShader: it is packed for "x86_64 linux", this is "${machine}"; install ${FASTER_DRIVERS}`,
     );
   }
-  const packed = readTarFile(gunzipSync(await fetchPackage()), "package/bin/swiftshader.tar.br");
+  const archive = gunzipSync(
+    await fetchPackage(CHROMIUM, "SwiftShader", `install ${FASTER_DRIVERS}`),
+  );
+  const packed = readTarFile(archive, "package/bin/swiftshader.tar.br");
   const library = readTarFile(brotliDecompressSync(packed), "libvk_swiftshader.so");
   try {
     await Deno.mkdir(folder, { recursive: true });
@@ -74,55 +78,4 @@ export async function fetchSwiftShader(folder: string): Promise<void> {
       { cause },
     );
   }
-}
-
-/**
- * The package's bytes, known to be the right ones.
- *
- * @param what What is wanted of it, for messages, and how to get that elsewhere.
- * @throws {Error} when it cannot be fetched, or is not the known one.
- */
-export async function fetchPackage(
-  what: string = "SwiftShader",
-  elsewhere: string = `install ${FASTER_DRIVERS}`,
-): Promise<Uint8Array<ArrayBuffer>> {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    const response = await fetch(TARBALL);
-    if (!response.ok) throw new Error(`the server answers ${response.status}`);
-    bytes = await response.bytes();
-  } catch (cause) {
-    throw new Error(
-      `Cannot fetch ${what} from "${TARBALL}": ${
-        messageOf(cause)
-      }; connect this machine (HTTPS_PROXY is heeded), or ${elsewhere}`,
-      { cause },
-    );
-  }
-  await checkPackage(bytes, elsewhere);
-  return bytes;
-}
-
-/**
- * Checks that bytes are the package's.
- *
- * @throws {Error} when their SHA-512 is another.
- */
-export async function checkPackage(
-  bytes: Uint8Array<ArrayBuffer>,
-  elsewhere: string = `install ${FASTER_DRIVERS}`,
-): Promise<void> {
-  const found = Buffer.from(await crypto.subtle.digest("SHA-512", bytes)).toString("base64");
-  if (found !== SHA512) {
-    throw new Error(
-      `Cannot use "${TARBALL}": its SHA-512 is "${found}", wanted "${SHA512}"; something between here and npm changed it, ` +
-        `or cut it short: start again, or ${elsewhere}`,
-    );
-  }
-}
-
-/** What went wrong, from the bottom: `fetch failed` alone tells nothing. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : messageOf(error.cause);
 }

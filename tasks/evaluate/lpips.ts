@@ -5,11 +5,8 @@
  */
 import { join } from "node:path";
 import { exists } from "../../src/data/files.ts";
-import {
-  lpipsFiles,
-  lpipsWeights,
-  type NamedTensors,
-} from "../../src/data/weights/lpips_weights.ts";
+import { lpipsFiles, lpipsWeights } from "../../src/data/weights/lpips_weights.ts";
+import type { NamedTensors } from "../../src/data/weights/named_tensors.ts";
 import { requireHashInName } from "../../src/data/weights/name_hash.ts";
 import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
 import { Lpips } from "../../src/evaluation/lpips.ts";

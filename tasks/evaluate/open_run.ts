@@ -10,6 +10,7 @@ import type { RunFolder } from "../../src/data/run_folder.ts";
 import type { Scene } from "../../src/data/scene.ts";
 import { destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
 import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
+import { PointTracker } from "../../src/rendering/point_tracker.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import {
   destroyEncodedScenes,
@@ -63,7 +64,9 @@ export interface FeatureKeeping {
 export interface OpenModel {
   /** Renders its scenes by their numbers. */
   renderer: ImageRenderer;
-  /** Frees the renderer, the features and the model. */
+  /** Follows points of its scenes. */
+  tracker: PointTracker;
+  /** Frees them, the features and the model. */
   destroy: () => void;
 }
 
@@ -90,9 +93,12 @@ export async function openModel(
   });
   console.log(encodingLine(reports));
   const renderer = await ImageRenderer.create(model, encoded, recipe);
+  const tracker = await PointTracker.create(model, encoded, recipe);
   return {
     renderer,
+    tracker,
     destroy: () => {
+      tracker.destroy();
       renderer.destroy();
       destroyEncodedScenes(model, encoded);
       destroyMonoNerf(model);

@@ -47,8 +47,9 @@ async function evaluateRun(
   try {
     const model = await openModel(gpu, folder, scenes, features, signal);
     try {
-      const { renderer } = model;
-      return await scoreRun({ renderer, folder, scenes, views: count, protocol, lpips, signal });
+      const { renderer, tracker } = model;
+      const request = { renderer, tracker, folder, scenes, views: count, protocol, lpips, signal };
+      return await scoreRun(request);
     } finally {
       model.destroy();
     }

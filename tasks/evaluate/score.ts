@@ -20,15 +20,19 @@ import type { Evaluation } from "../../src/evaluation/report.ts";
 import { reportPage, type ReportPictures } from "../../src/evaluation/report_page.ts";
 import { spreadViews } from "../../src/evaluation/views.ts";
 import { differencePicture, to8bit } from "../../src/rendering/pictures.ts";
+import type { PointTracker } from "../../src/rendering/point_tracker.ts";
 import { Progress } from "../terminal/progress.ts";
 import { scoreTable } from "../train/summary.ts";
-import { movingTruth } from "../train/scenes.ts";
+import { movingTruth, proceduralTruth } from "../train/scenes.ts";
 import type { FoundLpips } from "./lpips.ts";
+import { TrackScorer } from "./track_scorer.ts";
 
 /** What is scored, and how. */
 export interface ScoreRequest {
   /** Renders the run's model. */
   renderer: ViewRenderer;
+  /** Follows points of its scenes. */
+  tracker: Pick<PointTracker, "track">;
   /** Where to write. */
   folder: RunFolder;
   /** The scenes, in the renderer's order. */
@@ -53,7 +57,7 @@ const ERROR_FULL_SCALE = 64;
 
 /** Renders and scores views, and writes all that a person looks at; the evaluation itself comes last. */
 export async function scoreRun(request: ScoreRequest): Promise<Evaluation> {
-  const { renderer, folder, scenes, views, protocol, lpips, signal } = request;
+  const { renderer, tracker, folder, scenes, views, protocol, lpips, signal } = request;
   const { recipe } = folder.record;
   const which = { protocol, seenFrames: recipe.dynamicFrames };
   const pictured = scenes.map((scene) => {
@@ -63,6 +67,8 @@ export async function scoreRun(request: ScoreRequest): Promise<Evaluation> {
     const chosen = spreadViews(scoredViews(scene, views, which).views, count);
     return { name: scene.name, views: chosen.map(({ time, camera }) => `${time}/${camera}`) };
   });
+  const truth = await proceduralTruth(scenes);
+  const tracks = new TrackScorer(tracker, scenes, truth);
   const pictures: ReportPictures[] = [];
   const progress = new Progress({ every: 12 });
   try {
@@ -71,7 +77,8 @@ export async function scoreRun(request: ScoreRequest): Promise<Evaluation> {
       views,
       truth: (scene, { time, camera }) => loadMultiviewImage(scene, time, camera),
       aboutTruth: describeMultiview,
-      moving: await movingTruth(scenes),
+      moving: movingTruth(truth),
+      trackError: (scene, view, image) => tracks.score(scene, view, image),
       lpips: lpips.lpips,
       onView: async (view, done, of) => {
         const { scene, time, camera } = view.scores;
@@ -112,6 +119,8 @@ export async function scoreRun(request: ScoreRequest): Promise<Evaluation> {
     );
     await folder.writeEvaluation(evaluation, protocol);
     console.log(`\n${scoreTable(evaluation)}\n`);
+    const followed = tracks.line(evaluation);
+    if (followed !== undefined) console.log(followed);
     if (lpips.note !== undefined) console.log(lpips.note);
     console.log(`Report: "${report}", to be opened in a browser.`);
     console.log(`Pictures: "${sheet}", and each view's layers in "${folder.path("renders")}".`);

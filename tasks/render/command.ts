@@ -18,6 +18,7 @@ import {
   UsageError,
 } from "../terminal/options.ts";
 import { type EditCommand, editFlags, editName, readEdit } from "./edit.ts";
+import { readTracks, type TrackCommand, trackFlags, tracksName } from "./tracks.ts";
 
 /** One of several processes that share the work. */
 export interface Shard {
@@ -41,6 +42,8 @@ export interface RenderCommand {
   edit?: EditCommand;
   /** The layers to write. */
   layers: LayerName[];
+  /** Paths of points to draw too. */
+  tracks?: TrackCommand;
   /** The views to render, by number in the path, both included; all where it is left out. */
   frames?: { first: number; last: number };
   /** The share of the views that is rendered here; all where it is left out. */
@@ -108,6 +111,7 @@ const flags = {
     time: { about: "where it stands still; -1: the middle frame", unit: "frames", min: -1 },
   }),
   ...editFlags,
+  ...trackFlags,
   ...flagGroup("Pictures", {
     size: undefined as string | undefined,
     layers: "color",
@@ -176,7 +180,8 @@ export function parseCommand(args: readonly string[]): RenderCommand {
   }
   const { merge, mp4, gif, fps, data } = values;
   const edit = readEdit(values);
-  const views = edit ? `${name}-${editName(edit)}` : name;
+  const tracks = readTracks(values, given, edit);
+  const views = [name, ...edit ? [editName(edit)] : [], ...tracks ? [tracksName(tracks)] : []];
   if (merge && values.shard !== undefined) {
     throw new UsageError(
       'Cannot do "--merge" and "--shard" at once: merge when all shards are done',
@@ -197,11 +202,12 @@ export function parseCommand(args: readonly string[]): RenderCommand {
     scenes: values.scene?.split(",").filter(Boolean),
     edit,
     layers: readLayers(values.layers),
+    tracks,
     frames: values.frames === undefined ? undefined : readRange(values.frames),
     shard: values.shard === undefined ? undefined : readShard(values.shard),
     merge,
     films: { mp4, gif, fps },
-    out: values.out ?? `${run.replace(/\/+$/, "")}/${views}`,
+    out: values.out ?? `${run.replace(/\/+$/, "")}/${views.join("-")}`,
     data,
     features: { folder: values.featureCache, limitBytes: values.featureCacheLimit * 1e9 },
   };

@@ -19,27 +19,34 @@ import { unknownName } from "../terminal/options.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { RenderCommand, Shard } from "./command.ts";
 import { editName, editOf, scenesToEdit } from "./edit.ts";
-import { ViewFolder } from "./view_folder.ts";
+import { drawTracks, followPoints, type ViewTracks } from "./tracks.ts";
+import { type PictureName, ViewFolder } from "./view_folder.ts";
 
 /** What is rendered of one scene. */
 interface SceneJob {
   /** Its number in the run's batch. */
   number: number;
   scene: Scene;
-  /** The views asked for, of all that the path has. */
+  /** All views of the path. */
+  all: readonly SceneView[];
+  /** Those of them that are asked for. */
   views: readonly SceneView[];
   folder: ViewFolder;
 }
 
 /** Renders the views that are not there yet, and makes films; after Ctrl-C the same command goes on. */
 export async function render(command: RenderCommand, signal: AbortSignal): Promise<void> {
-  const { run, shard, merge, films, out, layers, edit } = command;
+  const { run, shard, merge, films, out, edit } = command;
   const folder = await RunFolder.open(run);
   const scenes = await scenesOfRun(folder, { verb: "render", remedy: nameScenes }, command.data);
   const jobs = await sceneJobs(command, folder, scenes);
   const total = jobs.reduce((sum, { views }) => sum + views.length, 0);
   const parts = jobs.map(({ scene, views: { length } }) => `${length} of ${scene.name}`);
-  const shown = [parts.join(" + "), ...(edit ? [editName(edit)] : []), layers.join(", ")];
+  const shown = [
+    parts.join(" + "),
+    ...(edit ? [editName(edit)] : []),
+    picturesOf(command).join(", "),
+  ];
   console.log(`${total} views, ${shown.join("; ")}; in "${out}".`);
   try {
     if (!merge) await renderFrames(command, folder, scenes, jobs, signal);
@@ -58,7 +65,7 @@ async function sceneJobs(
   run: RunFolder,
   scenes: readonly Scene[],
 ): Promise<SceneJob[]> {
-  const { path, scenes: wanted, edit } = command;
+  const { path, scenes: wanted, edit, tracks } = command;
   const names = scenes.map(({ name }) => name);
   const unknown = wanted?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new DataError(unknownName("scene", unknown, names));
@@ -71,10 +78,11 @@ async function sceneJobs(
   for (const [number, scene] of scenes.entries()) {
     if (!shown.includes(scene)) continue;
     const { all, wanted: views } = viewsOf(scene, command, poses);
-    const record = { version: config.version, checkpoint, views: all, edit };
+    const record = { version: config.version, checkpoint, views: all, edit, tracks };
     jobs.push({
       number,
       scene,
+      all,
       views,
       folder: await ViewFolder.open(join(command.out, scene.name), record),
     });
@@ -108,9 +116,14 @@ export function shareOf<T>(all: readonly T[], { index, count }: Shard): T[] {
   return all.filter((_, i) => i % count === index);
 }
 
+/** What is written of each view. */
+function picturesOf({ layers, tracks }: Pick<RenderCommand, "layers" | "tracks">): PictureName[] {
+  return [...layers, ...tracks ? ["tracks" as const] : []];
+}
+
 /** Renders what is missing of this process's share. */
 async function renderFrames(
-  { layers, shard = { index: 0, count: 1 }, features, edit }: RenderCommand,
+  { layers, shard = { index: 0, count: 1 }, features, edit, tracks }: RenderCommand,
   run: RunFolder,
   scenes: readonly Scene[],
   jobs: readonly SceneJob[],
@@ -119,7 +132,9 @@ async function renderFrames(
   const share = shareOf(jobs.flatMap((job) => job.views.map((view) => ({ job, view }))), shard);
   const missing: typeof share = [];
   for (const { job, view } of share) {
-    const there = await Promise.all(layers.map((layer) => job.folder.hasFrame(layer, view)));
+    const there = await Promise.all(
+      picturesOf({ layers, tracks }).map((name) => job.folder.hasFrame(name, view)),
+    );
     if (!there.every(Boolean)) missing.push({ job, view });
   }
   const kept = share.length - missing.length;
@@ -128,7 +143,8 @@ async function renderFrames(
 
   const gpu = await openGpu();
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
-  const { renderer, destroy } = await openModel(gpu, run, scenes, features, signal);
+  const { renderer, tracker, destroy } = await openModel(gpu, run, scenes, features, signal);
+  const drawn = new Map<SceneJob, ViewTracks>();
   const progress = new Progress({ every: Math.ceil(missing.length / 10) });
   try {
     for (const [i, { job, view }] of missing.entries()) {
@@ -138,6 +154,15 @@ async function renderFrames(
         : await renderer.render(job.number, view.camera, view.time);
       for (const layer of layers) {
         await job.folder.writeFrame(layer, view, layerPicture(image, layer));
+      }
+      if (tracks) {
+        let paths = drawn.get(job);
+        if (!paths && !drawn.has(job)) {
+          const onNotice = (line: string) => progress.log(line);
+          paths = await followPoints({ renderer, tracker, onNotice }, job, tracks);
+          drawn.set(job, paths);
+        }
+        await job.folder.writeFrame("tracks", view, drawTracks(image, view, paths, tracks));
       }
       progress.update({ stage: "rendering", step: i + 1, steps: missing.length });
     }
@@ -150,11 +175,12 @@ async function renderFrames(
 /** Makes films of frames that are all there. */
 async function joinFrames(
   jobs: readonly SceneJob[],
-  { layers, films: { mp4, gif, fps } }: RenderCommand,
+  { layers, tracks, films: { mp4, gif, fps } }: RenderCommand,
 ): Promise<void> {
   const missing: string[] = [];
+  const pictures = picturesOf({ layers, tracks });
   for (const { folder, views } of jobs) {
-    for (const layer of layers) {
+    for (const layer of pictures) {
       for (const view of views) {
         if (!await folder.hasFrame(layer, view)) missing.push(folder.framePath(layer, view));
       }
@@ -168,7 +194,7 @@ async function joinFrames(
     );
   }
   for (const { folder, views } of jobs) {
-    for (const layer of layers) {
+    for (const layer of pictures) {
       const frames = folder.frames(layer, views);
       const written: string[] = [];
       if (mp4) written.push(await folder.writeFilm(layer, "mp4", await encodeMp4(frames, fps)));

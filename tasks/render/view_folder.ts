@@ -6,6 +6,7 @@
  *   views.json       what the numbers of the views mean: cameras and times; and the checkpoint they are of
  *   color/0000.png   a frame a view; so for each layer
  *   color.mp4
+ *   tracks/ …        the same of paths, where they are asked for
  * ```
  *
  * @module
@@ -18,6 +19,10 @@ import { decodePng, encodePng, isPng } from "../../src/data/png.ts";
 import type { LayerName } from "../../src/rendering/layers.ts";
 import type { SceneView } from "../../src/rendering/paths.ts";
 import type { EditCommand } from "./edit.ts";
+import type { TrackCommand } from "./tracks.ts";
+
+/** What is drawn of a view: a layer, or paths of points over it. */
+export type PictureName = LayerName | "tracks";
 
 /** All that decides the pictures. */
 export interface ViewRecord {
@@ -29,6 +34,8 @@ export interface ViewRecord {
   views: readonly SceneView[];
   /** What is changed of the scene. */
   edit?: EditCommand;
+  /** What paths are drawn. */
+  tracks?: TrackCommand;
 }
 
 /** The last chunk of a PNG: a file that was cut short has another end. */
@@ -53,7 +60,7 @@ export class ViewFolder {
     if (!await exists(path)) await writeFileAtomically(path, new TextEncoder().encode(text));
     else if (new TextDecoder().decode(await readFile(path)) !== text) {
       throw new DataError(
-        `Cannot render into "${directory}": it has views of another checkpoint, path, edit or size, as its views.json says; ` +
+        `Cannot render into "${directory}": it has views of another checkpoint, path, edit, tracks or size, as its views.json says; ` +
           "name another folder by --out, or remove it",
       );
     }
@@ -61,12 +68,12 @@ export class ViewFolder {
   }
 
   /** Path of a frame. */
-  framePath(layer: LayerName, { name }: SceneView): string {
+  framePath(layer: PictureName, { name }: SceneView): string {
     return join(this.directory, layer, `${name}.png`);
   }
 
   /** Whether a frame is there, whole, and of the view's size. */
-  async hasFrame(layer: LayerName, view: SceneView): Promise<boolean> {
+  async hasFrame(layer: PictureName, view: SceneView): Promise<boolean> {
     const path = this.framePath(layer, view);
     if (!await exists(path)) return false;
     const bytes = await readFile(path);
@@ -79,13 +86,17 @@ export class ViewFolder {
   }
 
   /** Writes a frame `[height, width, 3]`; it is there whole or not at all. */
-  async writeFrame(layer: LayerName, view: SceneView, picture: NdArray<Uint8Array>): Promise<void> {
+  async writeFrame(
+    layer: PictureName,
+    view: SceneView,
+    picture: NdArray<Uint8Array>,
+  ): Promise<void> {
     await make(join(this.directory, layer));
     await writeFileAtomically(this.framePath(layer, view), encodePng(picture));
   }
 
   /** The frames of a layer in the order of the views, read when they are asked for; one can go through them again. */
-  frames(layer: LayerName, views: readonly SceneView[]): AsyncIterable<NdArray<Uint8Array>> {
+  frames(layer: PictureName, views: readonly SceneView[]): AsyncIterable<NdArray<Uint8Array>> {
     const paths = views.map((view) => this.framePath(layer, view));
     return {
       async *[Symbol.asyncIterator]() {
@@ -95,7 +106,7 @@ export class ViewFolder {
   }
 
   /** Writes a film of a layer; its path. */
-  async writeFilm(layer: LayerName, kind: "mp4" | "gif", bytes: Uint8Array): Promise<string> {
+  async writeFilm(layer: PictureName, kind: "mp4" | "gif", bytes: Uint8Array): Promise<string> {
     const path = join(this.directory, `${layer}.${kind}`);
     await writeFileAtomically(path, bytes);
     return path;

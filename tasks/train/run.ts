@@ -17,6 +17,7 @@ import type { Scene } from "../../src/data/scene.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
 import { presets, type Recipe, type RecipeName, recipes } from "../../src/recipes/recipe.ts";
 import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
+import { PointTracker } from "../../src/rendering/point_tracker.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { Trainer, TrainingError } from "../../src/training/trainer.ts";
@@ -233,12 +234,15 @@ async function score(
   signal: AbortSignal,
 ): Promise<Evaluation> {
   const { model, recipe, gpu } = trainer;
-  const renderer = await ImageRenderer.create(model, await trainer.encode({ signal }), recipe);
+  const encoded = await trainer.encode({ signal });
+  const renderer = await ImageRenderer.create(model, encoded, recipe);
+  const tracker = await PointTracker.create(model, encoded, recipe);
   const lpips = await openLpips(gpu);
   try {
-    return await scoreRun({ renderer, folder, scenes, views, lpips, signal });
+    return await scoreRun({ renderer, tracker, folder, scenes, views, lpips, signal });
   } finally {
     lpips.lpips?.destroy();
+    tracker.destroy();
     renderer.destroy();
   }
 }

@@ -104,10 +104,10 @@ export async function loadScenes(
   return scenes;
 }
 
-/** What truly moves in a view, `[height, width]`, for the scenes that are procedural. */
-export async function movingTruth(
+/** The whole truth about those scenes that are procedural, at their own size. */
+export async function proceduralTruth(
   scenes: readonly Scene[],
-): Promise<(scene: Scene, view: View) => NdArray<Uint8Array> | undefined> {
+): Promise<ReadonlyMap<Scene, ProceduralScene>> {
   const known = new Map<Scene, ProceduralScene>();
   for (const scene of scenes) {
     const stamp = join(scene.directory, "procedural.json");
@@ -116,6 +116,13 @@ export async function movingTruth(
     const { width, height } = scene;
     known.set(scene, new ProceduralScene(name, { width, height, factor: 1 }));
   }
+  return known;
+}
+
+/** What truly moves in a view, `[height, width]`, for the scenes that are procedural. */
+export function movingTruth(
+  known: ReadonlyMap<Scene, ProceduralScene>,
+): (scene: Scene, view: View) => NdArray<Uint8Array> | undefined {
   return (scene, { camera, time }) => {
     const movers = known.get(scene)?.moverMap(camera, time);
     return movers &&

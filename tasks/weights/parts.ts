@@ -4,17 +4,19 @@
  * @module
  */
 import type { SafetensorsTensor } from "../../src/data/safetensors.ts";
+import { raftParameters } from "../../src/data/weights/raft_weights.ts";
+import { midasParameters } from "../../src/data/weights/midas_weights.ts";
 import {
   aliasOf,
   firstWeight,
   matchWeights,
   type NetworkPart,
   prefixIn,
+  type WantedWeight,
   type WeightMatch,
 } from "../../src/data/weights/weight_names.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { imageEncoderSpecs } from "../../src/nets/image_encoder.ts";
-import type { ParameterSpec } from "../../src/nets/parameters.ts";
 import { fieldSizes, fullSizes } from "../../src/nets/sizes.ts";
 import { staticFieldSpecs } from "../../src/nets/static_field.ts";
 import { videoEncoderSpecs } from "../../src/nets/video_encoder.ts";
@@ -46,6 +48,8 @@ const titles: Readonly<Record<NetworkPart, string>> = {
   image: "image encoder",
   dynamic: "dynamic field",
   static: "static field",
+  flow: "RAFT, for optical flow",
+  depth: "MiDaS, for depth",
 };
 
 /** Looks for each part of our network. */
@@ -78,7 +82,9 @@ function kindOf(name: string): string {
 }
 
 /** The parameters of a part; sizes that the file does not tell are the paper's. */
-function specsOf(part: NetworkPart, width: number, tensors: Tensors): ParameterSpec[] {
+function specsOf(part: NetworkPart, width: number, tensors: Tensors): readonly WantedWeight[] {
+  if (part === "flow") return raftParameters;
+  if (part === "depth") return midasParameters;
   if (part === "video") return videoEncoderSpecs({ width });
   if (part === "image") return imageEncoderSpecs({ width });
   const length = (name: string, dimension: number) => tensors.get(name)?.shape[dimension];

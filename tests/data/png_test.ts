@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
 import { DataError } from "../../src/data/files.ts";
-import { decodePng, encodePng } from "../../src/data/png.ts";
+import { decodePng, decodePngSamples, encodePng } from "../../src/data/png.ts";
 import { fixture } from "./temporary_folder.ts";
 
 Deno.test("decodePng() gives RGB of RGB, gray, palette and RGBA files", async () => {
@@ -22,6 +22,27 @@ Deno.test("encodePng() keeps every RGB and gray value", () => {
   const gray = ndarray(Uint8Array.from({ length: 35 }, (_, i) => i * 7), [7, 5]);
   const read = decodePng(encodePng(gray), "gray").data;
   assertEquals(read.filter((_, i) => i % 3 === 1), gray.data);
+});
+
+Deno.test("encodePng() keeps every value of 16 bits, wherever the array begins in its memory", () => {
+  const memory = Uint16Array.from({ length: 9 + 63 }, (_, i) => i * 911);
+  for (const shape of [[7, 9], [7, 3, 3]]) {
+    const image = ndarray(memory.subarray(9), shape);
+    const { samples, bits } = decodePngSamples(encodePng(image), "deep");
+    assertEquals(bits, 16);
+    assertEquals(samples.shape, [7, shape[1], 3]);
+    const found = shape.length === 2 ? samples.data.filter((_, i) => i % 3 === 1) : samples.data;
+    assertEquals(found, image.data);
+  }
+});
+
+Deno.test("decodePngSamples() reads 8 bits as they are, and 16 bits of another encoder", async () => {
+  const gray = ndarray(Uint8Array.from({ length: 35 }, (_, i) => i * 7), [7, 5]);
+  const { samples, bits } = decodePngSamples(encodePng(gray), "gray");
+  assertEquals(bits, 8);
+  assertEquals([...samples.data.filter((_, i) => i % 3 === 1)], [...gray.data]);
+  const deep = decodePngSamples(await Deno.readFile(fixture("data/png_16bit.png")), "deep");
+  assertEquals(deep.bits, 16);
 });
 
 Deno.test("decodePng() refuses 16 bits, cut and damaged files and sizes that cannot be", async () => {

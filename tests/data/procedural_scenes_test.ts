@@ -228,6 +228,26 @@ for (const name of proceduralScenes()) {
   });
 }
 
+Deno.test("ProceduralScene.pixelTrack() follows what a pixel shows and comes back, and there is none where nothing moves", () => {
+  const truth = new ProceduralScene("balloon1", { width: 96, height: 54, factor: 1 });
+  const [camera, time] = [4, 6];
+  const movers = truth.moverMap(camera, time);
+  let followed = 0, back = 0;
+  for (let y = 1; y < 54; y += 5) {
+    for (let x = 1; x < 96; x += 5) {
+      const path = truth.pixelTrack(camera, time, [x, y], [time, time + 1]);
+      assertEquals(path !== undefined, movers.get(y, x) > 0);
+      if (!path) continue;
+      followed++;
+      path[0].forEach((value, axis) => assertAlmostEquals(value, [x, y][axis], 1e-9));
+      assert(Math.hypot(path[1][0] - x, path[1][1] - y) > 1, `(${x}, ${y}) stands still`);
+      const [again] = truth.pixelTrack(camera, time + 1, path[1], [time]) ?? [];
+      if (again && Math.hypot(again[0] - x, again[1] - y) < 1e-6) back++; // it is not hidden then
+    }
+  }
+  assert(followed > 40 && back > 0.7 * followed, `${back} of ${followed}`);
+});
+
 Deno.test("generateProceduralScene() gives the same files twice", async () => {
   await using folder = await temporaryFolder();
   const [a, b] = ["a", "b"].map((name) => join(folder.path, name));

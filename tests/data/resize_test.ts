@@ -3,7 +3,13 @@ import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
 import { readImage } from "../../src/data/image.ts";
-import { resizeArea, resizeBilinear, resizeLanczos, resizeNearest } from "../../src/data/resize.ts";
+import {
+  resizeArea,
+  resizeBilinear,
+  resizeCubic,
+  resizeLanczos,
+  resizeNearest,
+} from "../../src/data/resize.ts";
 import { expectClose, goldensDirectory, loadCase } from "../support/goldens.ts";
 
 Deno.test("resizeArea() halves as OpenCV does (golden scene_io)", async () => {
@@ -31,6 +37,18 @@ Deno.test("resizeBilinear() interpolates between pixel centres and clamps at the
   assertEquals([...resizeBilinear(ramp(1, 4), 2, 1).data], [0.5, 2.5]);
   assertEquals([...resizeBilinear(ramp(1, 6), 2, 1).data], [1, 4]); // no smoothing
   assertEquals([...resizeBilinear(ramp(1, 1), 3, 2).data], [0, 0, 0, 0, 0, 0]);
+});
+
+Deno.test("resizeCubic() keeps what has the size already, and repeats the edges", () => {
+  assertEquals(resizeCubic(ramp(5, 7), 7, 5).data, ramp(5, 7).data);
+  for (const [width, height] of [[1, 1], [2, 3], [9, 4]]) {
+    const flat = ndarray(new Uint8Array(width * height).fill(9), [height, width]);
+    for (const value of resizeCubic(flat, 5, 7).data) assertAlmostEquals(value, 9, 1e-6);
+  }
+  // a share of 3/4 from the edge's own pixel, then of 1/4: the kernel at 5/4, and its parts at 3/4 and 7/4
+  const step = ndarray(Float32Array.of(0, 0, 1, 1), [1, 4]);
+  const risen = resizeCubic(step, 8, 1).data.subarray(2, 4);
+  assertEquals([...risen], [-27 / 256, 67 / 256 - 9 / 256]);
 });
 
 Deno.test("resizeArea() rounds the mean of 2 x 2 pixels half up", () => {

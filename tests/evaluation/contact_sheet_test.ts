@@ -103,7 +103,7 @@ Deno.test("contactSheet() shows each layer in its column, from truth to error", 
     [204, 204, 204],
     [0, 0, 4], // far
     [51, 51, 51], // dynamicness 0.2
-    [255, 115, 0], // down and right: 6.75 of 15 steps from red to yellow
+    [255, 114, 0], // down and right: 6.75 of 15 steps from red to yellow
     [223, 227, 40], // error 61 of 64: 8.58 of 9 steps
   ];
   const [truth, error] = [layers[0], layers[7]].map((rgb) => find(sheet, rgb));

@@ -236,6 +236,27 @@ Deno.test("evaluate() asks for LPIPS once a view, and says how the truth was mad
   assertEquals([small.evaluation.lpips, asked.length], [undefined, 0]);
 });
 
+Deno.test("evaluate() averages how far followed points are from their true paths, where that is known", async () => {
+  const held = [{ time: 2, camera: 0 }, { time: 0, camera: 1 }, { time: 1, camera: 2 }];
+  const asked: string[] = [];
+  const { evaluation } = await evaluate(new Renderer(), [scene("A", held), scene("B", held)], {
+    ...options,
+    trackError: (scene, { time, camera }, image) => {
+      asked.push(`${scene}: time ${time} camera ${camera}, ${image.width}`);
+      return Promise.resolve(scene === 1 || time === 1 ? undefined : 1 + time);
+    },
+  });
+  assertEquals(asked[0], "0: time 2 camera 0, 10");
+  assertEquals(asked.length, 6);
+  assertEquals([evaluation.trackError, evaluation.scenes.A.trackError], [2, 2]);
+  assertEquals(evaluation.scenes.B.trackError, undefined);
+  assertEquals(evaluation.perView.map(({ trackError }) => trackError).slice(0, 3), [
+    3,
+    1,
+    undefined,
+  ]);
+});
+
 Deno.test("layerPictures() makes a picture of each layer", async () => {
   const pictures: EvaluatedView[] = [];
   await evaluate(new Renderer(), [scene("A")], {

@@ -1,8 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { runStages } from "../../src/nets/stages.ts";
+import { runStages, runSteps } from "../../src/nets/stages.ts";
 import { relu } from "../../src/ops/activation.ts";
+import { addInto } from "../../src/ops/assign.ts";
+import { Plan } from "../../src/runtime/plan.ts";
 import { readTensor } from "../../src/runtime/readback.ts";
-import { destroyTensor } from "../../src/runtime/tensor.ts";
+import { createTensor, destroyTensor } from "../../src/runtime/tensor.ts";
 import { testGpu } from "../support/gpu.ts";
 
 const values = Float32Array.of(-1, 2, -3);
@@ -46,4 +48,27 @@ Deno.test("runStages() frees everything when a stage fails", async () => {
     "later",
   );
   assertEquals(gpu.allocatedBytes, before);
+});
+
+Deno.test("runSteps() runs dispatches as often as they are listed, and stops where it is told", async () => {
+  const gpu = await testGpu();
+  const [x, y] = [values, new Float32Array(3)].map((data) =>
+    createTensor(gpu, "x", [1, 3, 1], { layout: "blocks", data })
+  );
+  const plan = new Plan(gpu, "test");
+  addInto(plan, "add", y, x);
+  const program = await plan.build();
+  const fractions: number[] = [];
+  const steps = Array.from({ length: 5 }, () => program.steps).flat();
+  await runSteps(gpu, "test", steps, undefined, ({ fraction }) => fractions.push(fraction));
+  assertEquals([...await readTensor(gpu, y)], [-5, 10, -15]);
+  assertEquals(fractions.at(-1), 1);
+  const reason = new Error("enough");
+  await assertRejects(
+    () => runSteps(gpu, "test", steps, AbortSignal.abort(reason)),
+    Error,
+    "enough",
+  );
+  assertEquals([...await readTensor(gpu, y)], [-5, 10, -15]);
+  program.destroy();
 });

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { batchNorm, type BatchNormOptions } from "../../src/ops/batch_norm.ts";
 import type { FrameMaps } from "../../src/ops/frame_maps.ts";
 import { Plan } from "../../src/runtime/plan.ts";
@@ -21,8 +21,9 @@ import { runRecorded } from "../support/recorded.ts";
 const size = { height: 9, width: 29, channels: 5 }; // 261 pixels: five blocks, the last one nearly empty
 
 for (const statistics of ["batch", "running"] as const) {
-  for (const fused of [false, true]) {
-    Deno.test(`batchNorm() normalises with ${statistics} statistics${fused ? ", adds and rectifies" : ""}`, async () => {
+  for (const fused of ["", ", adds and rectifies", ", rectifies, adds and rectifies"]) {
+    const innerRelu = fused.startsWith(", rectifies");
+    Deno.test(`batchNorm() normalises with ${statistics} statistics${fused}`, async () => {
       const gpu = await testGpu();
       const x = randomMaps(1, [2, 3], size, 4), residual = randomMaps(7, [2, 3], size);
       const host = {
@@ -44,7 +45,7 @@ for (const statistics of ["batch", "running"] as const) {
           batchNorm(plan, "bn", uploadMaps(gpu, x), parameters, {
             statistics,
             momentum: 0.1,
-            ...(fused && { relu: true, residual: uploadMaps(gpu, residual) }),
+            ...(fused && { relu: true, innerRelu, residual: uploadMaps(gpu, residual) }),
           }).frames.flat(),
       );
 
@@ -66,7 +67,8 @@ for (const statistics of ["batch", "running"] as const) {
             : { mean: host.runningMean[c], variance: host.runningVariance[c] };
           const normal = (value - mean) / Math.sqrt(variance + 1e-5) * host.weight[c] +
             host.bias[c];
-          return fused ? Math.max(0, normal + added[f][i]) : normal;
+          const summand = innerRelu ? Math.max(0, normal) : normal;
+          return fused ? Math.max(0, summand + added[f][i]) : normal;
         });
         assertClose(y[f], expected, 1e-5, `frame ${f}`);
       });
@@ -239,4 +241,21 @@ Deno.test("batchNorm() moves running statistics once where a segment is recorded
     return readTensors(gpu, tensors.runningMean, tensors.runningVariance, dX);
   };
   assertEquals(await run(true), await run(false));
+});
+
+Deno.test("batchNorm() with an inner ReLU refuses gradients", async () => {
+  const gpu = await testGpu();
+  const x = uploadMaps(gpu, randomMaps(1, [1], size));
+  const row = (requiresGradient: boolean) => createTensor(gpu, "p", [5], { requiresGradient });
+  assertThrows(
+    () =>
+      batchNorm(new Plan(gpu, "test"), "bn", x, {
+        weight: row(true),
+        bias: row(false),
+        runningMean: row(false),
+        runningVariance: row(false),
+      }, { innerRelu: true }),
+    Error,
+    'Cannot differentiate batchNorm "bn": it only runs, and y requires a gradient',
+  );
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { conv, type ConvOptions } from "../../src/ops/conv.ts";
+import { conv, type ConvOptions, packConv } from "../../src/ops/conv.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import { assertClose } from "../support/close.ts";
@@ -20,7 +20,7 @@ function reference(
   x: HostMaps,
   weight: Float32Array,
   bias: Float32Array,
-  { shape, options: { stride = 1, padding } = {} }: Case,
+  { shape, options: { stride = 1, padding, groups = 1 } = {} }: Case,
 ): Float32Array[] {
   const [outputs, channels, frames, rows, columns] = shape;
   const [above, left] = typeof padding === "number"
@@ -34,6 +34,7 @@ function reference(
       for (let i = 0; i < y.length; i++) {
         const o = i % outputs, column = Math.floor(i / outputs) % width;
         const row = Math.floor(i / outputs / width);
+        const first = Math.floor(o * groups / outputs) * channels;
         let sum = bias[o];
         for (let t = 0; t < frames; t++) {
           const source = scene[f + t - (frames - 1) / 2];
@@ -43,7 +44,7 @@ function reference(
             const c = column * stride + tap % columns - left;
             if (r < 0 || c < 0 || r >= x.height || c >= x.width) continue;
             for (let channel = 0; channel < channels; channel++) {
-              sum += source[(r * x.width + c) * channels + channel] *
+              sum += source[(r * x.width + c) * x.channels + first + channel] *
                 weight[((o * channels + channel) * frames + t) * rows * columns + tap];
             }
           }
@@ -56,8 +57,9 @@ function reference(
 }
 
 function nameOf({ shape: [outputs, channels, ...kernel], height, width, options = {} }: Case) {
-  const { stride = 1, padding } = options;
-  const padded = padding === undefined ? "" : `, padding ${padding}`;
+  const { stride = 1, padding, groups } = options;
+  const padded = (padding === undefined ? "" : `, padding ${padding}`) +
+    (groups === undefined ? "" : `, ${groups} groups`);
   return `${kernel.join("x")}, stride ${stride}${padded}, ${channels} to ${outputs} channels, ` +
     `${height}x${width} pixels`;
 }
@@ -77,6 +79,12 @@ const cases: Case[] = [
   { shape: [5, 4, 1, 1, 5], height: 6, width: 9 },
   { shape: [5, 3, 1, 11, 11], height: 23, width: 30, options: { stride: 4, padding: 2 } },
   { shape: [4, 6, 1, 2, 3], height: 7, width: 8, options: { stride: 3, padding: [1, 0] } },
+  { shape: [256, 8, 1, 3, 3], height: 9, width: 15, options: { groups: 32 } },
+  { shape: [128, 64, 1, 3, 3], height: 5, width: 13, options: { groups: 2, stride: 2 } },
+  { shape: [96, 16, 1, 3, 3], height: 19, width: 17, options: { groups: 6, stride: 2 } },
+  { shape: [63, 5, 1, 3, 3], height: 9, width: 7, options: { groups: 3 } },
+  { shape: [65, 1, 1, 1, 1], height: 8, width: 8, options: { groups: 65 } },
+  { shape: [6, 4, 3, 1, 3], height: 3, width: 5, options: { groups: 2 } },
 ];
 
 for (const variant of ["registers", "tiled"] as const) {
@@ -84,7 +92,8 @@ for (const variant of ["registers", "tiled"] as const) {
     Deno.test(`conv() is the sum over taps: ${nameOf(of)}, ${variant}`, async () => {
       const gpu = await testGpu();
       const { shape, height, width, options } = of;
-      const [outputs, channels] = shape;
+      const [outputs] = shape;
+      const channels = shape[1] * (options?.groups ?? 1);
       const x = randomMaps(1, [3, 1], { height, width, channels });
       const weight = rowsOf(2, shape), bias = rowsOf(3, [outputs]);
       const y = await evaluate(gpu, (plan) =>
@@ -101,6 +110,90 @@ for (const variant of ["registers", "tiled"] as const) {
     });
   }
 }
+
+for (const variant of ["registers", "tiled"] as const) {
+  Deno.test(`conv() adds a residual and goes through a ReLU last, ${variant}`, async () => {
+    const gpu = await testGpu();
+    const cases: Case[] = [
+      { shape: [20, 9, 1, 3, 3], height: 8, width: 9, options: { stride: 2 } },
+      { shape: [32, 4, 3, 1, 1], height: 5, width: 7, options: { groups: 2 } },
+    ];
+    for (const of of cases) {
+      const { shape, options: { groups = 1, stride = 1 } = {} } = of;
+      const channels = shape[1] * groups;
+      const x = randomMaps(1, [3, 1], { ...of, channels });
+      const weight = rowsOf(2, shape), bias = rowsOf(3, [shape[0]]);
+      const summed = reference(x, weight.data, bias.data, of);
+      const [height, width] = [of.height, of.width].map((length) => Math.ceil(length / stride));
+      const residual = randomMaps(4, [3, 1], { height, width, channels: shape[0] });
+      const y = await evaluate(
+        gpu,
+        (plan) =>
+          conv(
+            plan,
+            "conv",
+            uploadMaps(gpu, x),
+            createTensor(gpu, "weight", weight.shape, weight),
+            {
+              groups,
+              stride,
+              bias: createTensor(gpu, "bias", bias.shape, bias),
+              residual: uploadMaps(gpu, residual),
+              relu: true,
+              variant,
+            },
+          ).frames.flat(),
+      );
+      residual.values.flat().forEach((added, i) => {
+        const expected = added.map((value, at) => Math.max(0, value + summed[i][at]));
+        assertClose(y[i], expected, 1e-4, `frame ${i}`);
+      });
+    }
+  });
+}
+
+Deno.test("conv() refuses groups that do not divide, and gradients of what only runs", async () => {
+  const gpu = await testGpu();
+  const x = uploadMaps(gpu, randomMaps(1, [1], { height: 4, width: 4, channels: 6 }));
+  const record = (shape: number[], options: ConvOptions, requiresGradient = false) => () =>
+    conv(
+      new Plan(gpu, "test"),
+      "conv",
+      x,
+      createTensor(gpu, "weight", shape, { requiresGradient }),
+      options,
+    );
+  assertThrows(
+    record([4, 2, 3, 3], { groups: 2 }),
+    Error,
+    'Cannot record conv "conv": weight is (4, 2, 3, 3), wanted (outputs, 6/2, frames, rows, columns)',
+  );
+  assertThrows(record([5, 3, 3, 3], { groups: 2 }), Error, "with groups of outputs and odd frames");
+  const refused = 'Cannot differentiate conv "conv": groups, residual and relu only run';
+  assertThrows(record([4, 3, 3, 3], { groups: 2 }, true), Error, refused);
+  assertThrows(record([4, 6, 3, 3], { relu: true }, true), Error, refused);
+  assertThrows(record([6, 6, 3, 3], { residual: x }, true), Error, refused);
+});
+
+Deno.test("conv() takes a weight that another plan packed, and refuses one of another shape", async () => {
+  const gpu = await testGpu();
+  const x = uploadMaps(gpu, randomMaps(1, [2], { height: 6, width: 11, channels: 7 }));
+  const tensor = (shape: number[]) => createTensor(gpu, "weight", shape, rowsOf(2, shape));
+  const weight = tensor([35, 7, 1, 5]);
+  const packing = new Plan(gpu, "packing");
+  const panels = packing.keep(packConv(packing, "conv", weight));
+  const program = await packing.build();
+  program.run();
+  const run = (options: ConvOptions) =>
+    evaluate(gpu, (plan) => conv(plan, "conv", x, weight, options).frames.flat());
+  assertEquals(await run({ panels }), await run({}));
+  assertThrows(
+    () => conv(new Plan(gpu, "test"), "conv", x, tensor([35, 7, 3, 3]), { panels }),
+    Error,
+    'Cannot record conv "conv": panels is (3, 640) in rows, wanted (3, 1152) in rows',
+  );
+  program.destroy();
+});
 
 /** Scenes of these numbers of frames, as the inputs of an operation under test. */
 function frameInputs(scenes: readonly number[], { shape: [, channels], height, width }: Case) {

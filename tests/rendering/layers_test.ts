@@ -40,7 +40,7 @@ Deno.test("layerPicture() draws each layer from its own numbers, and its colours
   assertEquals(firstPixel(0, "dynamic"), grey(0.3));
   assertEquals(firstPixel(0, "dynamicness"), grey(0.7));
   assertEquals(firstPixel(0, "flow"), [255, 255, 255]);
-  assertEquals(firstPixel(1, "flow"), [255, 128, 128]); // half of 64 / 32 pixels, to the right
+  assertEquals(firstPixel(1, "flow"), [255, 127, 127]); // half of 64 / 32 pixels, to the right
   assertEquals(firstPixel(2, "flow"), [255, 0, 0]);
   const depths = new Set(layerPicture(image(0), "depth").data);
   assertEquals(depths.size, 3, "one colour of three numbers");

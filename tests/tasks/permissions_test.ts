@@ -18,11 +18,22 @@ Deno.test("permissionFlags() grants the folders that the task's flags name", () 
     "--allow-read=.,/my data",
     "--allow-write=runs,/my data",
   ]);
-  assertEquals(permissionFlags(grants, ["--out=a,b", "--data", "--resume"]), [
+  assertEquals(permissionFlags(grants, ["--out=a b", "--data", "--resume"]), [
     "--no-prompt",
-    "--allow-read=.,a,,b",
-    "--allow-write=runs,a,,b",
+    "--allow-read=.,a b",
+    "--allow-write=runs,a b",
   ]);
+});
+
+Deno.test("permissionFlags() grants the folder above a path with a comma, which Deno's lists cannot name", async () => {
+  const grants = { read: ["day 1, noon.mp4"], write: ["/films/1,2/a,b"] };
+  assertEquals(permissionFlags(grants), ["--no-prompt", "--allow-read=.", "--allow-write=/films"]);
+  const args = ["run", ...permissionFlags(grants), "tests/data/temporary_folder.ts"]; // Deno itself takes the flags
+  const { code } = await new Deno.Command("sh", {
+    args: ["-c", 'exec "$0" "$@"', Deno.execPath(), ...args],
+    env: { LD_LIBRARY_PATH: "" },
+  }).output();
+  assertEquals(code, 0);
 });
 
 Deno.test("permissionFlags() grants the folder that the task's first argument is, where that is asked for", () => {

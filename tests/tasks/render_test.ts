@@ -10,7 +10,7 @@ import { readImage } from "../../src/data/image.ts";
 import { RunFolder } from "../../src/data/run_folder.ts";
 import { loadScene } from "../../src/data/scene.ts";
 import { own, type Recipe } from "../../src/recipes/recipe.ts";
-import { Trainer } from "../../src/training/trainer.ts";
+import { type StoredTensor, Trainer } from "../../src/training/trainer.ts";
 import { runDeno } from "../../tasks/driver/run_deno.ts";
 import { permissionFlags } from "../../tasks/permissions.ts";
 import { grantsOf } from "../../tasks/start.ts";
@@ -27,10 +27,14 @@ const recipe: Recipe = {
   encoderHeight: 16,
   rays: 32,
   samples: 8,
+  positionGain: 1,
+  flowGain: 1, // points move before any training
 };
 
 /** A folder with two golden scenes of 4 frames of 64×36 and `run`, an untrained run on both at half their size. */
-async function folderOfARun() {
+async function folderOfARun(
+  change: (tensors: ReadonlyMap<string, StoredTensor>) => void = () => {},
+) {
   const folder = await temporaryFolder();
   const directories = recipe.scenes.map((name) => join(folder.path, "data", name));
   for (const directory of directories) {
@@ -46,7 +50,9 @@ async function folderOfARun() {
     }),
     recipe,
   });
-  await run.writeCheckpoint({ recipe, ...await trainer.state() });
+  const state = await trainer.state();
+  change(state.tensors);
+  await run.writeCheckpoint({ recipe, ...state });
   trainer.destroy();
   return { ...folder, run: run.directory };
 }
@@ -143,7 +149,7 @@ Deno.test("deno task render: shards and a merge give the very bytes of one proce
 
   const other = await start("parts", "--camera", "0");
   assertEquals(other.code, 1);
-  assertStringIncludes(other.err, "it has views of another checkpoint, path, edit or size");
+  assertStringIncludes(other.err, "it has views of another checkpoint, path, edit, tracks or size");
 });
 
 Deno.test("deno task render writes all layers of the scenes, poses and frames asked for, where it is told to", async () => {
@@ -187,6 +193,52 @@ Deno.test("deno task render shows the scenes that lend nothing edited, in a fold
   assertNotEquals(edited["one/color/0000.png"], plain["one/color/0000.png"]);
   const record = JSON.parse(new TextDecoder().decode(edited["one/views.json"]));
   assertEquals(record.edit, { background: "two", remove: false, flip: true, freeze: 3 });
+});
+
+Deno.test("deno task render --tracks draws paths of what moves, the same by shards, and says where nothing does", async () => {
+  const dynamic = (blending: number) => (tensors: ReadonlyMap<string, StoredTensor>) => {
+    tensors.get("mlp_dynamic.weight_linear.bias")!.data.fill(blending);
+    tensors.get("mlp_dynamic.lin_out.bias")!.data.fill(2); // thick
+  };
+  await using moving = await folderOfARun(dynamic(9));
+  const flags = "--views 3 --size 64x36 --tracks 5 --track-frames 2 --gif --fps 10".split(" ");
+  const out = join(moving.run, "novel-tracks-5-frames-2");
+  const whole = await render(moving.run, ...flags, "--scene", "two");
+  assertEquals([whole.err, whole.code], ["", 0]);
+  assertStringIncludes(whole.out, `3 views, 3 of two; color, tracks; in "${out}".`);
+  const files = await filesOf(out);
+  const names = ["color", "tracks"].flatMap((name) => [
+    ...[0, 1, 2].map((i) => `two/${name}/000${i}.png`),
+    `two/${name}.gif`,
+    `two/${name}.mp4`,
+  ]);
+  assertEquals(Object.keys(files).toSorted(), [...names, "two/views.json"].toSorted());
+  const record = JSON.parse(new TextDecoder().decode(files["two/views.json"]));
+  assertEquals(record.tracks, { points: 5, frames: 2 });
+  const read = (name: string) => readImage(join(out, "two", name, "0001.png"));
+  const [color, tracks] = [await read("color"), await read("tracks")];
+  const vivid = ({ data }: typeof tracks) =>
+    data.filter((value, i) => i % 3 === 2 && Math.abs(value - data[i - 2]) > 100).length;
+  assertEquals(vivid(color), 0);
+  assert(vivid(tracks) >= 10, `${vivid(tracks)} pixels are blue or red`);
+  assertEquals(tracks.shape, color.shape);
+
+  const parts = ["--scene", "two", "--out", join(moving.path, "parts")];
+  for (const shard of ["0/2", "1/2"]) {
+    assertEquals((await render(moving.run, ...flags, ...parts, "--shard", shard)).code, 0);
+  }
+  assertEquals((await render(moving.run, ...flags, ...parts, "--merge")).code, 0);
+  assertEquals(await filesOf(join(moving.path, "parts")), files);
+
+  await using still = await folderOfARun(dynamic(-9));
+  const none = await render(still.run, "--grid", "--frames", "0..0", "--tracks", "4", "--no-mp4");
+  assertEquals([none.err, none.code], ["", 0]);
+  assertStringIncludes(
+    none.out,
+    'View time02-camera00 of "one" at time 2 shows 0 pixels that move: no tracks are drawn.',
+  );
+  const plain = await filesOf(join(still.run, "grid-tracks-4", "one"));
+  assertEquals(plain["tracks/time00-camera00.png"], plain["color/time00-camera00.png"]);
 });
 
 Deno.test("deno task render says what is wrong, and what to do", async () => {

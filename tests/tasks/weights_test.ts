@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
+import { midasParameters } from "../../src/data/weights/midas_weights.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { videoEncoderSpecs } from "../../src/nets/video_encoder.ts";
 import { runDeno } from "../../tasks/driver/run_deno.ts";
@@ -133,4 +134,23 @@ Deno.test("findNetwork() tells each part by its own size, and what else an autho
     ["of no use here", ["encoder.model.cls_head.fc_cls.bias"]],
     ["moments of Adam", ["optimizer.a.exp_avg"]],
   ]);
+});
+
+Deno.test("findNetwork() tells MiDaS, and what of its file is not needed", () => {
+  const names = [...midasParameters, {
+    name: "pretrained.layer1.1.num_batches_tracked",
+    shape: [],
+  }];
+  const { parts, others } = findNetwork(
+    new Map(
+      names.map(({ name, shape }) => [
+        name,
+        { dtype: "F32", shape: [...shape], data: new Float32Array(0) },
+      ]),
+    ),
+  );
+  assertEquals(parts.map(({ title, match }) => [title, match.matched.size, match.unused.length]), [
+    ["MiDaS, for depth", midasParameters.length, 1],
+  ]);
+  assertEquals(others.size, 0);
 });

@@ -120,6 +120,23 @@ for (const [sizeA, sizeB] of [[1, 1], [63, 65], [257, 270_001]]) {
   }
 }
 
+Deno.test("Adam() leaves out a step whose norm is over skipNorm, moments and all", async () => {
+  const { step, values, adam, destroy } = await optimizer([{ a: [65], b: [3] }], {
+    maxNorm: 1,
+    skipNorm: 100,
+  });
+  const state = async () => ({ ...await values(), ...Object.fromEntries(await adam.read()) });
+  const a = randomArray(1, 65);
+  await step(0, 1e-2, { a, b: randomArray(2, 3) });
+  const before = await state();
+  assertAlmostEquals(await step(1, 1e-2, { a, b: Float32Array.of(0, 101, 0) }), 101, 0.2);
+  assertEquals(await state(), before);
+  assert(await step(2, 1e-2, { a, b: Float32Array.of(0, 98, 0) }) < 100);
+  const after = await values();
+  destroy();
+  assert(after.b[1] < before.b[1], `${after.b[1]} after a step that is within`);
+});
+
 for (const bad of [NaN, Infinity]) {
   Deno.test(`Adam() tells a gradient of ${bad} and leaves the parameters alone`, async () => {
     const { step, values, adam, destroy } = await optimizer([{ a: [65], b: [3] }], { maxNorm: 1 });

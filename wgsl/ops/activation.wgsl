@@ -1,5 +1,5 @@
-// y = max(x, 0)          y = 1/(1 + e^-x)          x, y (size), any layout
-// Both derivatives follow from the result: dx = dy·[y > 0], dx = dy·y·(1 - y).
+// y = max(x, 0)          y = 1/(1 + e^-x)          y = tanh x          x, y (size), any layout
+// The derivatives follow from the result: dx = dy·[y > 0], dx = dy·y·(1 - y), dx = dy·(1 - y²).
 
 struct Dims { size: u32, accumulate: u32 }
 
@@ -33,6 +33,19 @@ fn sigmoid_forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgr
 fn sigmoid_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64 + id.x;
   if i < dims.size { write(i, d_y[i] * result[i] * (1.0 - result[i])); }
+}
+
+// It overflows on some drivers; in float32 it is 1 beyond 10.
+@compute @workgroup_size(64)
+fn tanh_forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64 + id.x;
+  if i < dims.size { y[i] = tanh(clamp(x[i], -10.0, 10.0)); }
+}
+
+@compute @workgroup_size(64)
+fn tanh_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64 + id.x;
+  if i < dims.size { write(i, d_y[i] * (1.0 - result[i] * result[i])); }
 }
 
 fn write(i: u32, gradient: f32) {

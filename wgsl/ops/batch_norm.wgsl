@@ -17,6 +17,7 @@ struct Adding { input: u32, residual: u32 }
 
 override has_residual: bool = false;
 override relu: bool = false;
+override inner_relu: bool = false; // before the residual is added
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -61,6 +62,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   let mean = moments[channel].x;
   let scale = weight[channel] / sqrt(moments[channel].y + dims.epsilon);
   var value = (x[i] - mean) * scale + bias[channel];
+  if inner_relu { value = max(value, vec4f()); }
   if has_residual { value += residual[i]; }
   if relu { value = max(value, vec4f()); }
   y[i] = value;

@@ -1,7 +1,9 @@
 // y[o, p] = Σ weight[o, c, tap]·x[c, stride·p + tap − padding] + bias[o], zero outside the frame        spec section 3
+// and behind it, where wanted, + residual[o, p] and max(·, 0)
 // dx[c, q] = Σ weight[o, c, tap]·dy[o, (q + padding − tap) / stride] over the taps where that is whole
 // x (1, in_height·in_width, in_channels)  y (1, out_height·out_width, out_channels), one frame each, in blocks
-// weight (out_channels, in_channels, frames, rows, columns); one dispatch takes one of its frames and adds to y.
+// weight (out_channels, in_channels/groups, frames, rows, columns); one dispatch takes one of its frames and adds to y.
+// An output sees the inputs of its group; a tile of 16 outputs reads those of all its groups, through weights that are zero elsewhere.
 //
 // Both are one kernel, an implicit matrix product of depth in_channels·taps: dx reads dy through panels of the transposed weight,
 // one dispatch for each remainder of the pixels by the stride, since all pixels of one share their taps. Two variants: registers
@@ -30,6 +32,9 @@ struct Dims {
   tap_row: u32,
   tap_column: u32,
   taps: u32, // of a panel
+  depth: u32, // inputs that a tile of 16 outputs reads: without groups all
+  group_channels: u32,
+  group_outputs: u32,
   blocks: u32, // that a workgroup of `product_registers` takes: two, or one and two tiles of outputs
 }
 
@@ -37,20 +42,28 @@ override accumulate: bool = false;
 override aligned: bool = false; // one tap, and grids that are the same: four pixels are one load
 override scattered: bool = false; // the grid's pixels do not lie side by side in y
 override has_bias: bool = false;
+override has_residual: bool = false;
+override relu: bool = false;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> x_quads: array<vec4f>; // x again
-@group(0) @binding(3) var<storage, read> panels: array<vec4f>; // [out_channels/16][taps][in_channels, even][16], from `pack`
+@group(0) @binding(3) var<storage, read> panels: array<vec4f>; // [out_channels/16][taps][depth, even][16], from `pack`
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(9) var<storage, read> residual: array<f32>; // like y
 
 fn even(channels: u32) -> u32 { return (channels + 1) / 2 * 2; }
 
 // First vec4 of a tap's weights, in a tile of 16 outputs.
 fn panel_of(tile: u32, tap: u32) -> u32 {
   let place = dims.first_tap + tap / dims.tap_columns * dims.tap_row + tap % dims.tap_columns * dims.tap_column;
-  return (tile * dims.taps + place) * even(dims.in_channels) * 4;
+  return (tile * dims.taps + place) * even(dims.depth) * 4;
+}
+
+// The first input that a tile of 16 outputs reads.
+fn first_channel(tile: u32) -> u32 {
+  return min(tile * 16 / dims.group_outputs * dims.group_channels, dims.in_channels - dims.depth);
 }
 
 // Where a tap of the kernel reads for four pixels of the grid.
@@ -87,7 +100,7 @@ fn write(pixel: u32, at: u32, value: f32) {
 }
 
 fn finish_one(pixels: vec4u, output: u32, sum: vec4f) {
-  if output >= dims.out_channels { return; }
+  if output >= dims.out_channels || pixels.x / 64 * 64 >= dims.rows * dims.columns { return; }
   var places = pixels;
   if scattered {
     places = (pixels / dims.columns * dims.y_step + dims.y_row) * dims.out_width +
@@ -97,6 +110,8 @@ fn finish_one(pixels: vec4u, output: u32, sum: vec4f) {
   var value = sum;
   if has_bias { value += bias[output]; }
   if accumulate { value += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]); }
+  if has_residual { value += vec4f(residual[at.x], residual[at.y], residual[at.z], residual[at.w]); }
+  if relu { value = max(value, vec4f()); }
   write(pixels.x, at.x, value.x);
   write(pixels.y, at.y, value.y);
   write(pixels.z, at.z, value.z);
@@ -122,6 +137,7 @@ fn product_registers(
   let tile = group.y * (2 / dims.blocks) + lane / 4 / dims.blocks;
   let pixels = vec4u(block * 64 + lane % 4 * 4) + vec4u(0, 1, 2, 3);
   let taps = dims.tap_rows * dims.tap_columns;
+  let first = first_channel(tile);
   var sums: array<mat4x4f, 16>; // [output quad][pixel quad]
 
   for (var tap = 0u; tap < taps; tap++) {
@@ -130,8 +146,9 @@ fn product_registers(
     let places2 = places(pixels + 32, tap);
     let places3 = places(pixels + 48, tap);
     let panel = panel_of(tile, tap);
-    for (var channel = 0u; channel < dims.in_channels; channel += 2) {
-      let odd = min(channel + 1, dims.in_channels - 1); // its weight is zero where it repeats the last
+    for (var i = 0u; i < dims.depth; i += 2) {
+      let channel = first + i;
+      let odd = first + min(i + 1, dims.depth - 1); // its weight is zero where it repeats the last
       let a0 = read_x(places0, channel);
       let a1 = read_x(places1, channel);
       let a2 = read_x(places2, channel);
@@ -140,7 +157,7 @@ fn product_registers(
       let b1 = read_x(places1, odd);
       let b2 = read_x(places2, odd);
       let b3 = read_x(places3, odd);
-      let w = panel + channel * 4;
+      let w = panel + i * 4;
       let u0 = panels[w];
       let v0 = panels[w + 4];
       sums[0] += outer(a0, u0) + outer(b0, v0);
@@ -168,7 +185,6 @@ fn product_registers(
     }
   }
 
-  if block * 64 >= dims.rows * dims.columns { return; }
   let output = tile * 16;
   finish(pixels, output, sums[0]);
   finish(pixels + 16, output, sums[1]);
@@ -188,60 +204,68 @@ fn product_registers(
   finish(pixels + 48, output + 12, sums[15]);
 }
 
-// GPUs: a workgroup of 128 owns one block (64 pixels) x 64 outputs, an invocation 8 x 4 of them. Sixteen channels of a tap at a
-// time pass through workgroup memory.
-const depth = 16u;
+// GPUs: a workgroup of 128 owns 64 pixels x 64 outputs, or with groups 256 x 16 (a tile), an invocation 8 x 4 of them. Sixteen
+// channels of a tap at a time, or four, pass through workgroup memory.
+override quads: u32 = 16; // of pixels that a workgroup owns: 16, or 64
 
-var<workgroup> x_tile: array<vec4f, 256>; // [depth][16 pixel quads]
-var<workgroup> w_tile: array<vec4f, 256>; // [depth][16 output quads]
+var<workgroup> x_tile: array<vec4f, 256>; // [256/quads channels][quads]
+var<workgroup> w_tile: array<vec4f, 256>; // [256/quads channels][256/quads output quads]
 
 @compute @workgroup_size(128)
 fn product_tiled(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first_pixels = vec4u(group.x * 64) + vec4u(0, 16, 32, 48); // apart, so that lanes read side by side
-  let pixel_quad = lane % 8; // this invocation's pixels: quads pixel_quad and pixel_quad + 8
-  let output_quad = lane / 8;
-  let quad = lane % 16; // what it fetches: rows row and row + 8 of both tiles
-  let row = lane / 16;
+  let narrow = 256 / quads; // channels at a time, and output quads
+  let pixel_quad = lane % (quads / 2); // this invocation's pixels: this quad and the one half of the quads behind it
+  let output_quad = lane / (quads / 2);
+  let first_pixels = vec4u(group.x * quads * 4) + vec4u(0, 16, 32, 48); // apart, so that lanes read side by side
+  let quad = lane % quads; // what it fetches of x: one quad, of two rows of the tile
+  let row = lane / quads;
   let taps = dims.tap_rows * dims.tap_columns;
-  let w_quad = group.y * 16 + quad;
-  let present = w_quad * 4 < dims.out_channels;
+  let first = first_channel(group.y * narrow / 4);
   var near = mat4x4f();
   var far = mat4x4f();
 
   for (var tap = 0u; tap < taps; tap++) {
-    let source = places(first_pixels + quad, tap);
-    let panel = panel_of(w_quad / 4, tap) + w_quad % 4;
-    for (var first = 0u; first < dims.in_channels; first += depth) {
+    let source = places(first_pixels + quad_offset(quad), tap);
+    for (var start = 0u; start < dims.depth; start += narrow) {
       for (var i = 0u; i < 2; i++) {
-        let channel = first + row + i * 8;
+        let channel = start + row + i * (128 / quads);
         var pixels = vec4f();
-        var weights = vec4f();
-        if channel < dims.in_channels {
-          pixels = read_x(source, channel);
-          if present { weights = panels[panel + channel * 4]; }
-        }
+        if channel < dims.depth { pixels = read_x(source, first + channel); }
         x_tile[lane + i * 128] = pixels;
-        w_tile[lane + i * 128] = weights;
+        let entry = lane + i * 128; // of the weights
+        if entry < narrow * narrow {
+          let input = start + entry / narrow;
+          let w_quad = group.y * narrow + entry % narrow;
+          var weights = vec4f();
+          if input < dims.depth && w_quad * 4 < dims.out_channels {
+            weights = panels[panel_of(w_quad / 4, tap) + w_quad % 4 + input * 4];
+          }
+          w_tile[entry] = weights;
+        }
       }
       workgroupBarrier();
-      for (var i = 0u; i < depth; i++) {
-        let weights = w_tile[i * 16 + output_quad];
-        near += outer(x_tile[i * 16 + pixel_quad], weights);
-        far += outer(x_tile[i * 16 + pixel_quad + 8], weights);
+      for (var i = 0u; i < narrow; i++) {
+        let weights = w_tile[i * narrow + output_quad];
+        near += outer(x_tile[i * quads + pixel_quad], weights);
+        far += outer(x_tile[i * quads + pixel_quad + quads / 2], weights);
       }
       workgroupBarrier();
     }
   }
 
-  let output = (group.y * 16 + output_quad) * 4;
-  finish(first_pixels + pixel_quad, output, near);
-  finish(first_pixels + pixel_quad + 8, output, far);
+  let output = (group.y * narrow + output_quad) * 4;
+  finish(first_pixels + quad_offset(pixel_quad), output, near);
+  finish(first_pixels + quad_offset(pixel_quad + quads / 2), output, far);
 }
 
-// packed[tile][tap][k][j] = the weight of output 16·tile + j and input k, zero past either end
+// Sixteen quads a block.
+fn quad_offset(quad: u32) -> u32 { return quad / 16 * 64 + quad % 16; }
+
+// packed[tile][tap][k][j] = the weight of output 16·tile + j and the k-th input that the tile reads, zero past either end and
+// outside the output's group
 struct Packing {
   inputs: u32,
   outputs: u32,
@@ -249,6 +273,9 @@ struct Packing {
   first: u32, // number of the first weight
   input_stride: u32,
   output_stride: u32,
+  depth: u32,
+  group_inputs: u32,
+  group_outputs: u32,
 }
 
 @group(0) @binding(6) var<uniform> packing: Packing;
@@ -258,14 +285,17 @@ struct Packing {
 @compute @workgroup_size(64)
 fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64 + id.x;
-  let depth = even(packing.inputs);
+  let depth = even(packing.depth);
   let k = i / 16 % depth;
   let tap = i / 16 / depth % packing.taps;
   let output = i / 16 / depth / packing.taps * 16 + i % 16;
   if output >= (packing.outputs + 15) / 16 * 16 { return; }
   var value = 0.0;
-  if output < packing.outputs && k < packing.inputs {
-    value = weight[packing.first + k * packing.input_stride + output * packing.output_stride + tap];
+  let group = output / packing.group_outputs;
+  let first = min(output / 16 * 16 / packing.group_outputs * packing.group_inputs, packing.inputs - packing.depth);
+  let input = first + k - group * packing.group_inputs; // of its group's; wraps when negative
+  if output < packing.outputs && k < packing.depth && input < packing.group_inputs {
+    value = weight[packing.first + input * packing.input_stride + output * packing.output_stride + tap];
   }
   packed[i] = value;
 }

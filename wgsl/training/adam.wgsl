@@ -1,6 +1,7 @@
 // Adam with a clipped global gradient norm, as PyTorch computes it (torch.optim.Adam, torch.nn.utils.clip_grad_norm_).
 // Flat buffers of a parameter group, sizes in vec4s; padding between parameters is zero and stays zero.
-// norm (1): ‖g‖ over all groups, before clipping; NaN or infinite when a gradient is, and then no parameter moves.
+// norm (1): ‖g‖ over all groups, before clipping; NaN or infinite when a gradient is. Then no parameter moves, nor where it is over
+// skip_norm.
 
 struct Dims {
   size: u32, // vec4s of this group
@@ -8,6 +9,7 @@ struct Dims {
   group_rows: u32,
   rows: u32, // of all groups
   max_norm: f32, // 0: no clipping
+  skip_norm: f32, // 0: no step is left out
   beta1: f32,
   beta2: f32,
   epsilon: f32,
@@ -53,7 +55,7 @@ fn finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000
 @compute @workgroup_size(lanes)
 fn update(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * lanes + id.x;
-  if i >= dims.size || !finite(norm[0]) { return; }
+  if i >= dims.size || !finite(norm[0]) || (dims.skip_norm > 0.0 && norm[0] > dims.skip_norm) { return; }
   let clip = select(1.0, min(1.0, dims.max_norm / (norm[0] + 1e-6)), dims.max_norm > 0.0);
   let g = gradients[i] * clip;
   let m = dims.beta1 * exp_avg[i] + (1.0 - dims.beta1) * g;

@@ -5,8 +5,7 @@
  * @module
  */
 import { DataError } from "../data_error.ts";
-import { toFloat32 } from "./half.ts";
-import type { SafetensorsTensor } from "../safetensors.ts";
+import { type NamedTensors, requireWeight } from "./named_tensors.ts";
 import { stateDict, type WantedWeight } from "./weight_names.ts";
 
 /** A part of the weights, and where its file is to be had. */
@@ -67,14 +66,6 @@ export const lpipsParameters: readonly WantedWeight[] = alexNetLayers.flatMap(
   ],
 );
 
-/** Weights from a file. */
-export interface NamedTensors {
-  /** The file's path or name, for messages. */
-  readonly name: string;
-  /** By path in the file. */
-  readonly tensors: ReadonlyMap<string, SafetensorsTensor>;
-}
-
 /**
  * Takes the weights of LPIPS from its two files, as float32 under their official names; AlexNet's classifier is left aside.
  *
@@ -93,12 +84,8 @@ export function lpipsWeights(
           `wanted ${title}: ${url}`,
       );
     const tensor = stateDict(files[part].tensors).tensors.get(name);
-    if (!tensor) throw fail("is missing");
-    if (`${tensor.shape}` !== `${shape}`) {
-      throw fail(`is (${tensor.shape.join(", ")}), wanted (${shape.join(", ")})`);
-    }
-    const numbers = toFloat32(tensor);
-    const bad = numbers.find((value) => !Number.isFinite(value) || part === "heads" && value < 0);
+    const numbers = requireWeight(tensor, shape, fail);
+    const bad = part === "heads" ? numbers.find((value) => value < 0) : undefined;
     if (bad !== undefined) throw fail(`holds ${bad}`);
     values.set(name, numbers);
   }

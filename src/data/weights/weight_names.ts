@@ -85,7 +85,7 @@ export function aliasesOf(name: string): string[] {
 }
 
 /** A part of the network. */
-export type NetworkPart = "video" | "image" | "dynamic" | "static";
+export type NetworkPart = "video" | "image" | "dynamic" | "static" | "depth" | "flow";
 
 /** Where files keep a part of the network. */
 interface PartNames {
@@ -114,6 +114,18 @@ const parts: Readonly<Record<NetworkPart, PartNames>> = {
   },
   dynamic: { prefix: "mlp_dynamic.", otherPrefixes: [], first: "lin_in.weight", unused: /^$/ },
   static: { prefix: "mlp_static.", otherPrefixes: [], first: "lin_in.weight", unused: /^$/ },
+  flow: { // RAFT, a network of its own
+    prefix: "",
+    otherPrefixes: [],
+    first: "fnet.conv1.weight",
+    unused: /\.downsample\.1\.|\.num_batches_tracked$/,
+  },
+  depth: { // MiDaS, a network of its own
+    prefix: "",
+    otherPrefixes: [],
+    first: "pretrained.layer1.0.weight",
+    unused: /^scratch\.refinenet4\.resConfUnit1\.|\.num_batches_tracked$/,
+  },
 };
 
 /** What a state_dict has of a part of the network; names are those of the state_dict. */

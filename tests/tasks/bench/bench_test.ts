@@ -43,3 +43,16 @@ Deno.test("deno task bench --encode prints what each encoder took, and the cache
   assertMatch(out, new RegExp(String.raw`\nvideo +24 +72 x 128 +0\.\d +[\d.]+ +[\d.]+ ${numbers}`));
   assertMatch(out, new RegExp(String.raw`\nimage +24 +96 x 54 +0\.\d +[\d.]+ +[\d.]+ ${numbers}`));
 });
+
+Deno.test("deno task bench --trajectories prints orders, errors, gradients and their memory, and steps with each solver", async () => {
+  const out = await bench("--trajectories --width 16 --rays 4 --samples 4 --steps 1");
+  assertMatch(out, /\neuler +128 +\S+ +\S+ +(0\.9|1\.0)\d\n/);
+  assertMatch(out, /\nmidpoint +32 +\S+ +\S+ +(1\.9|2\.0)\d\n/);
+  assertMatch(out, /\nrk4 +8 +\S+ +\S+ +(3\.9|4\.[01])\d\n/);
+  assertMatch(out, /\ndopri5 +1e-5 +1e-6 +0\.\d\d +\d+ +\d+\n/);
+  assertMatch(out, /\n1e-5 +32 +\d\.\de-[67] +\d\.\de-[56] +\d+ \+ \d+ +0\.\d\d +0\.\d\d\n/);
+  assertMatch(out, /\nrk4, 16 steps +\S+ +\S+ +[\d.]+ +[\d.]+\n/);
+  for (const name of ["discrete, 2 steps", "euler", "midpoint", "rk4", "rk4, adjoint", "dopri5"]) {
+    assertMatch(out, new RegExp(String.raw`\n${name} +[\d.]+ +\d+ +\d+\.\d\d +[\d.]+\n`));
+  }
+});

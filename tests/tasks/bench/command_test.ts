@@ -49,5 +49,14 @@ Deno.test("readBenchCommand() takes scenes for --encode, and sizes as for steps"
     kind: "encoding",
     cases: [{ recipe, data: "scenes", names: ["Balloon1", "Balloon2"] }],
   });
+  assertEquals(readBenchCommand(["--depth"], true), { kind: "depth" });
   assertEquals(readBenchCommand([], true), { kind: "steps", cases: benchCases([], true) });
+});
+
+Deno.test("readBenchCommand() takes --trajectories at one set of sizes", () => {
+  const [small] = benchCases([], true);
+  assertEquals(readBenchCommand(["--trajectories"], true), {
+    kind: "trajectories",
+    cases: [small],
+  });
 });

@@ -52,6 +52,7 @@ Deno.test("deno task render tells apart what else its flags ask for", () => {
     scenes: undefined,
     edit: undefined,
     layers: ["color"],
+    tracks: undefined,
     frames: undefined,
     shard: undefined,
     merge: false,
@@ -74,6 +75,12 @@ Deno.test("deno task render tells apart what else its flags ask for", () => {
   assertEquals(parse("--poses p.json").path, { poses: "p.json" });
   assertEquals(parse("--grid").out, "runs/balloon-small/grid");
   assertEquals(parse("--grid --remove").out, "runs/balloon-small/grid-remove");
+  const tracked = parse("--zoom --tracks 64");
+  assertEquals(tracked.tracks, { points: 64, frames: 3 });
+  assertEquals(tracked.out, "runs/balloon-small/zoom-tracks-64");
+  const longer = parse("--tracks 9 --track-frames 5");
+  assertEquals(longer.tracks, { points: 9, frames: 5 });
+  assertEquals(longer.out, "runs/balloon-small/novel-tracks-9-frames-5");
 });
 
 Deno.test("shareOf() deals everything out, once, as evenly as can be", () => {
@@ -106,6 +113,16 @@ Deno.test("deno task render refuses flags that mean nothing, or not together", (
     ["--shard 0/3 --merge", 'Cannot do "--merge" and "--shard" at once'],
     ["--gif --fps 60", "Cannot make a GIF of 60 frames/s: it has at most 50"],
     ["more", 'Cannot render more than one run: "more"'],
+    [
+      "--tracks 0",
+      'Cannot read "--tracks": value is "0", wanted a whole number of at least 1 (points)',
+    ],
+    ["--tracks 2.5", 'Cannot read "--tracks": value is "2.5", wanted a whole number'],
+    ["--tracks many", 'Cannot read "--tracks": value is "many", wanted a whole number'],
+    ["--tracks", 'Cannot read "--tracks": no value follows, wanted a whole number'],
+    ["--tracks 4 --track-frames 0", 'Cannot read "--track-frames": value is "0", wanted a whole'],
+    ["--track-frames 4", 'Cannot use "--track-frames" without "--tracks"'],
+    ["--tracks 4 --remove", 'Cannot draw "--tracks" over edited views'],
     ["--remove --flip", 'Cannot use "--flip" with "--remove": no moving part is left; give it one'],
     ["--freeze 1.5 --remove", 'Cannot use "--freeze" with "--remove"'],
     ["--move 1,2", 'Cannot read "--move": value is "1,2", wanted X,Y,Z, as 0.5,0,0'],

@@ -3,7 +3,12 @@ import { join } from "@std/path";
 import { ProceduralScene } from "../../../fixtures/scenes/mod.ts";
 import { DataError } from "../../../src/data/files.ts";
 import { balloonUmbrella, generalization, own } from "../../../src/recipes/recipe.ts";
-import { findScenes, loadScenes, movingTruth } from "../../../tasks/train/scenes.ts";
+import {
+  findScenes,
+  loadScenes,
+  movingTruth,
+  proceduralTruth,
+} from "../../../tasks/train/scenes.ts";
 import { names, temporaryFolder } from "../../data/temporary_folder.ts";
 
 Deno.test("findScenes() makes the procedural scenes that a recipe asks for, and no others", async () => {
@@ -16,7 +21,7 @@ Deno.test("findScenes() makes the procedural scenes that a recipe asks for, and 
   assertEquals(note, `procedural, as "${join(data.path, "Skating")}" is not there`);
 
   const scenes = await loadScenes(directories, recipe);
-  const moving = (await movingTruth(scenes))(scenes[0], { camera: 3, time: 8 });
+  const moving = movingTruth(await proceduralTruth(scenes))(scenes[0], { camera: 3, time: 8 });
   const movers = new ProceduralScene("skating", { width: 96, height: 54, factor: 1 }).moverMap(
     3,
     8,

@@ -1,0 +1,216 @@
+/**
+ * Where the frames were taken from: by COLMAP, or as the user has it.
+ *
+ * @module
+ */
+import { extname } from "node:path";
+import { colmapPoses, unregisteredFrames } from "../../src/data/colmap/poses.ts";
+import { loadColmapModel } from "../../src/data/colmap/load.ts";
+import type { ColmapModel } from "../../src/data/colmap/model.ts";
+import { DataError } from "../../src/data/files.ts";
+import { loadGivenPoses } from "../../src/data/given_poses.ts";
+import { encodeNpy } from "../../src/data/npy.ts";
+import { type PosedFrames, someNames } from "../../src/data/posed_frames.ts";
+import { posesBoundsOf } from "../../src/preparation/poses_bounds.ts";
+import {
+  largestShiftPixels,
+  NOTICEABLE_SHIFT_PIXELS,
+  straightCamera,
+} from "../../src/preparation/undistort.ts";
+import {
+  type ColmapJob,
+  type ColmapSettings,
+  findCameras,
+  findFeatures,
+  findMatches,
+  matchingOf,
+  WHAT_TO_TRY,
+} from "./colmap.ts";
+import { contentOf } from "./content_hash.ts";
+import { coarseDepths } from "./depth.ts";
+import { asLens, type Lens } from "./lens.ts";
+import type { Done, Json } from "./preparation_folder.ts";
+import { frameNames, type Work, workPath } from "./work.ts";
+
+/** What is known of the cameras when they are there. */
+export type CamerasInfo = {
+  /** What they were read from. */
+  readonly source: string;
+  /** Focal length, pixels of the frames that the poses are for. */
+  readonly focalPixels: number;
+  /** How far the lens moves a pixel, at most; pixels. */
+  readonly shiftPixels: number;
+  /** The lens that the frames are to be straightened by; null where they stay. */
+  readonly lens: Lens | null;
+};
+
+/** What is known of COLMAP's work when it is done. */
+export type ModelInfo = {
+  /** Frames that have a camera. */
+  readonly registered: number;
+  /** Names of those that have none. */
+  readonly missing: readonly string[];
+};
+
+/** COLMAP's cameras. */
+export interface FoundModel extends Done<ModelInfo> {
+  /** Reads them. */
+  load(): Promise<ColmapModel>;
+}
+
+/**
+ * COLMAP from the frames to a model, which may lack frames.
+ *
+ * @param name Of the step: there may be two.
+ * @param output Where it goes.
+ * @param masks Where no features are wanted, as `background_mask`.
+ */
+export async function runColmap(
+  { command, folder, frames, signal }: Work,
+  name: string,
+  output: string,
+  masks?: Done<Json>,
+): Promise<FoundModel> {
+  const names = frameNames({ frames }), count = names.length;
+  const settings: ColmapSettings = {
+    matching: command.matching ?? matchingOf(count),
+    maxFeatures: command.maxFeatures,
+  };
+  const machine = { threads: command.threads || -1, gpu: command.colmapGpu };
+  const job: ColmapJob = { images: frames.path, frames: count, settings, machine, signal };
+  const from = { frames: frames.sha256, masks: masks?.sha256 ?? null, ...settings };
+  const parts = [`${name}: features`, `${name}: matches`];
+  const model = await folder.folder<ModelInfo>({
+    name,
+    output: workPath(output),
+    from,
+    tell: ({ registered, missing }) =>
+      `${registered} of ${
+        registered + missing.length
+      } frames by COLMAP, ${settings.matching} matching`,
+  }, async (into) => {
+    // Each of its parts is a step of its own, so that what took long is not done again.
+    const features = await folder.folder({
+      name: parts[0],
+      output: workPath(`${output}-features`),
+      from,
+    }, async (into) => {
+      await findFeatures(job, masks?.path, into);
+      return null;
+    });
+    const matches = await folder.folder({
+      name: parts[1],
+      output: workPath(`${output}-matches`),
+      from: { features: features.sha256, matching: settings.matching },
+    }, async (into) => {
+      await findMatches(job, features.path, into);
+      return null;
+    });
+    const missing = unregisteredFrames(await findCameras(job, matches.path, into), names);
+    return { registered: count - missing.length, missing };
+  });
+  for (const part of parts) await folder.remove(part); // large, and of no use any more
+  return { ...model, load: () => loadColmapModel(`${model.path}/sparse/0`) };
+}
+
+/**
+ * Writes the poses of a COLMAP model that has all frames.
+ *
+ * @throws {DataError} If it lacks one: names it and says what to try.
+ */
+export async function writeModelPoses(
+  work: Work,
+  found: FoundModel,
+): Promise<Done<CamerasInfo>> {
+  const { missing, registered } = found.info;
+  if (missing.length > 0) throw missingCameras(work, registered, missing);
+  return await writePoses(
+    work,
+    { model: found.sha256 },
+    async () => colmapPoses(await found.load(), frameNames(work)),
+  );
+}
+
+/**
+ * Writes the poses that the user has.
+ *
+ * @throws {DataError} If they cannot be read, or lack a frame.
+ */
+export async function writeGivenPoses(work: Work, path: string): Promise<Done<CamerasInfo>> {
+  const { command: { near, far, depth, depthIs }, frames, signal } = work;
+  const { width, height, sources } = frames.info;
+  const hash = async (path: string) => (await contentOf(path, signal)).sha256;
+  const knowsDepth = depth !== undefined && depthIs === "depth"; // for near and far, where the poses say nothing of them
+  const from = {
+    given: await hash(path),
+    near,
+    far,
+    depth: knowsDepth ? await hash(depth) : null,
+  };
+  return await writePoses(work, from, async () => {
+    const options = {
+      size: { width, height },
+      ...(near > 0 ? { near } : {}),
+      ...(far > 0 ? { far } : {}),
+      ...(knowsDepth ? { depths: await coarseDepths(work, depth) } : {}),
+    };
+    // A folder's images are known there by their own names, which may look like other frames' numbers.
+    const isFolder = sources.every((source) => extname(source) !== "");
+    if (!isFolder) return await loadGivenPoses(path, frameNames(work), options);
+    try {
+      return await loadGivenPoses(path, sources, options);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      return await loadGivenPoses(path, frameNames(work), options).catch(() => {
+        throw error;
+      });
+    }
+  });
+}
+
+async function writePoses(
+  { command, folder, frames }: Work,
+  from: { readonly [key: string]: Json },
+  load: () => Promise<PosedFrames>,
+): Promise<Done<CamerasInfo>> {
+  return await folder.file<CamerasInfo>({
+    name: "poses",
+    output: "poses_bounds.npy",
+    from: { frames: frames.sha256, ...from, undistort: command.undistort },
+    tell: tellCameras,
+  }, async () => {
+    const posed = await load();
+    const { camera, source, focalPixels } = posed;
+    const shiftPixels = largestShiftPixels(camera);
+    const bends = shiftPixels > NOTICEABLE_SHIFT_PIXELS && command.undistort;
+    const straight = bends ? { ...posed, camera: straightCamera(camera) } : posed;
+    return {
+      bytes: encodeNpy(posesBoundsOf(straight), "float64"),
+      info: { source, focalPixels, shiftPixels, lens: bends ? asLens(camera) : null },
+    };
+  });
+}
+
+function tellCameras({ source, focalPixels, shiftPixels, lens }: CamerasInfo): string {
+  const bend = shiftPixels < 0.05
+    ? "no distortion"
+    : `distortion of up to ${shiftPixels.toFixed(1)} pixels, ${
+      lens ? "taken out of the frames" : "left in the frames"
+    }`;
+  return `${source}, focal length ${focalPixels.toFixed(1)} pixels, ${bend}`;
+}
+
+function missingCameras(
+  { frames }: Work,
+  registered: number,
+  missing: readonly string[],
+): DataError {
+  const { sources } = frames.info;
+  const named = missing.map((name) => `${name} (${sources[Number.parseInt(name)]})`);
+  const of = registered + missing.length;
+  return new DataError(
+    `Cannot find the cameras of all frames: COLMAP found ${registered} of ${of}, and none for ${
+      someNames(named)
+    }. ${WHAT_TO_TRY}`,
+  );
+}

@@ -1,0 +1,239 @@
+/**
+ * The frames of a video, or of a folder of images, as `000.png`, `001.png` ….
+ *
+ * @module
+ */
+import { basename, extname, join } from "node:path";
+import { DataError, listFiles, readFile, writeFileAtomically } from "../../src/data/files.ts";
+import { exifOrientation, upright } from "../../src/data/exif.ts";
+import { PICTURES, type Size } from "../../src/data/frames.ts";
+import { decodeImage, readImage } from "../../src/data/image.ts";
+import { isJpeg } from "../../src/data/jpeg.ts";
+import { encodePng, isPng } from "../../src/data/png.ts";
+import { naturalOrder } from "./natural_order.ts";
+import { askProgram, type Ended, runProgram } from "./program.ts";
+import { StepProgress } from "./step_progress.ts";
+
+/** What is known of the frames when they are there. */
+export type FramesInfo = {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** What each was, in the order of `000.png` …: the image's name, or its number in the video. */
+  readonly sources: readonly string[];
+  /** How many the video or folder has. */
+  readonly of: number;
+  /** How many of these one was taken of. */
+  readonly stride: number;
+  /** Whether images were turned, as their EXIF data ask for. */
+  readonly turned: boolean;
+};
+
+/** A flow to both neighbours, and a stretch of time. */
+const FEWEST_FRAMES = 3;
+/** Optical flow knows nothing smaller: RAFT looks at eighths of the picture, on four levels. */
+const SMALLEST_SIDE = 128;
+
+/** `000.png`: the frames' names. */
+export function frameName(number: number, ending: string = ".png"): string {
+  return String(number).padStart(3, "0") + ending;
+}
+
+/** Which frames are kept: every so many, so that at most `most` remain. */
+export function strideOf(frames: number, most: number): number {
+  return Math.ceil(frames / most);
+}
+
+/** What is to be said of frames. */
+export function tellFrames({ sources, of, stride, width, height, turned }: FramesInfo): string {
+  const kept = stride > 1 ? `, one of ${stride} of the ${of} there are` : "";
+  const upright = turned ? ", turned upright as their EXIF data say" : "";
+  return `${sources.length} of ${width} x ${height}${kept}${upright}`;
+}
+
+/**
+ * Takes the frames out of a video.
+ *
+ * @param folder Where they go.
+ * @param most How many at the most.
+ * @throws {DataError} If ffmpeg is missing, the video is damaged or cut short, or it has too few frames or too small ones.
+ */
+export async function extractFrames(
+  video: string,
+  folder: string,
+  most: number,
+  signal: AbortSignal,
+): Promise<FramesInfo> {
+  const of = await countFrames(video, signal);
+  requireEnough(of, `"${video}"`);
+  const stride = strideOf(of, most), frames = Math.ceil(of / stride);
+  {
+    using progress = new StepProgress("frames", frames);
+    const follow = (line: string) => {
+      const frame = /^frame=\s*(\d+)$/.exec(line)?.[1]; // of -progress
+      if (frame) progress.update(Number(frame));
+    };
+    const ended = await runProgram("ffmpeg", [
+      ..."-nostdin -v error -i".split(" "),
+      fileUrl(video),
+      ...`-map 0:V:0 -vf select='not(mod(n,${stride}))'`.split(" "),
+      ...await passthrough(signal),
+      ..."-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats".split(" "),
+      `${fileUrl(folder.replaceAll("%", "%%"))}/%03d.png`,
+    ], { signal, onLine: follow });
+    requireWhole(video, ended);
+  }
+  const names = await listFiles(folder);
+  if (names.length !== frames) {
+    throw new DataError(
+      `Cannot take the frames of "${video}": ffmpeg gave ${names.length}, wanted ${frames}; ` +
+        "encode the video again: ffmpeg -i IN -c:v libx264 -crf 12 OUT.mp4",
+    );
+  }
+  const [height, width] = (await readImage(join(folder, names[0]))).shape;
+  requireLarge({ width, height }, `the frames of "${video}" are`);
+  const sources = Array.from({ length: frames }, (_, i) => String(i * stride));
+  return { width, height, sources, of, stride, turned: false };
+}
+
+/**
+ * Copies the images of a folder in their natural order: turned upright where their EXIF data say so, which viewers do too, and
+ * converted to plain RGB where they are not.
+ *
+ * @param folder Where they go.
+ * @param most How many at the most.
+ * @throws {DataError} If an image cannot be read or differs in size, or there are too few or too small ones.
+ */
+export async function copyFrames(
+  images: string,
+  folder: string,
+  most: number,
+  signal: AbortSignal,
+): Promise<FramesInfo> {
+  const all = await imageNames(images);
+  requireEnough(all.length, `folder "${images}"`);
+  const stride = strideOf(all.length, most);
+  const sources = all.filter((_, i) => i % stride === 0);
+  using progress = new StepProgress("frames", sources.length);
+  let size: Size | undefined, turned = false;
+  for (const [i, name] of sources.entries()) {
+    signal.throwIfAborted();
+    const path = join(images, name);
+    const bytes = await readFile(path);
+    const orientation = isJpeg(bytes) ? exifOrientation(bytes) : 1;
+    turned ||= orientation !== 1;
+    const image = upright(await decodeImage(bytes, path), orientation);
+    const [height, width] = image.shape;
+    size ??= { width, height };
+    if (width !== size.width || height !== size.height) {
+      throw new DataError(
+        `Cannot use "${path}": it is ${width} x ${height}, and "${
+          sources[0]
+        }" is ${size.width} x ${size.height}; ` +
+          "give all images one size",
+      );
+    }
+    if (i === 0) requireLarge(size, `"${path}" is`);
+    const png = isPlainPng(bytes) ? bytes : encodePng(image);
+    await writeFileAtomically(join(folder, frameName(i)), png);
+    progress.update(i + 1);
+  }
+  return { ...size!, sources, of: all.length, stride, turned };
+}
+
+/**
+ * Names of the images in a folder, in natural order.
+ *
+ * @throws {DataError} If there is none, or one name stands for two.
+ */
+export async function imageNames(folder: string): Promise<string[]> {
+  const names = await listFiles(folder);
+  const images = naturalOrder(
+    names.filter((name) => PICTURES.includes(extname(name).toLowerCase())),
+  );
+  if (images.length === 0) {
+    throw new DataError(
+      `Cannot use folder "${folder}": it has no .png or .jpg; name the folder of the images, or a video`,
+    );
+  }
+  const stems = images.map((name) => basename(name, extname(name)));
+  const twice = stems.findIndex((stem, i) => stems.indexOf(stem) < i);
+  if (twice >= 0) {
+    throw new DataError(
+      `Cannot use folder "${folder}": "${images[stems.indexOf(stems[twice])]}" and "${
+        images[twice]
+      }" are one frame; keep one kind`,
+    );
+  }
+  return images;
+}
+
+/** How many frames a video has: by decoding them, since containers lie. */
+async function countFrames(video: string, signal: AbortSignal): Promise<number> {
+  const ended = await runProgram("ffprobe", [
+    ..."-v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames -of json -i"
+      .split(" "),
+    fileUrl(video),
+  ], { signal });
+  requireWhole(video, ended);
+  let streams: { nb_read_frames?: string }[] = [];
+  try {
+    streams = JSON.parse(ended.output).streams ?? [];
+  } catch {
+    // says so below
+  }
+  const frames = Number(streams[0]?.nb_read_frames ?? 0);
+  if (frames > 0) return frames;
+  throw new DataError(`Cannot read "${video}": it has no pictures; name a video`);
+}
+
+/** Refuses a video before anything long begins, where a program is missing. */
+export async function requireFfmpeg(signal: AbortSignal): Promise<void> {
+  for (const name of ["ffmpeg", "ffprobe"] as const) await askProgram(name, ["-version"], signal);
+}
+
+/** What makes ffmpeg neither repeat nor drop frames, under the name that this version has for it. */
+async function passthrough(signal: AbortSignal): Promise<string[]> {
+  const help = await askProgram("ffmpeg", ["-hide_banner", "-h", "long"], signal);
+  return help.includes("-fps_mode") ? ["-fps_mode", "passthrough"] : ["-vsync", "0"];
+}
+
+/** Both programs go on after what they could not decode, with success, and only complain. */
+function requireWhole(video: string, { code, complaints }: Ended): void {
+  if (code === 0 && complaints.length === 0) return;
+  const said = complaints.slice(0, 3).map((line) => line.replace(`${fileUrl(video)}: `, "").trim());
+  throw new DataError(
+    `Cannot read "${video}": ffmpeg says "${
+      said.join("; ") || `exit code ${code}`
+    }"; it is damaged or cut short: ` +
+      "copy it again, or encode what is there: ffmpeg -i IN -c:v libx264 -crf 12 OUT.mp4",
+  );
+}
+
+function requireEnough(frames: number, what: string): void {
+  if (frames >= FEWEST_FRAMES) return;
+  throw new DataError(
+    `Cannot prepare ${what}: it has ${frames} ${frames === 1 ? "frame" : "frames"}, ` +
+      `wanted ${FEWEST_FRAMES} or more; a camera's path and what moves show in several only`,
+  );
+}
+
+function requireLarge({ width, height }: Size, whose: string): void {
+  if (Math.min(width, height) >= SMALLEST_SIDE) return;
+  throw new DataError(
+    `Cannot prepare a scene: ${whose} ${width} x ${height}, ` +
+      `wanted ${SMALLEST_SIDE} or more each way, which optical flow needs; take the video as it was filmed`,
+  );
+}
+
+/** Whether a PNG has 8 bits of red, green and blue, not interlaced: what all its readers take. */
+function isPlainPng(bytes: Uint8Array): boolean {
+  const [depth, colour, interlace] = [bytes[24], bytes[25], bytes[28]];
+  return isPng(bytes) && depth === 8 && colour === 2 && interlace === 0;
+}
+
+/** A name that ffmpeg cannot take for a protocol or a flag. */
+function fileUrl(path: string): string {
+  return `file:${path}`;
+}
