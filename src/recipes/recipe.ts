@@ -182,10 +182,11 @@ export const small: Preset = {
   lossWeights: {
     mask: 1, // so that the blending field separates before the geometry has settled
     depthAnchor: 0.1, // else everything stands at the near plane: a billboard for each camera costs nothing
-    depthBlending: 0.2, // more of it shakes the scene flow until it flies apart
   },
   staticDepthAnchor: 0.03,
   depthBlendingThickness: 0.0834, // two sample spacings: a narrower band holds no sample
+  depthBlendingStart: 1000, // in short runs it can shake the scene flow until it flies apart
+  depthBlendingRamp: 1000,
   recompute: false,
   evaluationViews: 8,
 };
