@@ -208,6 +208,8 @@ async function trainSteps(
   signal: AbortSignal,
 ): Promise<"done" | "aborted"> {
   const progress = new Progress({ every: 5 * reportEvery });
+  const { skipNorm } = trainer.recipe;
+  let told = false;
   try {
     return await trainer.run({
       signal,
@@ -215,6 +217,15 @@ async function trainSteps(
       onReport: async (report) => {
         const { stage, step, steps, losses, psnr } = report;
         progress.update({ stage, step, steps, loss: losses.total, psnr });
+        if (!told && stage === "dynamic" && skipNorm > 0 && report.gradientNorm > skipNorm) {
+          told = true;
+          progress.log(
+            `Step ${step} is left out: its gradient's norm is ${
+              report.gradientNorm.toFixed(0)
+            }, over ${skipNorm} (--skip-norm). ` +
+              "If metrics.jsonl has many such steps the model stands still: try a smaller --learning-rate.",
+          );
+        }
         await folder.appendMetrics({ ...report });
       },
       checkpointEvery,
