@@ -42,6 +42,7 @@ export interface SmoothnessInputs {
  *
  * @param cameras `(scenes, 3, 16)`: their size and focal length give world coordinates
  * @param samples of a ray
+ * @param far largest depth at which a place counts, NDC: those beyond it count there
  * @returns `(3)`: smoothTime, smoothSpace, smoothNeighbors; differentiable in the five places
  */
 export function smoothnessLosses(
@@ -50,6 +51,7 @@ export function smoothnessLosses(
   inputs: SmoothnessInputs,
   cameras: Tensor,
   samples: number,
+  far = 0.999,
 ): Tensor {
   const { pointsBefore2, pointsBefore, points, pointsAfter, pointsAfter2 } = inputs;
   const places = { pointsBefore2, pointsBefore, points, pointsAfter, pointsAfter2 };
@@ -74,6 +76,7 @@ export function smoothnessLosses(
     space_samples: spaceSamples,
     time_share: 1 / (rays * Math.max(timeSamples, 1) * 3),
     space_share: 1 / (rays * Math.max(spaceSamples - 1, 1) * 3),
+    far,
     time_term: 0,
     in_space: 0,
     mode_before: 0,

@@ -47,6 +47,8 @@ export interface DynamicLossOptions {
   readonly thickness?: number;
   /** The band lies about the absolute depth, not about the relative one. Default false. */
   readonly absoluteBand?: boolean;
+  /** Largest depth at which the smoothness terms place points, NDC. Default 0.999. */
+  readonly smoothnessFar?: number;
 }
 
 /**
@@ -62,14 +64,14 @@ export function recordDynamicLosses(
 ): RecordedLosses {
   const { z, cameras, flows, weightsDynamic, absoluteDepth } = inputs;
   const [, rays, samples] = z.shape;
-  const { staticRays } = options;
+  const { staticRays, smoothnessFar } = options;
   return plan.scoped("losses", () => {
     const { terms: mask, measures } = maskLosses(plan, "mask", inputs, staticRays);
     const families = {
       color: colorLosses(plan, "color", inputs),
       flow: flowLosses(plan, "flow", inputs),
       motion: motionLosses(plan, "motion", flows, { rays, staticRays }),
-      smoothness: smoothnessLosses(plan, "smoothness", inputs, cameras, samples),
+      smoothness: smoothnessLosses(plan, "smoothness", inputs, cameras, samples, smoothnessFar),
       mask,
       depth: depthLosses(plan, "depth", {
         ...inputs,

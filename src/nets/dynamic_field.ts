@@ -20,7 +20,10 @@ const blocks = 3;
 
 /** What PyTorch's initial values are multiplied by. */
 export interface InitialGains {
-  /** Those of the weight of `lin_in`, the one layer that sees positions, but for its columns of time. Default 1. */
+  /**
+   * Those of the weight of `lin_in`, the one layer that sees positions, but for its columns of time: of the coordinates and
+   * the longest waves; half as much with every octave, 1 at least. Default 1.
+   */
   readonly positionGain?: number;
   /** Those of `sf_linear`, the head of the scene flow. Default 1. */
   readonly flowGain?: number;
@@ -53,10 +56,18 @@ export function dynamicFieldSpecs(
   ];
 }
 
-/** `lin_in`, which sees γ(p, t): its numbers come in fours, of x, y, z and t. */
+/**
+ * `lin_in`, which sees γ(p, t): its numbers come in fours, of x, y, z and t. The gain halves with every octave: all waves
+ * have one slope, where one gain for all would make a rough scene flow that comes back elsewhere and that solvers balk at.
+ */
 function positionSpecs(hidden: number, gain: number): ParameterSpec[] {
   const [weight, bias] = linearSpecs(`${prefix}.lin_in`, dynamicEncodingChannels, hidden);
-  const initial = { ...weight.initial, columns: [gain, gain, gain, 1] };
+  const columns = range(dynamicEncodingChannels / 4).flatMap((i) => {
+    const octave = Math.max(0, Math.floor((i - 1) / 2)); // p, sin p, cos p, sin 2p, cos 2p, …
+    const ofOctave = Math.max(Math.min(gain, 1), gain / 2 ** octave);
+    return [ofOctave, ofOctave, ofOctave, 1];
+  });
+  const initial = { ...weight.initial, columns };
   return [{ ...weight, ...(gain !== 1 && { initial }) }, bias];
 }
 

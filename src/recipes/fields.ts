@@ -179,6 +179,14 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
     whole: true,
     min: 0,
   },
+  smoothnessFar: {
+    ...losses,
+    about:
+      "largest depth at which the smoothness losses place points: what lies beyond is flat to them",
+    unit: "NDC",
+    above: -1,
+    max: 0.999,
+  },
 
   hidden: { ...widths, about: "width of the fields' hidden layers" },
   globalCode: { ...widths, about: "of a scene's global code" },
@@ -188,7 +196,8 @@ export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<Rec
 
   positionGain: {
     ...start,
-    about: "of the dynamic field's first layer, by which it knows where a point is",
+    about:
+      "of the dynamic field's first layer, for coordinates and longest waves; half as much each octave, 1 at least",
     above: 0,
   },
   flowGain: { ...start, about: "of the scene flow's head", above: 0 },
@@ -326,6 +335,7 @@ function upToDate(
     flowGain: 1,
     staticDepthAnchor: 0,
     skipNorm: 0,
+    smoothnessFar: 0.999,
   };
   const missing = Object.entries(before).filter(([name]) => !(name in rest));
   // what is there stays in its order: equal checkpoints are equal bytes

@@ -77,7 +77,7 @@ export interface Recipe {
   encoderStatistics: "batch" | "running";
   /** Centre and scale the channels of the encoders' features: for encoders that are seeded, not pretrained. */
   standardizeFeatures: boolean;
-  /** What the first layer of the dynamic field, which sees positions alone, has of PyTorch's initial weights. */
+  /** What the first layer of the dynamic field has of PyTorch's initial weights for positions: half as much each octave, 1 at least. */
   positionGain: number;
   /** What the head of the scene flow has of its initial values: below 1 points start nearly at rest. */
   flowGain: number;
@@ -115,6 +115,8 @@ export interface Recipe {
   depthBlendingStart: number;
   /** Dynamic steps in which it then rises to its weight. */
   depthBlendingRamp: number;
+  /** Largest depth at which the smoothness losses place points, NDC: what lies beyond is flat for them. At most 0.999. */
+  smoothnessFar: number;
   /** The dynamic field sees only the first so many frames; 0: all. */
   dynamicFrames: number;
   /** Free activations that the backward pass can make again: less memory, some 10 % more arithmetic. */
@@ -156,6 +158,7 @@ export const full: Preset = {
   depthBlendingThickness: 0.03,
   depthBlendingStart: 0,
   depthBlendingRamp: 0,
+  smoothnessFar: 0.999,
   dynamicFrames: 0,
   recompute: true, // 1024 rays of 64 samples do not fit into 8 GB otherwise
   evaluationViews: 0,
@@ -174,19 +177,19 @@ export const small: Preset = {
   flowGain: 0.05, // and would move points wildly with that gain
   rays: 96, // many small steps learn more in minutes than few large ones
   samples: 24,
-  staticSteps: 600,
+  staticSteps: 1200,
   dynamicSteps: 320,
-  skipNorm: 100, // steps have 3 to 8; a point thrown far away makes smoothness in world space thousands, and others are lost
+  skipNorm: 100, // steps have 3 to 8; one point thrown far away would undo what many have learned
   learningRate: 2e-3, // falls to two fifths in the dynamic stage's 320 steps
   learningRateDecaySteps: 800,
   lossWeights: {
+    depthBlending: 0.2, // at 1 the blending field falls to 0 before it knows what moves
     mask: 1, // so that the blending field separates before the geometry has settled
     depthAnchor: 0.1, // else everything stands at the near plane: a billboard for each camera costs nothing
   },
   staticDepthAnchor: 0.03,
   depthBlendingThickness: 0.0834, // two sample spacings: a narrower band holds no sample
-  depthBlendingStart: 1000, // in short runs it can shake the scene flow until it flies apart
-  depthBlendingRamp: 1000,
+  smoothnessFar: 0.9, // a point at 0.999 is 2000 near planes away: a hundredth in NDC there outweighs all other losses
   recompute: false,
   evaluationViews: 8,
 };

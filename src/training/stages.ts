@@ -128,6 +128,8 @@ export interface DynamicObjective {
   readonly thickness: number;
   /** The depth blending loss takes the absolute depth. Default false. */
   readonly absoluteBand?: boolean;
+  /** Largest depth at which the smoothness losses place points, NDC. Default 0.999. */
+  readonly smoothnessFar?: number;
 }
 
 /** Records the render and every loss of the dynamic stage. */
@@ -190,6 +192,7 @@ export function recordDynamicObjective(
       far: objective.far,
       thickness: objective.thickness,
       absoluteBand: objective.absoluteBand,
+      smoothnessFar: objective.smoothnessFar,
     },
   );
   return { render, losses };
@@ -234,6 +237,7 @@ export async function buildDynamicStage(
     staticRays,
     thickness: recipe.depthBlendingThickness,
     absoluteBand: isAnchored(recipe),
+    smoothnessFar: recipe.smoothnessFar,
   });
   const groups = recipe.trainEncoders ? [model.dynamic, model.video] : [model.dynamic];
   const seeds = [...losses.seeds, ...features.seeds];

@@ -40,11 +40,12 @@ function zigzag(rays: number, samples: number) {
   return x;
 }
 
-for (const [rays, samples] of [[1, 5], [7, 16], [13, 11], [65, 5]]) {
-  Deno.test(`smoothnessLosses() has the gradient of its formula for ${rays} rays of ${samples} samples`, async () => {
+for (const [rays, samples, far] of [[1, 5], [7, 16], [13, 11], [65, 5], [9, 7, 0.3]]) {
+  const name = `${rays} rays of ${samples} samples` + (far ? ` with places up to ${far}` : "");
+  Deno.test(`smoothnessLosses() has the gradient of its formula for ${name}`, async () => {
     await checkLoss(
       zigzag(rays, samples),
-      (plan, { cameras, ...x }) => smoothnessLosses(plan, "s", x, cameras, samples),
+      (plan, { cameras, ...x }) => smoothnessLosses(plan, "s", x, cameras, samples, far),
       { step: 2e-3 },
     );
   });
@@ -100,6 +101,23 @@ Deno.test("smoothnessLosses() gives points beyond NDC's range no gradient along 
     assertEquals([...along], Array(10).fill(0), name);
     assert(gradients[name].some((g) => g !== 0), name);
   }
+});
+
+Deno.test("smoothnessLosses() takes what is farther than `far` for as far", async () => {
+  const { cameras, ...places } = inputs(12);
+  const near = Object.fromEntries(
+    Object.entries(places).map(([name, place]) => {
+      const data = place.data.map((value, i) => i % 3 === 2 ? Math.min(value, 0.1) : value);
+      return [name, { ...place, data }];
+    }),
+  ) as typeof places;
+  const terms = (x: typeof places, far?: number) =>
+    runOnce(
+      { cameras, ...x },
+      (plan, { cameras, ...x }) => [smoothnessLosses(plan, "s", x, cameras, 6, far)],
+    ).then(({ outputs: [values] }) => values);
+  assertEquals(await terms(places, 0.1), await terms(near));
+  assert(new Set(await terms(places)).isDisjointFrom(new Set(await terms(near))));
 });
 
 Deno.test("smoothnessLosses() of one sample a ray is 0", async () => {

@@ -162,7 +162,7 @@ for (const size of ["small", "full"]) {
   });
 }
 
-Deno.test("dynamicFieldSpecs() multiplies initial values of positions and scene flow by their gains, and no others", async () => {
+Deno.test("dynamicFieldSpecs() multiplies initial values of positions, less each octave, and scene flow by their gains, and no others", async () => {
   const gpu = await testGpu();
   const sizes = fieldSizes({ ...fullSizes, hidden: 8, globalHidden: 8, globalCode: 4 });
   const [plain, gained] = await Promise.all(
@@ -174,10 +174,12 @@ Deno.test("dynamicFieldSpecs() multiplies initial values of positions and scene 
       return values;
     }),
   );
+  // of p, sin p, cos p, sin 2p, cos 2p, …, cos 512p
+  const gains = [32, 32, 32, 16, 16, 8, 8, 4, 4, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
   for (const [name, values] of plain) {
     values.forEach((value, i) => {
       const gain = name === "mlp_dynamic.lin_in.weight"
-        ? i % 84 % 4 === 3 ? 1 : 32 // not of time
+        ? i % 84 % 4 === 3 ? 1 : gains[Math.floor(i % 84 / 4)] // not of time
         : name.startsWith("mlp_dynamic.sf_linear")
         ? 0.25
         : 1;

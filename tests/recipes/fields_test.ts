@@ -59,8 +59,16 @@ Deno.test("asRecipe() takes recipes from before encoders trained", () => {
 });
 
 Deno.test("asRecipe() takes recipes from before initial values had gains and depth an anchor", () => {
-  const { positionGain: _, flowGain: __, staticDepthAnchor: ___, ...old } = balloon("small");
-  const before = { positionGain: 1, flowGain: 1, staticDepthAnchor: 0 };
+  const before = {
+    positionGain: 1,
+    flowGain: 1,
+    staticDepthAnchor: 0,
+    skipNorm: 0,
+    smoothnessFar: 0.999,
+  };
+  const old = Object.fromEntries(
+    Object.entries(balloon("small")).filter(([name]) => !(name in before)),
+  );
   assertEquals(asRecipe(old), { ...balloon("small"), ...before });
 });
 

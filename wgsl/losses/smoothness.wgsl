@@ -1,4 +1,5 @@
-// Smoothness of trajectories in world space, spec section 6; x = world(p), points (scenes, points, 3) in blocks, NDC.
+// Smoothness of trajectories in world space, spec section 6; x = world(p), z_ndc of p at most `far`; points (scenes, points, 3)
+// in blocks, NDC.
 //   in time        mean|(x⁺ - x) + (x⁻ - x)|                             over the first 90 % of a ray's samples
 //   in space       mean|Δₙ(x - x⁺)| + mean|Δₙ(x - x⁻)|, Δₙ = next - this   over the first 95 %
 //   at neighbours  the first at p⁻ (between p⁻⁻ and p) and at p⁺ (between p and p⁺⁺)
@@ -12,6 +13,7 @@ struct Dims {
   space_samples: u32, // compared in space
   time_share: f32, // one over how many numbers a mean goes over
   space_share: f32,
+  far: f32, // NDC; beyond it lies everything in one plane: world coordinates grow as 1/(1 - z)
   time_term: u32, // backward: the term that this triple's smoothness in time adds to
   in_space: u32, // backward: whether the triple counts in space too
   mode_before: u32, // of the gradients: 0 overwrite, 1 add, 2 nobody asks
@@ -48,14 +50,21 @@ fn at_after2(i: u32) -> vec3f { return vec3f(after2[i], after2[i + lanes], after
 
 fn sum_abs(v: vec3f) -> f32 { return dot(abs(v), vec3f(1.0)); }
 
+// (x, y) keep their place, as the clamp of ndc_to_world does it
+fn nearer(p: vec3f) -> vec3f { return vec3f(p.xy, min(p.z, dims.far)); }
+fn world(p: vec3f, extent: vec2f) -> vec3f { return ndc_to_world(nearer(p), extent); }
+fn world_gradient(p: vec3f, extent: vec2f, d_world: vec3f) -> vec3f {
+  return ndc_to_world_gradient(nearer(p), extent, d_world) * vec3f(1.0, 1.0, select(0.0, 1.0, p.z <= dims.far));
+}
+
 // World displacements of a point to its places one frame before and after.
 struct Displacements { before: vec3f, after: vec3f }
 
 fn displacements(i: u32, extent: vec2f) -> Displacements {
-  let x = ndc_to_world(at_center(i), extent);
+  let x = world(at_center(i), extent);
   return Displacements(
-    x - ndc_to_world(at_before(i), extent),
-    x - ndc_to_world(at_after(i), extent),
+    x - world(at_before(i), extent),
+    x - world(at_after(i), extent),
   );
 }
 
@@ -75,8 +84,8 @@ fn forward(
     let i = place(scene, point);
     let here = displacements(i, extent);
     if n < dims.time_samples {
-      let to_before2 = ndc_to_world(at_before(i), extent) - ndc_to_world(at_before2(i), extent);
-      let to_after2 = ndc_to_world(at_after(i), extent) - ndc_to_world(at_after2(i), extent);
+      let to_before2 = world(at_before(i), extent) - world(at_before2(i), extent);
+      let to_after2 = world(at_after(i), extent) - world(at_after2(i), extent);
       sums.x = sum_abs(here.after + here.before);
       sums.z = sum_abs(to_before2 - here.before) + sum_abs(to_after2 - here.after);
     }
@@ -133,21 +142,21 @@ fn backward(
     }
   }
   if dims.mode_before < 2 {
-    let gradient = ndc_to_world_gradient(at_before(i), extent, -d_here.before);
+    let gradient = world_gradient(at_before(i), extent, -d_here.before);
     for (var c = 0u; c < 3; c++) {
       let k = i + c * lanes;
       d_before[k] = select(gradient[c], gradient[c] + d_before[k], dims.mode_before == 1);
     }
   }
   if dims.mode_center < 2 {
-    let gradient = ndc_to_world_gradient(at_center(i), extent, d_here.before + d_here.after);
+    let gradient = world_gradient(at_center(i), extent, d_here.before + d_here.after);
     for (var c = 0u; c < 3; c++) {
       let k = i + c * lanes;
       d_center[k] = select(gradient[c], gradient[c] + d_center[k], dims.mode_center == 1);
     }
   }
   if dims.mode_after < 2 {
-    let gradient = ndc_to_world_gradient(at_after(i), extent, -d_here.after);
+    let gradient = world_gradient(at_after(i), extent, -d_here.after);
     for (var c = 0u; c < 3; c++) {
       let k = i + c * lanes;
       d_after[k] = select(gradient[c], gradient[c] + d_after[k], dims.mode_after == 1);
