@@ -337,6 +337,8 @@ class Norms {
   readonly groups: Uniform;
   readonly groupsWithConstants: Uniform;
   readonly #norms: readonly Norm[];
+  /** For each norm, one over how many numbers its group has: sums would need a list of them, which lavapipe leaks. */
+  readonly #shares: readonly number[];
 
   constructor(
     private readonly plan: Plan,
@@ -354,16 +356,17 @@ class Norms {
     }
     const bits = (holds: (norm: Norm) => boolean | undefined) =>
       this.#norms.reduce((sum, norm, i) => sum + (holds(norm) ? 2 ** i : 0), 0);
-    const counts = Array.from({ length: mostNorms }, (_, i) => {
-      const norm = this.#norms[i];
-      const count = norm && (norm.range?.[1] ?? all[norm.part].shape.reduce((a, b) => a * b, 1));
-      return [`count${i}`, count ?? 1];
+    const ofGroups: number[] = [];
+    this.#norms.forEach(({ part, range, joins }) => {
+      const count = range?.[1] ?? all[part].shape.reduce((a, b) => a * b, 1);
+      ofGroups.push(joins ? ofGroups.pop()! + count : count);
     });
+    let group = -1;
+    this.#shares = this.#norms.map(({ joins }) => 1 / ofGroups[joins ? group : ++group]);
     this.groupsWithConstants = {
       norms: this.#norms.length,
       joined: bits(({ joins }) => joins),
       absent: 0,
-      ...Object.fromEntries(counts),
     };
     const absent = bits(({ part }) => part >= state.length); // what never changes
     this.groups = { ...this.groupsWithConstants, absent };
@@ -399,7 +402,7 @@ class Norms {
 
   dims(
     { size, shape, layout }: Tensor,
-    norm: number = 0,
+    norm = 0,
     [first, count]: readonly [number, number] = [0, size],
   ): Uniform {
     const { rtol, atol } = this.options;
@@ -408,6 +411,7 @@ class Norms {
       size: first + count,
       norm,
       first,
+      share: this.#shares[norm],
       block_size: inBlocks ? shape[2] * blockPoints : size,
       blocks: inBlocks ? blocksOf(shape[1]) : 1,
       points: inBlocks ? shape[1] : blockPoints, // rows have no padding

@@ -6,6 +6,7 @@ struct Dims {
   // in a norm: its place, and the first number that counts
   norm: u32,
   first: u32,
+  share: f32, // one over how many numbers the norm's group has
   // padding of blocks of 64 points, left out of norms: numbers in a block, blocks of a scene, points of a scene
   block_size: u32,
   blocks: u32,
@@ -21,11 +22,6 @@ struct Groups {
   // bits: sums that join the group of the one before them, and sums that are 0
   joined: u32,
   absent: u32,
-  // how many numbers a sum is over
-  count0: f32, count1: f32, count2: f32, count3: f32, count4: f32, count5: f32, count6: f32, count7: f32,
-  count8: f32, count9: f32, count10: f32, count11: f32, count12: f32, count13: f32, count14: f32, count15: f32,
-  count16: f32, count17: f32, count18: f32, count19: f32, count20: f32, count21: f32, count22: f32, count23: f32,
-  count24: f32, count25: f32, count26: f32, count27: f32, count28: f32, count29: f32, count30: f32, count31: f32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -71,12 +67,12 @@ const columns = 2u;
 
 var<workgroup> norm_sums: array<vec2f, 32>;
 
-// A group of 64 lanes' share of a sum over a part.
+// What 64 lanes add to the mean of a group.
 fn sum_part(lane: u32, group: u32, sum: vec2f) {
   lane_values[lane] = sum.x;
   lane_values[lanes + lane] = sum.y;
   sum_lanes(lane);
-  if lane == 0 { partials[dims.norm * 64 + group] = vec2f(column_sums[0], column_sums[1]); }
+  if lane == 0 { partials[dims.norm * 64 + group] = dims.share * vec2f(column_sums[0], column_sums[1]); }
 }
 
 fn is_padding(i: u32) -> bool {
@@ -141,20 +137,12 @@ fn largest_means(lane: u32) -> vec2f {
     norm_sums[lane] = sum;
   }
   workgroupBarrier();
-  let counts = array(
-    groups.count0, groups.count1, groups.count2, groups.count3, groups.count4, groups.count5, groups.count6, groups.count7,
-    groups.count8, groups.count9, groups.count10, groups.count11, groups.count12, groups.count13, groups.count14, groups.count15,
-    groups.count16, groups.count17, groups.count18, groups.count19, groups.count20, groups.count21, groups.count22, groups.count23,
-    groups.count24, groups.count25, groups.count26, groups.count27, groups.count28, groups.count29, groups.count30, groups.count31,
-  );
   var largest = vec2f();
   var sum = vec2f();
-  var count = 0.0;
   for (var norm = 0u; norm < groups.norms; norm++) {
     let joins = (groups.joined >> norm & 1) == 1;
     sum = norm_sums[norm] + select(vec2f(), sum, joins);
-    count = counts[norm] + select(0.0, count, joins);
-    if norm + 1 == groups.norms || (groups.joined >> (norm + 1) & 1) == 0 { largest = max(largest, sum / count); }
+    largest = max(largest, sum); // squares: a whole group's mean is above its parts'
   }
   return largest;
 }
