@@ -337,8 +337,8 @@ class Norms {
   readonly groups: Uniform;
   readonly groupsWithConstants: Uniform;
   readonly #norms: readonly Norm[];
-  /** For each norm, one over how many numbers its group has: sums would need a list of them, which lavapipe leaks. */
-  readonly #shares: readonly number[];
+  /** For each norm, how many numbers its group has: sums bring it along, since lavapipe leaks lists that are read by number. */
+  readonly #counts: readonly number[];
 
   constructor(
     private readonly plan: Plan,
@@ -362,7 +362,7 @@ class Norms {
       ofGroups.push(joins ? ofGroups.pop()! + count : count);
     });
     let group = -1;
-    this.#shares = this.#norms.map(({ joins }) => 1 / ofGroups[joins ? group : ++group]);
+    this.#counts = this.#norms.map(({ joins }) => ofGroups[joins ? group : ++group]);
     this.groupsWithConstants = {
       norms: this.#norms.length,
       joined: bits(({ joins }) => joins),
@@ -379,7 +379,7 @@ class Norms {
     others: (part: number) => Readonly<Record<string, Tensor>>,
   ): Tensor {
     const { plan, options: { constants = [] } } = this;
-    const partials = plan.activation(`${entry}.partials`, [mostNorms * 64 * 2]);
+    const partials = plan.activation(`${entry}.partials`, [mostNorms * 64 * 4]);
     this.#norms.forEach(({ part, range }, i) => {
       const changes = part < state.length;
       if (!changes && entry !== "norm_start") return;
@@ -411,7 +411,7 @@ class Norms {
       size: first + count,
       norm,
       first,
-      share: this.#shares[norm],
+      count: this.#counts[norm],
       block_size: inBlocks ? shape[2] * blockPoints : size,
       blocks: inBlocks ? blocksOf(shape[1]) : 1,
       points: inBlocks ? shape[1] : blockPoints, // rows have no padding

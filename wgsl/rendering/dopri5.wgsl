@@ -6,7 +6,7 @@ struct Dims {
   // in a norm: its place, and the first number that counts
   norm: u32,
   first: u32,
-  share: f32, // one over how many numbers the norm's group has
+  count: f32, // how many numbers the norm's group has
   // padding of blocks of 64 points, left out of norms: numbers in a block, blocks of a scene, points of a scene
   block_size: u32,
   blocks: u32,
@@ -26,8 +26,8 @@ struct Groups {
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<uniform> groups: Groups;
-@group(0) @binding(2) var<storage, read_write> partials: array<vec2f>; // (norms, 64)
-@group(0) @binding(3) var<storage, read> sums: array<vec2f>; // the same
+@group(0) @binding(2) var<storage, read_write> partials: array<vec4f>; // (norms, 64)
+@group(0) @binding(3) var<storage, read> sums: array<vec4f>; // the same
 @group(0) @binding(4) var<storage, read> y0: array<f32>;
 @group(0) @binding(5) var<storage, read> y1: array<f32>;
 @group(0) @binding(6) var<storage, read> f0: array<f32>;
@@ -65,14 +65,14 @@ struct Control {
 const lanes = 64u;
 const columns = 2u;
 
-var<workgroup> norm_sums: array<vec2f, 32>;
+var<workgroup> norm_sums: array<vec3f, 32>; // two sums, and the divisor
 
-// What 64 lanes add to the mean of a group.
+// A group of 64 lanes' share of a sum over a part, and the mean's divisor.
 fn sum_part(lane: u32, group: u32, sum: vec2f) {
   lane_values[lane] = sum.x;
   lane_values[lanes + lane] = sum.y;
   sum_lanes(lane);
-  if lane == 0 { partials[dims.norm * 64 + group] = dims.share * vec2f(column_sums[0], column_sums[1]); }
+  if lane == 0 { partials[dims.norm * 64 + group] = vec4f(column_sums[0], column_sums[1], dims.count, 0.0); }
 }
 
 fn is_padding(i: u32) -> bool {
@@ -130,19 +130,20 @@ fn norm_error(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
 // The largest mean squares of any group, of the first sums and of the second.
 fn largest_means(lane: u32) -> vec2f {
   if lane < groups.norms {
-    var sum = vec2f();
+    var sum = vec3f();
     if (groups.absent >> lane & 1) == 0 {
-      for (var i = 0u; i < 64; i++) { sum += sums[lane * 64 + i]; }
+      for (var i = 0u; i < 64; i++) { sum = vec3f(sum.xy + sums[lane * 64 + i].xy, sums[lane * 64 + i].z); }
     }
     norm_sums[lane] = sum;
   }
   workgroupBarrier();
   var largest = vec2f();
-  var sum = vec2f();
+  var sum = vec3f();
   for (var norm = 0u; norm < groups.norms; norm++) {
     let joins = (groups.joined >> norm & 1) == 1;
-    sum = norm_sums[norm] + select(vec2f(), sum, joins);
-    largest = max(largest, sum); // squares: a whole group's mean is above its parts'
+    let here = norm_sums[norm];
+    sum = select(here, vec3f(sum.xy + here.xy, max(sum.z, here.z)), joins);
+    largest = max(largest, sum.xy / max(sum.z, 1.0)); // squares: a whole group's mean is above its parts'
   }
   return largest;
 }
