@@ -179,17 +179,17 @@ export const small: Preset = {
   samples: 24,
   staticSteps: 1200,
   dynamicSteps: 320,
-  skipNorm: 100, // steps have 3 to 8; one point thrown far away would undo what many have learned
+  skipNorm: 100, // steps have 1 to 13; one point thrown far away would undo what many have learned
   learningRate: 2e-3, // falls to two fifths in the dynamic stage's 320 steps
   learningRateDecaySteps: 800,
   lossWeights: {
-    depthBlending: 0.2, // at 1 the blending field falls to 0 before it knows what moves
+    depthBlending: 0.2, // less, as long as the geometry settles: PyTorch runs of this size lost the blending field at 1
     mask: 1, // so that the blending field separates before the geometry has settled
     depthAnchor: 0.1, // else everything stands at the near plane: a billboard for each camera costs nothing
   },
   staticDepthAnchor: 0.03,
   depthBlendingThickness: 0.0834, // two sample spacings: a narrower band holds no sample
-  smoothnessFar: 0.9, // a point at 0.999 is 2000 near planes away: a hundredth in NDC there outweighs all other losses
+  smoothnessFar: 0.9, // at 0.999 a point is 2000 near planes away and dz/dz_ndc 2e6: its gradient alone is longer than a step's
   recompute: false,
   evaluationViews: 8,
 };
