@@ -5,10 +5,10 @@
  */
 import text from "../../wgsl/losses/anchor.wgsl" with { type: "text" };
 import { expectShape } from "../ops/shapes.ts";
+import { sumLanesSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { sumLanesSnippet } from "./snippets.ts";
 
 const kernel = defineKernel("wgsl/losses/anchor.wgsl", text, sumLanesSnippet);
 

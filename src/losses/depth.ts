@@ -5,11 +5,10 @@
  */
 import text from "../../wgsl/losses/depth.wgsl" with { type: "text" };
 import { expectShape } from "../ops/shapes.ts";
-import { rayMapsSnippet } from "../ops/snippets.ts";
+import { rayMapsSnippet, sumLanesSnippet, sumRowsSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { sumLanesSnippet, sumRowsSnippet } from "./snippets.ts";
 
 const kernel = defineKernel(
   "wgsl/losses/depth.wgsl",

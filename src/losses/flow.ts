@@ -5,11 +5,10 @@
  */
 import text from "../../wgsl/losses/flow.wgsl" with { type: "text" };
 import { expectShape } from "../ops/shapes.ts";
-import { cameraSnippet } from "../ops/snippets.ts";
+import { cameraSnippet, sumLanesSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { sumLanesSnippet } from "./snippets.ts";
 
 const kernel = defineKernel("wgsl/losses/flow.wgsl", text, cameraSnippet, sumLanesSnippet);
 

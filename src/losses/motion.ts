@@ -5,11 +5,11 @@
  */
 import text from "../../wgsl/losses/motion.wgsl" with { type: "text" };
 import { expectShape } from "../ops/shapes.ts";
+import { sumLanesSnippet, sumRowsSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { optionalSink } from "./sinks.ts";
-import { sumLanesSnippet, sumRowsSnippet } from "./snippets.ts";
 
 const kernel = defineKernel("wgsl/losses/motion.wgsl", text, sumLanesSnippet, sumRowsSnippet);
 

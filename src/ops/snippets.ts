@@ -8,8 +8,9 @@ import ndc from "../../wgsl/common/ndc.wgsl" with { type: "text" };
 import random from "../../wgsl/common/random.wgsl" with { type: "text" };
 import rayMaps from "../../wgsl/common/ray_maps.wgsl" with { type: "text" };
 import raySamples from "../../wgsl/common/ray_samples.wgsl" with { type: "text" };
-import sumLanes from "../../wgsl/common/sum_lanes.wgsl" with { type: "text" };
 import sincos from "../../wgsl/common/sincos.wgsl" with { type: "text" };
+import sumLanes from "../../wgsl/common/sum_lanes.wgsl" with { type: "text" };
+import sumRows from "../../wgsl/common/sum_rows.wgsl" with { type: "text" };
 
 /** `struct Camera` and the slots before, current, after. */
 export const cameraSnippet: [string, string] = ["wgsl/common/camera.wgsl", camera];
@@ -31,3 +32,6 @@ export const sincosSnippet: [string, string] = ["wgsl/common/sincos.wgsl", sinco
 
 /** Sums over a workgroup in a fixed order; wants `lanes` and `columns`. */
 export const sumLanesSnippet: [string, string] = ["wgsl/common/sum_lanes.wgsl", sumLanes];
+
+/** Sums over the workgroups of a dispatch; goes with {@link sumLanesSnippet}. */
+export const sumRowsSnippet: [string, string] = ["wgsl/common/sum_rows.wgsl", sumRows];
