@@ -179,7 +179,7 @@ export const small: Preset = {
   samples: 24,
   staticSteps: 1200,
   dynamicSteps: 320,
-  skipNorm: 100, // steps have 1 to 13; one point thrown far away would undo what many have learned
+  skipNorm: 100, // steps have 1 to 15; one point thrown far away would undo what many have learned
   learningRate: 2e-3, // falls to two fifths in the dynamic stage's 320 steps
   learningRateDecaySteps: 800,
   lossWeights: {
