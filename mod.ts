@@ -175,30 +175,30 @@ export {
   type PinholeCamera,
   translatingPath,
   zoomingPath,
-} from "./src/data/camera.ts";
+} from "./src/data/scene/camera.ts";
 export {
   type FeatureCache,
   FeatureFolder,
   type FeatureFolderOptions,
   type FeatureTensor,
-} from "./src/data/feature_cache.ts";
+} from "./src/data/run/feature_cache.ts";
 export { DataError } from "./src/data/files.ts";
-export type { FrameOptions, Size } from "./src/data/frames.ts";
-export { decodeImage } from "./src/data/image.ts";
-export { encodeGif, GIF_MAX_FPS } from "./src/data/gif.ts";
-export { encodeMp4 } from "./src/data/mp4.ts";
-export { encodeNpy, type NpyData, type NpyDtype } from "./src/data/npy.ts";
-export { encodePng } from "./src/data/png.ts";
+export type { FrameOptions, Size } from "./src/data/scene/frames.ts";
+export { decodeImage } from "./src/data/formats/image.ts";
+export { encodeGif, GIF_MAX_FPS } from "./src/data/formats/gif.ts";
+export { encodeMp4 } from "./src/data/formats/mp4.ts";
+export { encodeNpy, type NpyData, type NpyDtype } from "./src/data/formats/npy.ts";
+export { encodePng } from "./src/data/formats/png.ts";
 export { resizeFlow, resizeNearest } from "./src/data/resize.ts";
-export { type CameraPose, loadPoses, parsePoses } from "./src/data/poses_file.ts";
-export { encodeFlow, encodeMask } from "./src/data/scene_files.ts";
+export { type CameraPose, loadPoses, parsePoses } from "./src/data/given/poses_file.ts";
+export { encodeFlow, encodeMask } from "./src/data/scene/scene_files.ts";
 export {
   describeMultiview,
   loadMultiviewImage,
   loadScene,
   type MultiviewFile,
   type Scene,
-} from "./src/data/scene.ts";
+} from "./src/data/scene/scene.ts";
 export { type LpipsFile, lpipsFiles, lpipsWeights } from "./src/data/weights/lpips_weights.ts";
 export type { NamedTensors } from "./src/data/weights/named_tensors.ts";
 export { type RaftFile, raftFile, raftWeights } from "./src/data/weights/raft_weights.ts";
@@ -213,14 +213,14 @@ export type {
   SafetensorsData,
   SafetensorsDtype,
   SafetensorsTensor,
-} from "./src/data/safetensors.ts";
+} from "./src/data/formats/safetensors.ts";
 export {
   type EncoderFile,
   type EncoderKind,
   type OfficialWeights,
   officialWeights,
 } from "./src/data/weights/encoder_weights.ts";
-export { loadColmapModel } from "./src/data/colmap/load.ts";
+export { loadColmapModel } from "./src/data/given/colmap/load.ts";
 export type {
   ColmapCamera,
   ColmapCameraModel,
@@ -228,12 +228,12 @@ export type {
   ColmapModel,
   ColmapPoint,
   RigidPose,
-} from "./src/data/colmap/model.ts";
-export { colmapPoses } from "./src/data/colmap/poses.ts";
-export { type GivenPosesOptions, loadGivenPoses } from "./src/data/given_poses.ts";
-export type { PosedFrame, PosedFrames } from "./src/data/posed_frames.ts";
-export { type GivenDepthOptions, loadDepth } from "./src/data/given_depth.ts";
-export { type GivenFlow, loadFlow } from "./src/data/given_flow.ts";
+} from "./src/data/given/colmap/model.ts";
+export { colmapPoses } from "./src/data/given/colmap/poses.ts";
+export { type GivenPosesOptions, loadGivenPoses } from "./src/data/given/given_poses.ts";
+export type { PosedFrame, PosedFrames } from "./src/data/given/posed_frames.ts";
+export { type GivenDepthOptions, loadDepth } from "./src/data/given/given_depth.ts";
+export { type GivenFlow, loadFlow } from "./src/data/given/given_flow.ts";
 export {
   type Checkpoint,
   type CheckpointStage,
@@ -242,7 +242,7 @@ export {
   encodeCheckpoint,
   loadCheckpoint,
   type NamedTensor,
-} from "./src/data/checkpoint.ts";
+} from "./src/data/run/checkpoint.ts";
 
 export {
   balloon,
@@ -267,7 +267,7 @@ export {
   readParameters,
   writeParameters,
 } from "./src/nets/mono_nerf.ts";
-export { type FlowOptions, leastRaftPixels, Raft, type RaftFrame } from "./src/nets/raft.ts";
+export { type FlowOptions, leastRaftPixels, Raft, type RaftFrame } from "./src/preparation/raft/raft.ts";
 export { fullSizes, type ModelSizes } from "./src/nets/sizes.ts";
 export type { StageOptions, StageProgress } from "./src/nets/stages.ts";
 
@@ -297,7 +297,7 @@ export {
   type ImageRendererOptions,
   type RenderableScenes,
   type RenderedImage,
-} from "./src/rendering/image_renderer.ts";
+} from "./src/viewing/image_renderer.ts";
 export {
   type BlendingRegion,
   blendRegion,
@@ -313,9 +313,9 @@ export {
   type SceneEdit,
   swapBackground,
   unedited,
-} from "./src/rendering/scene_edit.ts";
+} from "./src/viewing/scene_edit.ts";
 export type { Vector3 } from "./src/rendering/rays.ts";
-export { type LayerName, layerNames, layerPicture } from "./src/rendering/layers.ts";
+export { type LayerName, layerNames, layerPicture } from "./src/viewing/layers.ts";
 export {
   type PathScene,
   pathViews,
@@ -324,21 +324,21 @@ export {
   type SceneView,
   type ViewPathName,
   type ViewPathOptions,
-} from "./src/rendering/paths.ts";
+} from "./src/viewing/paths.ts";
 export {
   PointTracker,
   type PointTracks,
   trackPoints,
   type TrackRequest,
-} from "./src/rendering/point_tracker.ts";
+} from "./src/viewing/point_tracker.ts";
 export {
   movingPixels,
   movingPoints,
   type Pixel,
   trackPicture,
   type TrackView,
-} from "./src/rendering/track_picture.ts";
-export { ndcToWorld, pixelToWorld, worldToNdc, worldToPixel } from "./src/rendering/ndc.ts";
+} from "./src/viewing/track_picture.ts";
+export { ndcToWorld, pixelToWorld, worldToNdc, worldToPixel } from "./src/data/scene/ndc.ts";
 export {
   depthPicture,
   differencePicture,
@@ -346,14 +346,14 @@ export {
   flowPicture,
   flowRadius,
   to8bit,
-} from "./src/rendering/pictures.ts";
+} from "./src/pictures/layer_pictures.ts";
 
 export type { View } from "./src/evaluation/baselines.ts";
 export {
   contactSheet,
   type ContactSheetRow,
   type Heading,
-} from "./src/evaluation/contact_sheet.ts";
+} from "./src/pictures/contact_sheet.ts";
 export {
   evaluate,
   type EvaluatedView,
@@ -389,8 +389,8 @@ export {
   cameraCentre,
 } from "./src/preparation/align_cameras.ts";
 export { flowValidity } from "./src/preparation/flow_validity.ts";
-export { type DepthOptions, Midas, type MidasOptions, midasSize } from "./src/preparation/midas.ts";
-export type { NamedValues } from "./src/nets/midas.ts";
+export { type DepthOptions, Midas, type MidasOptions, midasSize } from "./src/preparation/midas/midas.ts";
+export type { NamedValues } from "./src/preparation/midas/midas_network.ts";
 export {
   baselineWarning,
   epipolarDistance,
@@ -401,7 +401,7 @@ export {
   type NeighbourFlow,
 } from "./src/preparation/motion_mask.ts";
 export { posesBounds, posesBoundsOf, posesOf } from "./src/preparation/poses_bounds.ts";
-export { disparityPicture, flowWheelPicture } from "./src/preparation/pictures.ts";
+export { disparityPicture, flowWheelPicture } from "./src/pictures/preparation_pictures.ts";
 export { preparationPreview, previewFrames, type PreviewRow } from "./src/preparation/preview.ts";
 export {
   largestShiftPixels,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { encodeCheckpoint, encodePng, loadScene, own, type Recipe, Trainer } from "../mod.ts";
-import { readImage } from "../src/data/image.ts";
+import { readImage } from "../src/data/formats/image.ts";
 import { runDeno } from "../tasks/driver/run_deno.ts";
 import { copyFolder, fixture, temporaryFolder } from "./data/temporary_folder.ts";
 import { writeColmapModel } from "./support/colmap_model.ts";

@@ -1,6 +1,6 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { Camera } from "../data/camera.ts";
+import type { Camera } from "../data/scene/camera.ts";
 
 /** A picture to be predicted: frame `time` as camera number `camera` would see it. */
 export interface View {

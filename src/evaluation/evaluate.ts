@@ -5,18 +5,18 @@
  */
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { Camera } from "../data/camera.ts";
-import type { Scene } from "../data/scene.ts";
-import type { RenderedImage } from "../rendering/image_renderer.ts";
+import type { Camera } from "../data/scene/camera.ts";
+import type { Scene } from "../data/scene/scene.ts";
+import type { RenderedImage } from "../viewing/image_renderer.ts";
 import {
   depthPicture,
   dynamicnessPicture,
   flowPicture,
   flowRadius,
   to8bit,
-} from "../rendering/pictures.ts";
+} from "../pictures/layer_pictures.ts";
 import { meanImage, nearestFrame, type View } from "./baselines.ts";
-import type { ContactSheetRow } from "./contact_sheet.ts";
+import type { ContactSheetRow } from "../pictures/contact_sheet.ts";
 import { depthOrder } from "./depth_order.ts";
 import { endPointError } from "./flow_error.ts";
 import { leastLpipsPixels, type Lpips } from "./lpips.ts";

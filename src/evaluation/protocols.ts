@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Scene } from "../data/scene.ts";
+import type { Scene } from "../data/scene/scene.ts";
 import type { View } from "./baselines.ts";
 import { spreadViews } from "./views.ts";
 

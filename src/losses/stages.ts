@@ -13,7 +13,7 @@ import { type MaskInputs, maskLosses } from "./mask.ts";
 import { type MotionInputs, motionLosses } from "./motion.ts";
 import { type SmoothnessInputs, smoothnessLosses } from "./smoothness.ts";
 import { lossSummary, staticSummary, staticSummaryNames, summaryNames } from "./summary.ts";
-import { lossFamilies } from "./table.ts";
+import { lossFamilies } from "../recipes/loss_terms.ts";
 import type { LossWeightTensors } from "./weights.ts";
 
 /** A recorded loss. */
@@ -52,7 +52,7 @@ export interface DynamicLossOptions {
 }
 
 /**
- * Records every term of the dynamic stage (spec section 6, `src/losses/table.ts`).
+ * Records every term of the dynamic stage (spec section 6, `src/recipes/loss_terms.ts`).
  *
  * The total `Σ weight·term` is differentiated by its seeds: the weights themselves, so they may change between runs.
  */

@@ -13,7 +13,7 @@ import {
   lossTerms,
   type LossWeights,
   termsOf,
-} from "./table.ts";
+} from "../recipes/loss_terms.ts";
 
 const alignment = 64; // numbers: WebGPU binds ranges at multiples of 256 bytes
 

@@ -7,7 +7,7 @@
 import type { NdArray } from "npm:ndarray@1.1.1";
 import type { BatchNormStatistics } from "../ops/batch_norm.ts";
 import type { FrameMaps } from "../ops/frame_maps.ts";
-import { globalAverage } from "../ops/mean.ts";
+import { globalAverage } from "../ops/global_average.ts";
 import { standardizeCode } from "../ops/standardize.ts";
 import type { Gpu } from "../runtime/device.ts";
 import type { Plan } from "../runtime/plan.ts";

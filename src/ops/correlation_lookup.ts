@@ -7,7 +7,7 @@ import text from "../../wgsl/ops/correlation_lookup.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { blocksToMap } from "./change_layout.ts";
+import { blocksToMap } from "./map_to_blocks.ts";
 import { expectFrozen, expectShape } from "./shapes.ts";
 import { type ProductVariant, productVariant } from "./variant.ts";
 

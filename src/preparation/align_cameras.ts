@@ -1,4 +1,4 @@
-import { type RigidPose, rotationOfQuaternion } from "../data/colmap/model.ts";
+import { type RigidPose, rotationOfQuaternion } from "../data/given/colmap/model.ts";
 
 /** How well some cameras lie on others. */
 export interface CameraAlignment {

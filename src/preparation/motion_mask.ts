@@ -1,8 +1,8 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { PinholeCamera } from "../data/camera.ts";
-import type { RigidPose } from "../data/colmap/model.ts";
-import { someNames } from "../data/posed_frames.ts";
+import type { PinholeCamera } from "../data/scene/camera.ts";
+import type { RigidPose } from "../data/given/colmap/model.ts";
+import { someNames } from "../data/given/posed_frames.ts";
 import { resizeNearest } from "../data/resize.ts";
 import { dilate, open } from "./morphology.ts";
 

@@ -1,10 +1,10 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { PinholeCamera } from "../data/camera.ts";
-import { COLMAP_CAMERA_MODELS, type ColmapModel, type RigidPose } from "../data/colmap/model.ts";
-import { colmapPoses } from "../data/colmap/poses.ts";
+import type { PinholeCamera } from "../data/scene/camera.ts";
+import { COLMAP_CAMERA_MODELS, type ColmapModel, type RigidPose } from "../data/given/colmap/model.ts";
+import { colmapPoses } from "../data/given/colmap/poses.ts";
 import { DataError } from "../data/data_error.ts";
-import type { PosedFrames } from "../data/posed_frames.ts";
+import type { PosedFrames } from "../data/given/posed_frames.ts";
 import { NOTICEABLE_SHIFT_PIXELS } from "./undistort.ts";
 
 /** Numbers in a row: 3×5 pose, near, far. */

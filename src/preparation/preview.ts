@@ -2,8 +2,8 @@
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { percentile } from "../data/percentile.ts";
 import { resizeArea, resizeNearest } from "../data/resize.ts";
-import { drawFigure, type Heading } from "../evaluation/contact_sheet.ts";
-import { depthPicture, flowPicture, flowRadius } from "../rendering/pictures.ts";
+import { drawFigure, type Heading } from "../pictures/contact_sheet.ts";
+import { depthPicture, flowPicture, flowRadius } from "../pictures/layer_pictures.ts";
 
 /** Pictures of the preview are shrunk to this width where they are wider. */
 const CELL_WIDTH = 480;

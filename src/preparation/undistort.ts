@@ -1,6 +1,6 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { ColmapCamera } from "../data/colmap/model.ts";
+import type { ColmapCamera } from "../data/given/colmap/model.ts";
 import { DataError } from "../data/data_error.ts";
 
 // A pixel's centre lies at index + 0.5 in the coordinates of a lens; x, y are on the plane at depth 1.

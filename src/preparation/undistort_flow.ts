@@ -1,6 +1,6 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { ColmapCamera } from "../data/colmap/model.ts";
+import type { ColmapCamera } from "../data/given/colmap/model.ts";
 import { inside, lens, type Place, requireSize } from "./undistort.ts";
 
 /** Steps in which a straight place is found, each of which leaves a small share of the shift's change over the shift. */

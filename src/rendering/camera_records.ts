@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Camera } from "../data/camera.ts";
+import type { Camera } from "../data/scene/camera.ts";
 
 /** Numbers of one camera in `wgsl/common/camera.wgsl`. */
 const recordLength = 16;

@@ -19,8 +19,8 @@ import { type EncodedTime, positionalEncoding } from "../ops/positional_encoding
 import { sampleFeatures, type SampleTerm } from "../ops/sample_features.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { sizeOf, type Tensor } from "../runtime/tensor.ts";
-import type { OdeTime } from "./ode.ts";
-import { discreteTrajectory, type OdeField, odeTrajectory, timesAt } from "./trajectory.ts";
+import type { OdeTime } from "../trajectory/ode.ts";
+import { discreteTrajectory, type OdeField, odeTrajectory, timesAt } from "../trajectory/trajectory.ts";
 
 /** Octaves of γ for places and times. */
 export const pointFrequencies = 10;

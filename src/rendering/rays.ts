@@ -4,7 +4,7 @@
  * @module
  */
 import text from "../../wgsl/rendering/rays.wgsl" with { type: "text" };
-import type { Camera } from "../data/camera.ts";
+import type { Camera } from "../data/scene/camera.ts";
 import { expectShape } from "../ops/shapes.ts";
 import { cameraSnippet, ndcSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";

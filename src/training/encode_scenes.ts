@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { encoderInput } from "../data/encoder_input.ts";
-import type { FeatureCache } from "../data/feature_cache.ts";
-import type { Scene } from "../data/scene.ts";
+import { encoderInput } from "../data/scene/encoder_input.ts";
+import type { FeatureCache } from "../data/run/feature_cache.ts";
+import type { Scene } from "../data/scene/scene.ts";
 import type { EncodeOptions } from "../nets/encoder.ts";
 import { encodeImages } from "../nets/image_encoder.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";

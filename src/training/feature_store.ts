@@ -5,7 +5,7 @@
  */
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import type { FeatureCache, FeatureTensor } from "../data/feature_cache.ts";
+import type { FeatureCache, FeatureTensor } from "../data/run/feature_cache.ts";
 import type { ParameterGroup } from "../nets/parameters.ts";
 import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
 import { readBytes, readTensor } from "../runtime/readback.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Checkpoint } from "../data/checkpoint.ts";
+import type { Checkpoint } from "../data/run/checkpoint.ts";
 import {
   type EncoderFile,
   type EncoderKind,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Scene } from "../data/scene.ts";
+import type { Scene } from "../data/scene/scene.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { recordDynamicLosses, type RecordedLosses, recordStaticLosses } from "../losses/stages.ts";
-import { defaultLossWeights, type LossWeights } from "../losses/table.ts";
+import { defaultLossWeights, type LossWeights } from "../recipes/loss_terms.ts";
 import { createLossWeights, type LossWeightTensors, writeLossWeights } from "../losses/weights.ts";
 import { globalCode, trunkCodes } from "../nets/dynamic_field.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
@@ -12,7 +12,7 @@ import type { ParameterGroup, Parameters } from "../nets/parameters.ts";
 import { randomFill } from "../ops/random_fill.ts";
 import type { Recipe, Trajectory } from "../recipes/recipe.ts";
 import { compositeSingle, compositeSingleWithWeights } from "../rendering/composite.ts";
-import { countUnsolved } from "../rendering/dopri5.ts";
+import { countUnsolved } from "../trajectory/dopri5.ts";
 import type { FrameWindow } from "../rendering/evaluate.ts";
 import { inducedFlow } from "../rendering/induced_flow.ts";
 import {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Camera } from "../data/camera.ts";
-import type { Scene } from "../data/scene.ts";
+import type { Camera } from "../data/scene/camera.ts";
+import type { Scene } from "../data/scene/scene.ts";
 import { cameraRecords } from "../rendering/camera_records.ts";
 import type { FrameWindow } from "../rendering/evaluate.ts";
 import type { Gpu } from "../runtime/device.ts";

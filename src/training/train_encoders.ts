@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { encoderInput } from "../data/encoder_input.ts";
-import type { Scene } from "../data/scene.ts";
+import { encoderInput } from "../data/scene/encoder_input.ts";
+import type { Scene } from "../data/scene/scene.ts";
 import { encodeImages, imageFrames, recordImages } from "../nets/image_encoder.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
 import { recordVideo, videoFrames } from "../nets/video_encoder.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { absoluteDepthNdc } from "../data/absolute_depth.ts";
-import type { Scene } from "../data/scene.ts";
+import { absoluteDepthNdc } from "../data/scene/absolute_depth.ts";
+import type { Scene } from "../data/scene/scene.ts";
 import {
   createMonoNerf,
   destroyMonoNerf,

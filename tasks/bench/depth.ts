@@ -7,9 +7,9 @@
 import ndarray from "npm:ndarray@1.1.1";
 import { resizeCubic } from "../../src/data/resize.ts";
 import { midasGroups, midasParameters, midasStages } from "../../src/data/weights/midas_weights.ts";
-import { MidasNetwork, type NamedValues } from "../../src/nets/midas.ts";
+import { MidasNetwork, type NamedValues } from "../../src/preparation/midas/midas_network.ts";
 import { conv } from "../../src/ops/conv.ts";
-import { midasSize } from "../../src/preparation/midas.ts";
+import { midasSize } from "../../src/preparation/midas/midas.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { randomUniform } from "../../src/runtime/random.ts";

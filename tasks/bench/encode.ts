@@ -8,8 +8,8 @@ import {
   type FeatureCache,
   FeatureFolder,
   type FeatureTensor,
-} from "../../src/data/feature_cache.ts";
-import type { Scene } from "../../src/data/scene.ts";
+} from "../../src/data/run/feature_cache.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import { createMonoNerf, destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";

@@ -5,11 +5,11 @@
  */
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { Raft, type RaftFrame } from "../../src/nets/raft.ts";
-import { recordContext, recordFeatures } from "../../src/nets/raft/encoder.ts";
-import { RaftLayers } from "../../src/nets/raft/layers.ts";
-import { paddedSize, uploadPicture } from "../../src/nets/raft/picture.ts";
-import type { RaftPair } from "../../src/nets/raft/update.ts";
+import { Raft, type RaftFrame } from "../../src/preparation/raft/raft.ts";
+import { recordContext, recordFeatures } from "../../src/preparation/raft/encoder.ts";
+import { RaftLayers } from "../../src/preparation/raft/layers.ts";
+import { paddedSize, uploadPicture } from "../../src/preparation/raft/picture.ts";
+import type { RaftPair } from "../../src/preparation/raft/update.ts";
 import { runStages, runSteps, type StageOptions } from "../../src/nets/stages.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { type ProfileRow, Program } from "../../src/runtime/program.ts";

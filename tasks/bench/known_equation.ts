@@ -4,13 +4,13 @@
  * @module
  */
 import { linear } from "../../src/ops/linear.ts";
-import { controls, solveAdaptive } from "../../src/rendering/dopri5.ts";
+import { controls, solveAdaptive } from "../../src/trajectory/dopri5.ts";
 import {
   type FixedSolver,
   type OdeRates,
   type OdeState,
   solveFixed,
-} from "../../src/rendering/ode.ts";
+} from "../../src/trajectory/ode.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { randomUniform } from "../../src/runtime/random.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import { raftParameters } from "../../src/data/weights/raft_weights.ts";
-import { PackedConvolutions } from "../../src/nets/packed_convolutions.ts";
-import { recordEncoder } from "../../src/nets/raft/encoder.ts";
-import { type RaftLayers, raftWidth } from "../../src/nets/raft/layers.ts";
+import { PackedConvolutions } from "../../src/preparation/packed_convolutions.ts";
+import { recordEncoder } from "../../src/preparation/raft/encoder.ts";
+import { type RaftLayers, raftWidth } from "../../src/preparation/raft/layers.ts";
 import {
   createRaftState,
   destroyRaftState,
@@ -18,8 +18,8 @@ import {
   recordStart,
   recordUnit,
   recordUpsampled,
-} from "../../src/nets/raft/update.ts";
-import { mapToBlocks } from "../../src/ops/change_layout.ts";
+} from "../../src/preparation/raft/update.ts";
+import { mapToBlocks } from "../../src/ops/map_to_blocks.ts";
 import { writeChannels } from "../../src/ops/concatenate.ts";
 import { correlationLookup, pyramidLevels } from "../../src/ops/correlation_lookup.ts";
 import type { FineWindow } from "../../src/ops/convex_upsample.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Scene } from "../../src/data/scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { renderTable } from "../terminal/table.ts";

@@ -5,10 +5,10 @@
  */
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import { ProceduralScene } from "../../fixtures/scenes/procedural_scene.ts";
-import { camerasFromLlff } from "../../src/data/camera.ts";
+import { ProceduralScene } from "../../src/data/procedural/procedural_scene.ts";
+import { camerasFromLlff } from "../../src/data/scene/camera.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
-import type { Scene } from "../../src/data/scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 
 /** The procedural pair at the size that the recipe makes of the dataset's frames of 960 x 540. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Scene } from "../../src/data/scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import { createMonoNerf, destroyMonoNerf, type MonoNerf } from "../../src/nets/mono_nerf.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";

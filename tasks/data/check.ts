@@ -4,7 +4,7 @@
  * @module
  */
 import { DataError } from "../../src/data/files.ts";
-import { checkScene, type PartCheck, type SceneCheck } from "../../src/data/scene_check.ts";
+import { checkScene, type PartCheck, type SceneCheck } from "../../src/data/scene/scene_check.ts";
 import { counted, Progress } from "../terminal/progress.ts";
 import { renderTable } from "../terminal/table.ts";
 

@@ -4,13 +4,13 @@
  * @module
  */
 import { basename, join } from "node:path";
-import { FeatureFolder } from "../../src/data/feature_cache.ts";
+import { FeatureFolder } from "../../src/data/run/feature_cache.ts";
 import { DataError } from "../../src/data/files.ts";
-import type { RunFolder } from "../../src/data/run_folder.ts";
-import type { Scene } from "../../src/data/scene.ts";
+import type { RunFolder } from "../../src/data/run/run_folder.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import { destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
-import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
-import { PointTracker } from "../../src/rendering/point_tracker.ts";
+import { ImageRenderer } from "../../src/viewing/image_renderer.ts";
+import { PointTracker } from "../../src/viewing/point_tracker.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import {
   destroyEncodedScenes,

@@ -4,7 +4,7 @@
  * @module
  */
 import { DataError } from "../../src/data/files.ts";
-import { RunFolder } from "../../src/data/run_folder.ts";
+import { RunFolder } from "../../src/data/run/run_folder.ts";
 import { scoredViews } from "../../src/evaluation/protocols.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
 import { type Gpu, openGpu } from "../../src/runtime/device.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { encodePng } from "../../src/data/png.ts";
-import type { RunFolder } from "../../src/data/run_folder.ts";
-import { describeMultiview, loadMultiviewImage, type Scene } from "../../src/data/scene.ts";
-import { contactSheet } from "../../src/evaluation/contact_sheet.ts";
+import { encodePng } from "../../src/data/formats/png.ts";
+import type { RunFolder } from "../../src/data/run/run_folder.ts";
+import { describeMultiview, loadMultiviewImage, type Scene } from "../../src/data/scene/scene.ts";
+import { contactSheet } from "../../src/pictures/contact_sheet.ts";
 import { type MetricsLine, trainingCurves } from "../../src/evaluation/curves.ts";
 import {
   evaluate,
@@ -19,8 +19,8 @@ import { publishedFor } from "../../src/evaluation/published.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
 import { reportPage, type ReportPictures } from "../../src/evaluation/report_page.ts";
 import { spreadViews } from "../../src/evaluation/views.ts";
-import { differencePicture, to8bit } from "../../src/rendering/pictures.ts";
-import type { PointTracker } from "../../src/rendering/point_tracker.ts";
+import { differencePicture, to8bit } from "../../src/pictures/layer_pictures.ts";
+import type { PointTracker } from "../../src/viewing/point_tracker.ts";
 import { Progress } from "../terminal/progress.ts";
 import { scoreTable } from "../train/summary.ts";
 import { movingTruth, proceduralTruth } from "../train/scenes.ts";

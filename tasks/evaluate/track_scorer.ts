@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { ProceduralScene } from "../../fixtures/scenes/procedural_scene.ts";
-import type { Scene } from "../../src/data/scene.ts";
+import type { ProceduralScene } from "../../src/data/procedural/procedural_scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import type { View } from "../../src/evaluation/baselines.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
 import { trackError } from "../../src/evaluation/track_error.ts";
-import type { RenderedImage } from "../../src/rendering/image_renderer.ts";
-import { worldToPixel } from "../../src/rendering/ndc.ts";
-import type { PointTracker } from "../../src/rendering/point_tracker.ts";
-import { movingPixels, movingPoints } from "../../src/rendering/track_picture.ts";
+import type { RenderedImage } from "../../src/viewing/image_renderer.ts";
+import { worldToPixel } from "../../src/data/scene/ndc.ts";
+import type { PointTracker } from "../../src/viewing/point_tracker.ts";
+import { movingPixels, movingPoints } from "../../src/viewing/track_picture.ts";
 
 /** Points of a view that are followed, and frames to both sides: as `deno task render --tracks 64` draws them. */
 const POINTS = 64, FRAMES = 3;

@@ -4,13 +4,13 @@
  * @module
  */
 import { extname } from "node:path";
-import { colmapPoses, unregisteredFrames } from "../../src/data/colmap/poses.ts";
-import { loadColmapModel } from "../../src/data/colmap/load.ts";
-import type { ColmapModel } from "../../src/data/colmap/model.ts";
+import { colmapPoses, unregisteredFrames } from "../../src/data/given/colmap/poses.ts";
+import { loadColmapModel } from "../../src/data/given/colmap/load.ts";
+import type { ColmapModel } from "../../src/data/given/colmap/model.ts";
 import { DataError } from "../../src/data/files.ts";
-import { loadGivenPoses } from "../../src/data/given_poses.ts";
-import { encodeNpy } from "../../src/data/npy.ts";
-import { type PosedFrames, someNames } from "../../src/data/posed_frames.ts";
+import { loadGivenPoses } from "../../src/data/given/given_poses.ts";
+import { encodeNpy } from "../../src/data/formats/npy.ts";
+import { type PosedFrames, someNames } from "../../src/data/given/posed_frames.ts";
 import { posesBoundsOf } from "../../src/preparation/poses_bounds.ts";
 import {
   largestShiftPixels,

@@ -4,8 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import { loadColmapModel } from "../../src/data/colmap/load.ts";
-import type { ColmapModel } from "../../src/data/colmap/model.ts";
+import { loadColmapModel } from "../../src/data/given/colmap/load.ts";
+import type { ColmapModel } from "../../src/data/given/colmap/model.ts";
 import { DataError, exists } from "../../src/data/files.ts";
 import { askProgram, runProgram } from "./program.ts";
 import { StepProgress } from "./step_progress.ts";

@@ -7,8 +7,8 @@ import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
 import { exists, writeFileAtomically } from "../../src/data/files.ts";
-import { type GivenDepthOptions, loadDepth } from "../../src/data/given_depth.ts";
-import { encodeNpy } from "../../src/data/npy.ts";
+import { type GivenDepthOptions, loadDepth } from "../../src/data/given/given_depth.ts";
+import { encodeNpy } from "../../src/data/formats/npy.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
 import { undistortMask } from "../../src/preparation/undistort.ts";
 import { contentOf } from "./content_hash.ts";

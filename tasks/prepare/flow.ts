@@ -7,10 +7,10 @@ import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
 import { DataError, exists, listFiles, writeFileAtomically } from "../../src/data/files.ts";
-import { loadFlow } from "../../src/data/given_flow.ts";
+import { loadFlow } from "../../src/data/given/given_flow.ts";
 import { resizeFlow, resizeNearest } from "../../src/data/resize.ts";
-import { encodeFlow, readFlow } from "../../src/data/scene_files.ts";
-import type { RaftFrame } from "../../src/nets/raft.ts";
+import { encodeFlow, readFlow } from "../../src/data/scene/scene_files.ts";
+import type { RaftFrame } from "../../src/preparation/raft/raft.ts";
 import { flowValidity } from "../../src/preparation/flow_validity.ts";
 import { undistortMask } from "../../src/preparation/undistort.ts";
 import { undistortFlow } from "../../src/preparation/undistort_flow.ts";

@@ -5,11 +5,11 @@
  */
 import { basename, extname, join } from "node:path";
 import { DataError, listFiles, readFile, writeFileAtomically } from "../../src/data/files.ts";
-import { exifOrientation, upright } from "../../src/data/exif.ts";
-import { PICTURES, type Size } from "../../src/data/frames.ts";
-import { decodeImage, readImage } from "../../src/data/image.ts";
-import { isJpeg } from "../../src/data/jpeg.ts";
-import { encodePng, isPng } from "../../src/data/png.ts";
+import { exifOrientation, upright } from "../../src/data/formats/exif.ts";
+import { PICTURES, type Size } from "../../src/data/scene/frames.ts";
+import { decodeImage, readImage } from "../../src/data/formats/image.ts";
+import { isJpeg } from "../../src/data/formats/jpeg.ts";
+import { encodePng, isPng } from "../../src/data/formats/png.ts";
 import { naturalOrder } from "./natural_order.ts";
 import { askProgram, type Ended, runProgram } from "./program.ts";
 import { StepProgress } from "./step_progress.ts";

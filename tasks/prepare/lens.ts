@@ -1,4 +1,4 @@
-import type { ColmapCamera } from "../../src/data/colmap/model.ts";
+import type { ColmapCamera } from "../../src/data/given/colmap/model.ts";
 
 /** A lens as the record has it. */
 export type Lens = {

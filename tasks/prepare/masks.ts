@@ -6,13 +6,13 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { PinholeCamera } from "../../src/data/camera.ts";
-import type { RigidPose } from "../../src/data/colmap/model.ts";
+import type { PinholeCamera } from "../../src/data/scene/camera.ts";
+import type { RigidPose } from "../../src/data/given/colmap/model.ts";
 import { writeFileAtomically } from "../../src/data/files.ts";
-import { PICTURES } from "../../src/data/frames.ts";
-import { readPosesBounds } from "../../src/data/poses_bounds.ts";
+import { PICTURES } from "../../src/data/scene/frames.ts";
+import { readPosesBounds } from "../../src/data/scene/poses_bounds.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
-import { encodeMask, readMask } from "../../src/data/scene_files.ts";
+import { encodeMask, readMask } from "../../src/data/scene/scene_files.ts";
 import {
   baselineWarning,
   type FrameMotion,

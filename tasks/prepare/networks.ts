@@ -10,8 +10,8 @@ import { midasFile, midasWeights } from "../../src/data/weights/midas_weights.ts
 import { requireHashInName } from "../../src/data/weights/name_hash.ts";
 import { raftFile, raftWeights } from "../../src/data/weights/raft_weights.ts";
 import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
-import { Raft } from "../../src/nets/raft.ts";
-import { Midas } from "../../src/preparation/midas.ts";
+import { Raft } from "../../src/preparation/raft/raft.ts";
+import { Midas } from "../../src/preparation/midas/midas.ts";
 import { type Gpu, openGpu } from "../../src/runtime/device.ts";
 import { CHECKPOINTS, type PrepareCommand } from "./command.ts";
 

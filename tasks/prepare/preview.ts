@@ -5,9 +5,9 @@
  */
 import { basename, join } from "node:path";
 import { writeFileAtomically } from "../../src/data/files.ts";
-import { encodePng } from "../../src/data/png.ts";
-import { encodeMask, readDisparity, readFlow, readMask } from "../../src/data/scene_files.ts";
-import { disparityPicture, flowWheelPicture } from "../../src/preparation/pictures.ts";
+import { encodePng } from "../../src/data/formats/png.ts";
+import { encodeMask, readDisparity, readFlow, readMask } from "../../src/data/scene/scene_files.ts";
+import { disparityPicture, flowWheelPicture } from "../../src/pictures/preparation_pictures.ts";
 import {
   preparationPreview,
   previewFrames,

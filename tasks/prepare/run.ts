@@ -5,7 +5,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { DataError, exists, writeFileAtomically } from "../../src/data/files.ts";
-import { encodePng } from "../../src/data/png.ts";
+import { encodePng } from "../../src/data/formats/png.ts";
 import { undistortImage } from "../../src/preparation/undistort.ts";
 import { checkScenes } from "../data/check.ts";
 import {

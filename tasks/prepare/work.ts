@@ -6,7 +6,7 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { readImage } from "../../src/data/image.ts";
+import { readImage } from "../../src/data/formats/image.ts";
 import type { PrepareCommand } from "./command.ts";
 import { frameName, type FramesInfo } from "./frames.ts";
 import { type Done, type PreparationFolder, WORK } from "./preparation_folder.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Size } from "../../src/data/frames.ts";
-import { GIF_MAX_FPS } from "../../src/data/gif.ts";
-import { type LayerName, layerNames } from "../../src/rendering/layers.ts";
-import { type ViewPathName, type ViewPathOptions, viewPaths } from "../../src/rendering/paths.ts";
+import type { Size } from "../../src/data/scene/frames.ts";
+import { GIF_MAX_FPS } from "../../src/data/formats/gif.ts";
+import { type LayerName, layerNames } from "../../src/viewing/layers.ts";
+import { type ViewPathName, type ViewPathOptions, viewPaths } from "../../src/viewing/paths.ts";
 import {
   flagGroup,
   orExit,

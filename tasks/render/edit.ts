@@ -16,7 +16,7 @@ import {
   type SceneEdit,
   swapBackground,
   unedited,
-} from "../../src/rendering/scene_edit.ts";
+} from "../../src/viewing/scene_edit.ts";
 import { flagGroup, unknownName, UsageError } from "../terminal/options.ts";
 
 /** What the command line asks to change. */

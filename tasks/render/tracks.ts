@@ -5,11 +5,11 @@
  */
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import type { ImageRenderer, RenderedImage } from "../../src/rendering/image_renderer.ts";
-import type { SceneView } from "../../src/rendering/paths.ts";
-import { to8bit } from "../../src/rendering/pictures.ts";
-import type { PointTracker, PointTracks } from "../../src/rendering/point_tracker.ts";
-import { movingPixels, movingPoints, trackPicture } from "../../src/rendering/track_picture.ts";
+import type { ImageRenderer, RenderedImage } from "../../src/viewing/image_renderer.ts";
+import type { SceneView } from "../../src/viewing/paths.ts";
+import { to8bit } from "../../src/pictures/layer_pictures.ts";
+import type { PointTracker, PointTracks } from "../../src/viewing/point_tracker.ts";
+import { movingPixels, movingPoints, trackPicture } from "../../src/viewing/track_picture.ts";
 import { flagGroup, UsageError } from "../terminal/options.ts";
 import type { EditCommand } from "./edit.ts";
 

@@ -15,9 +15,9 @@ import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
 import { DataError, exists, readFile, writeFileAtomically } from "../../src/data/files.ts";
-import { decodePng, encodePng, isPng } from "../../src/data/png.ts";
-import type { LayerName } from "../../src/rendering/layers.ts";
-import type { SceneView } from "../../src/rendering/paths.ts";
+import { decodePng, encodePng, isPng } from "../../src/data/formats/png.ts";
+import type { LayerName } from "../../src/viewing/layers.ts";
+import type { SceneView } from "../../src/viewing/paths.ts";
 import type { EditCommand } from "./edit.ts";
 import type { TrackCommand } from "./tracks.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lossTerms } from "../../src/losses/table.ts";
+import { lossTerms } from "../../src/recipes/loss_terms.ts";
 import { asRecipe, recipeFields, recipeValues, withValues } from "../../src/recipes/fields.ts";
 import {
   type PresetName,

@@ -12,7 +12,7 @@ import {
 import { DataError, exists } from "../../src/data/files.ts";
 import { requireHashInName } from "../../src/data/weights/name_hash.ts";
 import { loadWeightsFile, type WeightsFile } from "../../src/data/weights/weights_file.ts";
-import type { EncoderSource, EncoderSources } from "../../src/data/run_folder.ts";
+import type { EncoderSource, EncoderSources } from "../../src/data/run/run_folder.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import { withEncoders } from "../../src/training/pretrained.ts";
 import { toFlag } from "../terminal/options.ts";

@@ -5,19 +5,19 @@
  */
 import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
-import type { Checkpoint } from "../../src/data/checkpoint.ts";
-import { FeatureFolder } from "../../src/data/feature_cache.ts";
+import type { Checkpoint } from "../../src/data/run/checkpoint.ts";
+import { FeatureFolder } from "../../src/data/run/feature_cache.ts";
 import {
   type EncoderSources,
   latestUnfinishedRun,
   RunFolder,
   type RunRecord,
-} from "../../src/data/run_folder.ts";
-import type { Scene } from "../../src/data/scene.ts";
+} from "../../src/data/run/run_folder.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
 import { presets, type Recipe, type RecipeName, recipes } from "../../src/recipes/recipe.ts";
-import { ImageRenderer } from "../../src/rendering/image_renderer.ts";
-import { PointTracker } from "../../src/rendering/point_tracker.ts";
+import { ImageRenderer } from "../../src/viewing/image_renderer.ts";
+import { PointTracker } from "../../src/viewing/point_tracker.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { Trainer, TrainingError } from "../../src/training/trainer.ts";

@@ -6,10 +6,10 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import { ensureProceduralScene, proceduralScenes } from "../../fixtures/scenes/mod.ts";
-import { ProceduralScene } from "../../fixtures/scenes/procedural_scene.ts";
+import { ensureProceduralScene, proceduralScenes } from "../../src/data/procedural/mod.ts";
+import { ProceduralScene } from "../../src/data/procedural/procedural_scene.ts";
 import { DataError, exists } from "../../src/data/files.ts";
-import { loadScene, type Scene } from "../../src/data/scene.ts";
+import { loadScene, type Scene } from "../../src/data/scene/scene.ts";
 import type { View } from "../../src/evaluation/baselines.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 

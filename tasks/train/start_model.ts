@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Checkpoint, loadCheckpoint } from "../../src/data/checkpoint.ts";
+import { type Checkpoint, loadCheckpoint } from "../../src/data/run/checkpoint.ts";
 import { DataError, exists } from "../../src/data/files.ts";
-import { latestFinishedRun, RunFolder } from "../../src/data/run_folder.ts";
+import { latestFinishedRun, RunFolder } from "../../src/data/run/run_folder.ts";
 import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import { withModel } from "../../src/training/pretrained.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Scene } from "../../src/data/scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import { scoredViews } from "../../src/evaluation/protocols.ts";
 import type { Evaluation, Scores } from "../../src/evaluation/report.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SafetensorsTensor } from "../../src/data/safetensors.ts";
+import type { SafetensorsTensor } from "../../src/data/formats/safetensors.ts";
 import { raftParameters } from "../../src/data/weights/raft_weights.ts";
 import { midasParameters } from "../../src/data/weights/midas_weights.ts";
 import {

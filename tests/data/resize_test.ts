@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import { readImage } from "../../src/data/image.ts";
+import { readImage } from "../../src/data/formats/image.ts";
 import {
   resizeArea,
   resizeBilinear,

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import type { Camera } from "../../src/data/camera.ts";
+import type { Camera } from "../../src/data/scene/camera.ts";
 import { meanImage, nearestFrame } from "../../src/evaluation/baselines.ts";
 
 /** A camera at x, turned to the right by `yaw` radians. */

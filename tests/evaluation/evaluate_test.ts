@@ -1,8 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { Camera } from "../../src/data/camera.ts";
-import type { Scene } from "../../src/data/scene.ts";
+import type { Camera } from "../../src/data/scene/camera.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import type { View } from "../../src/evaluation/baselines.ts";
 import {
   evaluate,
@@ -11,7 +11,7 @@ import {
   type PictureDistance,
   type ViewRenderer,
 } from "../../src/evaluation/evaluate.ts";
-import type { RenderedImage } from "../../src/rendering/image_renderer.ts";
+import type { RenderedImage } from "../../src/viewing/image_renderer.ts";
 
 const frames = 3, width = 10, height = 8;
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Scene } from "../../src/data/scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import {
   protocolNames,
   scoredViews,

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join, toFileUrl } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import { encodePng } from "../../src/data/png.ts";
+import { encodePng } from "../../src/data/formats/png.ts";
 import { type MetricsLine, trainingCurves } from "../../src/evaluation/curves.ts";
 import { publishedFor } from "../../src/evaluation/published.ts";
 import { evaluationReport, type ViewScores } from "../../src/evaluation/report.ts";

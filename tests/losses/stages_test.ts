@@ -1,9 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import type { Camera } from "../../src/data/camera.ts";
+import type { Camera } from "../../src/data/scene/camera.ts";
 import { anchorLoss } from "../../src/losses/anchor.ts";
 import { recordDynamicLosses, recordStaticLosses } from "../../src/losses/stages.ts";
 import { summaryNames } from "../../src/losses/summary.ts";
-import { defaultLossWeights, type LossTermName, lossTerms } from "../../src/losses/table.ts";
+import { defaultLossWeights, type LossTermName, lossTerms } from "../../src/recipes/loss_terms.ts";
 import { createLossWeights, writeLossWeights } from "../../src/losses/weights.ts";
 import { cameraRecords } from "../../src/rendering/camera_records.ts";
 import { inducedFlow } from "../../src/rendering/induced_flow.ts";

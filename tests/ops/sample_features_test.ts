@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import type { Camera } from "../../src/data/camera.ts";
+import type { Camera } from "../../src/data/scene/camera.ts";
 import { sampleFeatures, type Slot } from "../../src/ops/sample_features.ts";
 import { cameraRecords } from "../../src/rendering/camera_records.ts";
 import { Plan } from "../../src/runtime/plan.ts";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
-import { rotationOfQuaternion } from "../../src/data/colmap/model.ts";
+import { rotationOfQuaternion } from "../../src/data/given/colmap/model.ts";
 import { alignCameras, cameraCentre } from "../../src/preparation/align_cameras.ts";
 import { assertClose } from "../support/close.ts";
 import { seeded } from "../support/mutations.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import { type RigidPose, rotationOfQuaternion } from "../../src/data/colmap/model.ts";
+import { type RigidPose, rotationOfQuaternion } from "../../src/data/given/colmap/model.ts";
 import {
   baselineWarning,
   epipolarDistance,

@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { loadColmapModel } from "../../src/data/colmap/load.ts";
+import { loadColmapModel } from "../../src/data/given/colmap/load.ts";
 import {
   type ColmapCamera,
   type ColmapImage,
   type ColmapModel,
   NO_POINT,
-} from "../../src/data/colmap/model.ts";
-import { colmapPoses, unregisteredFrames } from "../../src/data/colmap/poses.ts";
+} from "../../src/data/given/colmap/model.ts";
+import { colmapPoses, unregisteredFrames } from "../../src/data/given/colmap/poses.ts";
 import { DataError } from "../../src/data/files.ts";
-import { readNpy } from "../../src/data/npy.ts";
+import { readNpy } from "../../src/data/formats/npy.ts";
 import { posesBounds, posesBoundsOf, posesOf } from "../../src/preparation/poses_bounds.ts";
-import { GOLDEN_FRAMES, goldenColmap } from "../data/colmap/support.ts";
+import { GOLDEN_FRAMES, goldenColmap } from "../data/given/colmap/support.ts";
 import { assertClose } from "../support/close.ts";
 
 const model = await loadColmapModel(goldenColmap());

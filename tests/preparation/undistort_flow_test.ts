@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import type { ColmapCamera } from "../../src/data/colmap/model.ts";
+import type { ColmapCamera } from "../../src/data/given/colmap/model.ts";
 import { DataError } from "../../src/data/data_error.ts";
 import { lens, undistortMask } from "../../src/preparation/undistort.ts";
 import { distortMask, undistortFlow } from "../../src/preparation/undistort_flow.ts";

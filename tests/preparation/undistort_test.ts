@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import type { ColmapCamera, ColmapCameraModel } from "../../src/data/colmap/model.ts";
+import type { ColmapCamera, ColmapCameraModel } from "../../src/data/given/colmap/model.ts";
 import { DataError } from "../../src/data/files.ts";
 import {
   largestShiftPixels,

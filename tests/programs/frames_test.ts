@@ -3,8 +3,8 @@ import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { DataError } from "../../src/data/files.ts";
-import { readImage } from "../../src/data/image.ts";
-import { encodeMp4 } from "../../src/data/mp4.ts";
+import { readImage } from "../../src/data/formats/image.ts";
+import { encodeMp4 } from "../../src/data/formats/mp4.ts";
 import { psnr } from "../../src/evaluation/psnr.ts";
 import { extractFrames } from "../../tasks/prepare/frames.ts";
 import { runProgram } from "../../tasks/prepare/program.ts";

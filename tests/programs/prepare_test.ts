@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { readImage } from "../../src/data/image.ts";
-import { encodeMp4 } from "../../src/data/mp4.ts";
-import { readPosesBounds } from "../../src/data/poses_bounds.ts";
+import { readImage } from "../../src/data/formats/image.ts";
+import { encodeMp4 } from "../../src/data/formats/mp4.ts";
+import { readPosesBounds } from "../../src/data/scene/poses_bounds.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
 import { alignCameras, cameraCentre } from "../../src/preparation/align_cameras.ts";
 import { posesOf } from "../../src/preparation/poses_bounds.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { cameraRecords, viewRecords } from "../../src/rendering/camera_records.ts";
-import type { Camera } from "../../src/data/camera.ts";
+import type { Camera } from "../../src/data/scene/camera.ts";
 
 const cameras = [0, 1, 2].map((frame): Camera => ({
   cameraToWorld: Float32Array.from({ length: 12 }, (_, i) => 100 * frame + i),

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertThrows } from "@std/assert";
-import type { Camera } from "../../src/data/camera.ts";
+import type { Camera } from "../../src/data/scene/camera.ts";
 import { cameraRecords, viewRecords } from "../../src/rendering/camera_records.ts";
 import { inducedFlow } from "../../src/rendering/induced_flow.ts";
 import { Plan } from "../../src/runtime/plan.ts";

@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import type { Camera } from "../../src/data/camera.ts";
+import type { Camera } from "../../src/data/scene/camera.ts";
 import { cameraRecords, viewRecords } from "../../src/rendering/camera_records.ts";
 import { cameraRays, pixelRay, samplePoints } from "../../src/rendering/rays.ts";
 import type { Tensor } from "../../src/runtime/tensor.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { join } from "@std/path";
-import type { ProceduralScene } from "../../fixtures/scenes/procedural_scene.ts";
-import type { Vec3 } from "../../fixtures/scenes/world.ts";
+import type { ProceduralScene } from "../../src/data/procedural/procedural_scene.ts";
+import type { Vec3 } from "../../src/data/procedural/world.ts";
 
 /** Points that each image sees, over its whole depth map. */
 const POINTS = 24;

@@ -6,14 +6,14 @@
 import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { cloud } from "../../fixtures/scenes/noise.ts";
-import { ProceduralScene } from "../../fixtures/scenes/procedural_scene.ts";
-import { WORLDS } from "../../fixtures/scenes/rooms.ts";
-import { BALL, BOX, CYLINDER } from "../../fixtures/scenes/shapes.ts";
-import { mosaic, palette, shade, type Texture } from "../../fixtures/scenes/textures.ts";
-import { placed, type Thing, type Vec3, type World } from "../../fixtures/scenes/world.ts";
-import { encodeNpy } from "../../src/data/npy.ts";
-import { encodeFlow } from "../../src/data/scene_files.ts";
+import { cloud } from "../../src/data/procedural/noise.ts";
+import { ProceduralScene } from "../../src/data/procedural/procedural_scene.ts";
+import { WORLDS } from "../../src/data/procedural/rooms.ts";
+import { BALL, BOX, CYLINDER } from "../../src/data/procedural/shapes.ts";
+import { mosaic, palette, shade, type Texture } from "../../src/data/procedural/textures.ts";
+import { placed, type Thing, type Vec3, type World } from "../../src/data/procedural/world.ts";
+import { encodeNpy } from "../../src/data/formats/npy.ts";
+import { encodeFlow } from "../../src/data/scene/scene_files.ts";
 
 /** A texture with grain of all sizes from 30 to 5 cm, so that corners are found near and far. */
 function grained(codes: string, size: number, seed: number): Texture {

@@ -2,7 +2,7 @@ import { AssertionError } from "@std/assert";
 import { basename, dirname, fromFileUrl, join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
-import { readNpz } from "../../src/data/npz.ts";
+import { readNpz } from "../../src/data/formats/npz.ts";
 
 // fixtures/goldens/README.md tells where the numbers come from and how the files are laid out.
 

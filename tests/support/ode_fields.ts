@@ -6,7 +6,7 @@
 import { defineKernel } from "../../src/runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../../src/runtime/plan.ts";
 import type { Tensor } from "../../src/runtime/tensor.ts";
-import type { OdeTime } from "../../src/rendering/ode.ts";
+import type { OdeTime } from "../../src/trajectory/ode.ts";
 
 const kernel = defineKernel(
   "tests/support/ode_fields.wgsl",

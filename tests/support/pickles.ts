@@ -1,4 +1,4 @@
-import { encodeZip } from "../../src/data/zip.ts";
+import { encodeZip } from "../../src/data/formats/zip.ts";
 
 /** Bytes of a pickle or file from pieces: texts (a byte a letter), numbers, bytes. */
 export function bytesOf(...pieces: (string | number | Uint8Array)[]): Uint8Array<ArrayBuffer> {

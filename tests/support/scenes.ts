@@ -5,7 +5,7 @@
  */
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import type { Scene } from "../../src/data/scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import { randomArray } from "./gpu.ts";
 
 /** A scene of random numbers: four frames of 20×12 from cameras side by side, the left third of each moving. */

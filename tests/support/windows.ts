@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Camera } from "../../src/data/camera.ts";
+import type { Camera } from "../../src/data/scene/camera.ts";
 import { cameraRecords } from "../../src/rendering/camera_records.ts";
 import type { FrameWindow } from "../../src/rendering/evaluate.ts";
 import type { Gpu } from "../../src/runtime/device.ts";

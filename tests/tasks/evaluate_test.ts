@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { basename, join } from "@std/path";
 import { lpipsParameters } from "../../src/data/weights/lpips_weights.ts";
 import { encodePth, type PthTensor } from "../../src/data/weights/pth.ts";
-import { RunFolder } from "../../src/data/run_folder.ts";
-import { loadScene } from "../../src/data/scene.ts";
+import { RunFolder } from "../../src/data/run/run_folder.ts";
+import { loadScene } from "../../src/data/scene/scene.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
 import { own, type Recipe } from "../../src/recipes/recipe.ts";
 import { Trainer } from "../../src/training/trainer.ts";

@@ -2,14 +2,14 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import type { ColmapCamera } from "../../src/data/colmap/model.ts";
-import { loadDepth } from "../../src/data/given_depth.ts";
-import { readImage } from "../../src/data/image.ts";
-import { encodeNpy, readNpy } from "../../src/data/npy.ts";
-import { encodePng } from "../../src/data/png.ts";
+import type { ColmapCamera } from "../../src/data/given/colmap/model.ts";
+import { loadDepth } from "../../src/data/given/given_depth.ts";
+import { readImage } from "../../src/data/formats/image.ts";
+import { encodeNpy, readNpy } from "../../src/data/formats/npy.ts";
+import { encodePng } from "../../src/data/formats/png.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
-import { loadScene } from "../../src/data/scene.ts";
-import { readDisparity, readFlow, readMask } from "../../src/data/scene_files.ts";
+import { loadScene } from "../../src/data/scene/scene.ts";
+import { readDisparity, readFlow, readMask } from "../../src/data/scene/scene_files.ts";
 import { dilate } from "../../src/preparation/morphology.ts";
 import { undistortMask } from "../../src/preparation/undistort.ts";
 import { distortMask, undistortFlow } from "../../src/preparation/undistort_flow.ts";

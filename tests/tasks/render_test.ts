@@ -6,9 +6,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { join } from "@std/path";
-import { readImage } from "../../src/data/image.ts";
-import { RunFolder } from "../../src/data/run_folder.ts";
-import { loadScene } from "../../src/data/scene.ts";
+import { readImage } from "../../src/data/formats/image.ts";
+import { RunFolder } from "../../src/data/run/run_folder.ts";
+import { loadScene } from "../../src/data/scene/scene.ts";
 import { own, type Recipe } from "../../src/recipes/recipe.ts";
 import { type StoredTensor, Trainer } from "../../src/training/trainer.ts";
 import { runDeno } from "../../tasks/driver/run_deno.ts";

@@ -2,11 +2,11 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import { generateProceduralScene } from "../../fixtures/scenes/mod.ts";
-import { loadCheckpoint } from "../../src/data/checkpoint.ts";
-import { readImage } from "../../src/data/image.ts";
-import { encodeNpy } from "../../src/data/npy.ts";
-import { readNpy } from "../../src/data/npy.ts";
+import { generateProceduralScene } from "../../src/data/procedural/mod.ts";
+import { loadCheckpoint } from "../../src/data/run/checkpoint.ts";
+import { readImage } from "../../src/data/formats/image.ts";
+import { encodeNpy } from "../../src/data/formats/npy.ts";
+import { readNpy } from "../../src/data/formats/npy.ts";
 import type { Evaluation } from "../../src/evaluation/report.ts";
 import { runDeno } from "../../tasks/driver/run_deno.ts";
 import { permissionFlags } from "../../tasks/permissions.ts";

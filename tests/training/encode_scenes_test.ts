@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { FeatureCache, FeatureTensor } from "../../src/data/feature_cache.ts";
-import type { Scene } from "../../src/data/scene.ts";
+import type { FeatureCache, FeatureTensor } from "../../src/data/run/feature_cache.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import { createMonoNerf, destroyMonoNerf, type MonoNerf } from "../../src/nets/mono_nerf.ts";
 import { balloon } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";

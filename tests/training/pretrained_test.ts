@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import { readNpz } from "../../src/data/npz.ts";
-import type { SafetensorsTensor } from "../../src/data/safetensors.ts";
+import { readNpz } from "../../src/data/formats/npz.ts";
+import type { SafetensorsTensor } from "../../src/data/formats/safetensors.ts";
 import { aliasesOf } from "../../src/data/weights/weight_names.ts";
 import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
 import { encodeImages, imageEncoderSpecs } from "../../src/nets/image_encoder.ts";

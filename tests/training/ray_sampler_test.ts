@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import type { Scene } from "../../src/data/scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
 import { createStep, writeStep } from "../../src/runtime/step.ts";

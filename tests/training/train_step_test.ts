@@ -1,5 +1,5 @@
 import { createLossWeights } from "../../src/losses/weights.ts";
-import { lossTerms } from "../../src/losses/table.ts";
+import { lossTerms } from "../../src/recipes/loss_terms.ts";
 import { recordStaticLosses } from "../../src/losses/stages.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { staticFieldSpecs } from "../../src/nets/static_field.ts";
@@ -19,7 +19,7 @@ import { fieldSizesOfGoldens } from "../support/field_sizes.ts";
 import { goldenParameters, goldenTensor } from "../support/parameters.ts";
 import { goldenCameras, goldenMaps, goldenWindow } from "../support/windows.ts";
 
-/** What the goldens call the terms of `src/losses/table.ts`. */
+/** What the goldens call the terms of `src/recipes/loss_terms.ts`. */
 const termNames: Record<string, string> = {
   fullColor: "img_loss",
   dynamicColor: "img_d_loss",

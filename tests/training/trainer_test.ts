@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import type { Scene } from "../../src/data/scene.ts";
+import type { Scene } from "../../src/data/scene/scene.ts";
 import { balloon, type OdeTrajectory, type Recipe } from "../../src/recipes/recipe.ts";
 import { readTensor } from "../../src/runtime/readback.ts";
 import { destroyEncodedScenes, encodeScenes } from "../../src/training/encode_scenes.ts";

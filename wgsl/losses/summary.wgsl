@@ -1,4 +1,4 @@
-// summary = [Σ weight·term, every term in the order of src/losses/table.ts, the measures]
+// summary = [Σ weight·term, every term in the order of src/recipes/loss_terms.ts, the measures]
 
 struct Weights { values: array<vec4f, 112> } // 64 numbers a family, src/losses/weights.ts
 

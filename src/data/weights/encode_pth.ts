@@ -1,5 +1,5 @@
 import { elements, itemBytes, type PthDtype, type PthTensor } from "./tensor_view.ts";
-import { encodeStoredZip } from "../zip.ts";
+import { encodeStoredZip } from "../formats/zip.ts";
 
 /** What `torch.load` takes for each element type's storage. */
 const STORAGES: Record<PthDtype, string> = {

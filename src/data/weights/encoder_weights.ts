@@ -6,7 +6,7 @@
  */
 import { DataError } from "../data_error.ts";
 import { toFloat32 } from "./half.ts";
-import type { SafetensorsTensor } from "../safetensors.ts";
+import type { SafetensorsTensor } from "../formats/safetensors.ts";
 import { firstWeight, matchWeights, stateDict, type WantedWeight } from "./weight_names.ts";
 
 /** One of the two encoders. */

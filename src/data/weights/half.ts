@@ -1,4 +1,4 @@
-import type { SafetensorsTensor } from "../safetensors.ts";
+import type { SafetensorsTensor } from "../formats/safetensors.ts";
 
 /**
  * A tensor's values as float32: exact for F16, BF16, F32, BOOL and integers up to 2²⁴, rounded to nearest else. F32 is not copied.

@@ -1,5 +1,5 @@
 import type { DataError } from "../data_error.ts";
-import type { SafetensorsTensor } from "../safetensors.ts";
+import type { SafetensorsTensor } from "../formats/safetensors.ts";
 import { toFloat32 } from "./half.ts";
 
 /** Weights from a file. */

@@ -14,7 +14,7 @@ import { MOST_PICKLE_BYTES, PickleDict, unpickle } from "./pickle.ts";
 import { shown } from "../shown.ts";
 import { gather, type PthTensor, type Storage, TensorView } from "./tensor_view.ts";
 import { torchHost } from "./torch_objects.ts";
-import { openZip } from "../zip.ts";
+import { openZip } from "../formats/zip.ts";
 
 export { encodePth } from "./encode_pth.ts";
 export type { PthDtype, PthTensor } from "./tensor_view.ts";

@@ -8,7 +8,7 @@
  */
 import { DataError } from "../files.ts";
 import { narrowed, PickleDict, type PickleFunction, type PickleHost } from "./pickle.ts";
-import { tensorViews } from "../safetensors.ts";
+import { tensorViews } from "../formats/safetensors.ts";
 import { shown } from "../shown.ts";
 import { elements, itemBytes, type PthDtype, type Storage, TensorView } from "./tensor_view.ts";
 

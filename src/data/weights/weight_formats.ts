@@ -8,7 +8,7 @@
  */
 import { DataError } from "../data_error.ts";
 import { encodePth } from "./encode_pth.ts";
-import { encodeSafetensors, type SafetensorsTensor } from "../safetensors.ts";
+import { encodeSafetensors, type SafetensorsTensor } from "../formats/safetensors.ts";
 import type { PthTensor } from "./pth.ts";
 import { aliasOf, stateDict } from "./weight_names.ts";
 import type { WeightsFile } from "./weights_file.ts";

@@ -1,6 +1,6 @@
 import { DataError, readFile } from "../files.ts";
 import { decodePth, type PthValue } from "./pth.ts";
-import { decodeSafetensors, type SafetensorsTensor } from "../safetensors.ts";
+import { decodeSafetensors, type SafetensorsTensor } from "../formats/safetensors.ts";
 
 /** A tensor of a weights file, row-major; `toFloat32` gives numbers of every element type. */
 export type NamedWeights = SafetensorsTensor;

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DataError } from "../../../src/data/data_error.ts";
 import { encoderWeights, encoderWidth } from "../../../src/data/weights/encoder_weights.ts";
-import type { SafetensorsTensor } from "../../../src/data/safetensors.ts";
+import type { SafetensorsTensor } from "../../../src/data/formats/safetensors.ts";
 import { imageEncoderSpecs } from "../../../src/nets/image_encoder.ts";
 import type { ParameterSpec } from "../../../src/nets/parameters.ts";
 import { videoEncoderSpecs } from "../../../src/nets/video_encoder.ts";

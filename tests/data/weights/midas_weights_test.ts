@@ -7,7 +7,7 @@ import {
   midasWeights,
 } from "../../../src/data/weights/midas_weights.ts";
 import { hashInName } from "../../../src/data/weights/name_hash.ts";
-import type { SafetensorsTensor } from "../../../src/data/safetensors.ts";
+import type { SafetensorsTensor } from "../../../src/data/formats/safetensors.ts";
 import { goldensDirectory } from "../../support/goldens.ts";
 
 interface Entry {

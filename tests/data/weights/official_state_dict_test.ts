@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { DataError } from "../../../src/data/data_error.ts";
 import { toOfficialStateDict } from "../../../src/data/weights/official_state_dict.ts";
 import { decodePth } from "../../../src/data/weights/pth.ts";
-import type { SafetensorsTensor } from "../../../src/data/safetensors.ts";
+import type { SafetensorsTensor } from "../../../src/data/formats/safetensors.ts";
 
 function tensor(...shape: number[]): SafetensorsTensor {
   const size = shape.reduce((product, length) => product * length, 1);

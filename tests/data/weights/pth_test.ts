@@ -2,16 +2,16 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/asser
 import { join } from "@std/path";
 import { DataError } from "../../../src/data/files.ts";
 import { toFloat32 } from "../../../src/data/weights/half.ts";
-import { type Npz, readNpz } from "../../../src/data/npz.ts";
+import { type Npz, readNpz } from "../../../src/data/formats/npz.ts";
 import {
   decodePth,
   encodePth,
   type PthFile,
   type PthTensor,
 } from "../../../src/data/weights/pth.ts";
-import { encodeSafetensors } from "../../../src/data/safetensors.ts";
+import { encodeSafetensors } from "../../../src/data/formats/safetensors.ts";
 import { decodeWeights } from "../../../src/data/weights/weights_file.ts";
-import { encodeStoredZip, encodeZip, openZip } from "../../../src/data/zip.ts";
+import { encodeStoredZip, encodeZip, openZip } from "../../../src/data/formats/zip.ts";
 import { goldensDirectory, loadIndex } from "../../support/goldens.ts";
 import { mutated, seeded } from "../../support/mutations.ts";
 import {

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { DataError } from "../../../src/data/files.ts";
 import { decodePth, encodePth } from "../../../src/data/weights/pth.ts";
-import { encodeSafetensors } from "../../../src/data/safetensors.ts";
+import { encodeSafetensors } from "../../../src/data/formats/safetensors.ts";
 import { decodeWeights, loadWeightsFile, sha256 } from "../../../src/data/weights/weights_file.ts";
 import { bytesOf } from "../../support/pickles.ts";
 import { fixture, temporaryFolder } from "../temporary_folder.ts";

@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
-import { recordContext, recordFeatures } from "../../../src/nets/raft/encoder.ts";
-import { RaftLayers } from "../../../src/nets/raft/layers.ts";
-import { paddedSize, uploadPicture } from "../../../src/nets/raft/picture.ts";
+import { recordContext, recordFeatures } from "../../../src/preparation/raft/encoder.ts";
+import { RaftLayers } from "../../../src/preparation/raft/layers.ts";
+import { paddedSize, uploadPicture } from "../../../src/preparation/raft/picture.ts";
 import { runStages, runSteps } from "../../../src/nets/stages.ts";
 import { readTensor } from "../../../src/runtime/readback.ts";
 import { formulaWeights, movingFrame } from "../../../tasks/bench/flow_inputs.ts";

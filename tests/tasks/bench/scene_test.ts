@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { ProceduralScene } from "../../../fixtures/scenes/mod.ts";
+import { ProceduralScene } from "../../../src/data/procedural/mod.ts";
 import { syntheticScene } from "../../../tasks/bench/scene.ts";
 
 Deno.test("syntheticScene() is the procedural scene, its pixels repeated where frames are wide", () => {

@@ -1,11 +1,11 @@
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
-import { ProceduralScene } from "../../../fixtures/scenes/mod.ts";
+import { ProceduralScene } from "../../../src/data/procedural/mod.ts";
 import type { Evaluation } from "../../../src/evaluation/report.ts";
-import type { RenderedImage } from "../../../src/rendering/image_renderer.ts";
-import { pixelToWorld, worldToPixel } from "../../../src/rendering/ndc.ts";
-import type { PointTracker } from "../../../src/rendering/point_tracker.ts";
+import type { RenderedImage } from "../../../src/viewing/image_renderer.ts";
+import { pixelToWorld, worldToPixel } from "../../../src/data/scene/ndc.ts";
+import type { PointTracker } from "../../../src/viewing/point_tracker.ts";
 import { syntheticScene } from "../../../tasks/bench/scene.ts";
 import { TrackScorer } from "../../../tasks/evaluate/track_scorer.ts";
 

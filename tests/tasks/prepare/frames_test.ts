@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { readImage } from "../../../src/data/image.ts";
+import { readImage } from "../../../src/data/formats/image.ts";
 import { copyFrames, strideOf, tellFrames } from "../../../tasks/prepare/frames.ts";
 import { naturalOrder } from "../../../tasks/prepare/natural_order.ts";
 import { fixture, temporaryFolder } from "../../data/temporary_folder.ts";

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { encodePng } from "../../../src/data/png.ts";
-import { readFlow } from "../../../src/data/scene_files.ts";
+import { encodePng } from "../../../src/data/formats/png.ts";
+import { readFlow } from "../../../src/data/scene/scene_files.ts";
 import { encodePth } from "../../../src/data/weights/encode_pth.ts";
 import { raftParameters } from "../../../src/data/weights/raft_weights.ts";
-import { Raft } from "../../../src/nets/raft.ts";
+import { Raft } from "../../../src/preparation/raft/raft.ts";
 import { names, temporaryFolder } from "../../data/temporary_folder.ts";
 import { writeColmapModel } from "../../support/colmap_model.ts";
 import { film, filmedScene } from "../../support/filmed_scene.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Camera } from "../../../src/data/camera.ts";
-import { pathViews, poseViews } from "../../../src/rendering/paths.ts";
+import type { Camera } from "../../../src/data/scene/camera.ts";
+import { pathViews, poseViews } from "../../../src/viewing/paths.ts";
 import { parseCommand } from "../../../tasks/render/command.ts";
 import { shareOf, viewsOf } from "../../../tasks/render/run.ts";
 import { UsageError } from "../../../tasks/terminal/options.ts";

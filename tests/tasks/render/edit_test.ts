@@ -9,7 +9,7 @@ import {
   type SceneEdit,
   swapBackground,
   unedited,
-} from "../../../src/rendering/scene_edit.ts";
+} from "../../../src/viewing/scene_edit.ts";
 import { parseCommand } from "../../../tasks/render/command.ts";
 import { editName, editOf, scenesToEdit } from "../../../tasks/render/edit.ts";
 

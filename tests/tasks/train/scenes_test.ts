@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { ProceduralScene } from "../../../fixtures/scenes/mod.ts";
+import { ProceduralScene } from "../../../src/data/procedural/mod.ts";
 import { DataError } from "../../../src/data/files.ts";
 import { balloonUmbrella, generalization, own } from "../../../src/recipes/recipe.ts";
 import {

@@ -1,0 +1,157 @@
+import { type ColmapCamera, colmapCamera } from "./colmap/model.ts";
+import { DataError } from "../data_error.ts";
+import type { Size } from "../scene/frames.ts";
+import { isNumber, poseMatrix } from "./pose_matrix.ts";
+import { entriesOfFrames, someNames } from "./posed_frames.ts";
+import { shown } from "../shown.ts";
+
+/** What a `transforms.json` says of the frames that were asked for. */
+export interface Transforms {
+  /** The lens of all frames. */
+  camera: ColmapCamera;
+  /** Camera to world of each frame, row-major 3×4; axes x right, y up, z backwards. */
+  poses: Float64Array[];
+  /** Its file of points, a path relative to it, where it names one. */
+  pointsFile?: string;
+}
+
+const WANTED =
+  'wanted {"fl_x": pixels, "w": pixels, "h": pixels, "frames": [{"file_path": "images/000.png", ' +
+  '"transform_matrix": [4 rows of 4 numbers]}]}, as nerfstudio and instant-ngp write it';
+
+/** What a camera can be told by; a frame may have its own, equal to the others'. */
+const NUMBERS = [
+  ..."camera_angle_x camera_angle_y fl_x fl_y cx cy w h".split(" "),
+  ..."k1 k2 k3 k4 p1 p2".split(" "),
+];
+
+type Table = Record<string, unknown>;
+
+/**
+ * Reads the text of a `transforms.json`, as nerfstudio and instant-ngp have it.
+ *
+ * The lens is `fl_x`, `fl_y`, `cx`, `cy`, or else `camera_angle_x`, with distortion `k1`, `k2`, `k3`, `p1`, `p2`; it stands once
+ * for all frames, or in each of them alike.
+ *
+ * @param name Where the text came from, for messages.
+ * @param frameNames The frames that are wanted, `000.png`; others in the file are left out.
+ * @param size Of the frames, where the file does not say.
+ * @throws {DataError} If the text is anything else, a frame is missing, or the frames have different lenses.
+ */
+export function parseTransforms(
+  text: string,
+  name: string,
+  frameNames: readonly string[],
+  size?: Size,
+): Transforms {
+  const fail = (what: string) => new DataError(`Cannot use "${name}": ${what}`);
+  let file: unknown;
+  try {
+    file = JSON.parse(text);
+  } catch (error) {
+    throw fail(`it is no JSON (${error instanceof Error ? error.message : error}); ${WANTED}`);
+  }
+  if (!isTable(file) || !Array.isArray(file.frames)) throw fail(`it has no frames; ${WANTED}`);
+  const entries = file.frames.map((entry: unknown, i) => {
+    if (isTable(entry) && typeof entry.file_path === "string") return entry;
+    throw fail(`frame ${i} has no file_path; ${WANTED}`);
+  });
+  const path = (entry: Table) => entry.file_path as string;
+  const found = entriesOfFrames(frameNames, entries, path, name);
+  const frames = found.filter((entry) => entry !== undefined);
+  if (frames.length < frameNames.length || frames.length === 0) {
+    const missing = frameNames.filter((_, frame) => found[frame] === undefined);
+    throw fail(
+      `it poses ${frames.length} of ${frameNames.length} frames, without ${someNames(missing)}; ` +
+        `leave these out of the frames, or pose them too`,
+    );
+  }
+  const lenses = frames.map((frame) => lensOf({ ...file, ...frame }, fail));
+  const other = lenses.findIndex((lens) => JSON.stringify(lens) !== JSON.stringify(lenses[0]));
+  if (other > 0) {
+    throw fail(
+      `"${shown(path(frames[other]))}" has another lens than "${shown(path(frames[0]))}" ` +
+        `(${JSON.stringify(lenses[other])}, ${
+          JSON.stringify(lenses[0])
+        }), wanted one for all frames; ` +
+        `pose the frames with a single camera`,
+    );
+  }
+  return {
+    camera: cameraOf(lenses[0], name, size, fail),
+    poses: frames.map((frame) =>
+      poseMatrix(
+        frame.transform_matrix,
+        "transform_matrix",
+        (what) => fail(`frame "${shown(path(frame))}" ${what}`),
+      )
+    ),
+    pointsFile: typeof file.ply_file_path === "string" ? file.ply_file_path : undefined,
+  };
+}
+
+/** What tells a lens, in one order. */
+interface Lens {
+  model?: string;
+  numbers: Partial<Record<string, number>>;
+}
+
+function lensOf(table: Table, fail: (what: string) => DataError): Lens {
+  const numbers: Lens["numbers"] = {};
+  for (const key of NUMBERS) {
+    const value = table[key];
+    if (value === undefined || value === null) continue;
+    if (!isNumber(value)) throw fail(`${key} is ${shown(JSON.stringify(value))}, wanted a number`);
+    numbers[key] = value;
+  }
+  const model = table.is_fisheye === true ? "OPENCV_FISHEYE" : table.camera_model;
+  if (model === undefined || model === null) return { numbers };
+  if (typeof model === "string") return { model, numbers };
+  throw fail(`camera_model is ${shown(JSON.stringify(model))}, wanted a word`);
+}
+
+/** Camera models that a pinhole with OpenCV's distortion stands for; nerfstudio writes the distortion's numbers whichever it is. */
+const PINHOLES = ["SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "PERSPECTIVE"];
+
+function cameraOf(
+  { model = "OPENCV", numbers }: Lens,
+  name: string,
+  size: Size | undefined,
+  fail: (what: string) => DataError,
+): ColmapCamera {
+  const { w: width = size?.width, h: height = size?.height } = numbers;
+  if (width === undefined || height === undefined) throw fail(`it has no w and h; ${WANTED}`);
+  const fx = numbers.fl_x ?? focalOf(width, numbers.camera_angle_x);
+  const fy = numbers.fl_y ?? focalOf(height, numbers.camera_angle_y) ?? fx;
+  if (fx === undefined || fy === undefined || !(fx > 0 && fy > 0)) {
+    throw fail(
+      `its focal lengths are ${fx} and ${fy} pixels, wanted fl_x (and fl_y), or camera_angle_x in radians`,
+    );
+  }
+  const { cx = width / 2, cy = height / 2, k1 = 0, k2 = 0, k3 = 0, k4 = 0, p1 = 0, p2 = 0 } =
+    numbers;
+  const camera = { id: 1, width, height };
+  if (/FISHEYE/.test(model)) {
+    const parameters = [fx, fy, cx, cy, k1, k2, k3, k4];
+    return colmapCamera({ ...camera, model: "OPENCV_FISHEYE", parameters }, name);
+  }
+  if (!PINHOLES.includes(model)) {
+    throw fail(`camera_model is "${shown(model)}", wanted one of ${PINHOLES.join(", ")}`);
+  }
+  if (k4 !== 0) throw fail(`k4 is ${k4}, and a lens with k4 is not known here; pose with OPENCV`);
+  if ([k1, k2, k3, p1, p2].every((value) => value === 0)) {
+    return colmapCamera({ ...camera, model: "PINHOLE", parameters: [fx, fy, cx, cy] }, name);
+  }
+  const parameters = [fx, fy, cx, cy, k1, k2, p1, p2, k3, 0, 0, 0];
+  return colmapCamera({ ...camera, model: "FULL_OPENCV", parameters }, name);
+}
+
+function focalOf(length: number, angle: number | undefined): number | undefined {
+  return angle !== undefined && angle > 0 && angle < Math.PI
+    ? length / 2 / Math.tan(angle / 2)
+    : undefined;
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
