@@ -267,7 +267,12 @@ export {
   readParameters,
   writeParameters,
 } from "./src/nets/mono_nerf.ts";
-export { type FlowOptions, leastRaftPixels, Raft, type RaftFrame } from "./src/preparation/raft/raft.ts";
+export {
+  type FlowOptions,
+  leastRaftPixels,
+  Raft,
+  type RaftFrame,
+} from "./src/preparation/raft/raft.ts";
 export { fullSizes, type ModelSizes } from "./src/nets/sizes.ts";
 export type { StageOptions, StageProgress } from "./src/nets/stages.ts";
 
@@ -349,11 +354,7 @@ export {
 } from "./src/pictures/layer_pictures.ts";
 
 export type { View } from "./src/evaluation/baselines.ts";
-export {
-  contactSheet,
-  type ContactSheetRow,
-  type Heading,
-} from "./src/pictures/contact_sheet.ts";
+export { contactSheet, type ContactSheetRow, type Heading } from "./src/pictures/contact_sheet.ts";
 export {
   evaluate,
   type EvaluatedView,
@@ -389,7 +390,12 @@ export {
   cameraCentre,
 } from "./src/preparation/align_cameras.ts";
 export { flowValidity } from "./src/preparation/flow_validity.ts";
-export { type DepthOptions, Midas, type MidasOptions, midasSize } from "./src/preparation/midas/midas.ts";
+export {
+  type DepthOptions,
+  Midas,
+  type MidasOptions,
+  midasSize,
+} from "./src/preparation/midas/midas.ts";
 export type { NamedValues } from "./src/preparation/midas/midas_network.ts";
 export {
   baselineWarning,

@@ -18,11 +18,11 @@ await runTask(async (signal) => {
   const command = readBenchCommand(Deno.args, gpu.software);
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
-    for (const of of command.cases) await bench(gpu, of, signal);
+    for (const job of command.cases) await bench(gpu, job, signal);
   } else if (command.kind === "trajectories") {
-    for (const of of command.cases) await benchTrajectories(gpu, of, signal);
+    for (const job of command.cases) await benchTrajectories(gpu, job, signal);
   } else if (command.kind === "encoding") {
-    for (const of of command.cases) await benchEncoding(gpu, of, signal);
+    for (const job of command.cases) await benchEncoding(gpu, job, signal);
   } else if (command.kind === "depth") {
     console.log(`\n${await benchDepth(gpu, [480, 270], signal)}`);
   } else {

@@ -63,7 +63,7 @@ export const protocols: Readonly<Record<ProtocolName, Protocol>> = {
 /** All names, in the order of {@linkcode protocols}. */
 export const protocolNames: readonly ProtocolName[] = Object.keys(protocols) as ProtocolName[];
 
-/** What {@linkcode scoredViews} may be told. */
+/** Options of {@linkcode scoredViews}. */
 export interface ScoredViewsOptions {
   /** By default what tells most: `unseen` where there are such frames, else `held-out`, else `training`. */
   protocol?: ProtocolName;

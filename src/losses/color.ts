@@ -1,5 +1,5 @@
 /**
- * Colour losses: composited against true colours.
+ * Color losses: composited against true colors.
  *
  * @module
  */
@@ -28,14 +28,14 @@ export interface ColorInputs {
   readonly mapsBefore: Tensor;
   /** Maps of the dynamic field evaluated at p⁺, one frame after, `(scenes, rays, 5)`. */
   readonly mapsAfter: Tensor;
-  /** C*, true colours in 0…1, `(scenes, rays, 3)`. */
+  /** C*, true colors in 0…1, `(scenes, rays, 3)`. */
   readonly colors: Tensor;
   /** `(scenes, 3, 16)`: their `valid` says which scenes have which neighbour. */
   readonly cameras: Tensor;
 }
 
 /**
- * Records the colour terms: `mean (C − C*)²` of the full and the dynamic composite over all scenes, and of the warped ones
+ * Records the color terms: `mean (C − C*)²` of the full and the dynamic composite over all scenes, and of the warped ones
  * over the scenes whose frame has that neighbour (0 when none has).
  *
  * @returns `(4)`: fullColor, dynamicColor, warpedColorBefore, warpedColorAfter; differentiable in the three maps

@@ -8,7 +8,13 @@ import { expectShape } from "../ops/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { lossFamilies, type LossFamily, lossTerms, measures, termsOf } from "../recipes/loss_terms.ts";
+import {
+  lossFamilies,
+  type LossFamily,
+  lossTerms,
+  measures,
+  termsOf,
+} from "../recipes/loss_terms.ts";
 import type { LossWeightTensors } from "./weights.ts";
 
 const kernel = defineKernel("wgsl/losses/summary.wgsl", text);

@@ -1,5 +1,5 @@
 /**
- * The dynamic field: a trunk that knows the scene's global code, a velocity head, and colour, density and blending from
+ * The dynamic field: a trunk that knows the scene's global code, a velocity head, and color, density and blending from
  * features sampled along the point's own trajectory.
  *
  * @module
@@ -158,7 +158,7 @@ export function velocityHead(plan: Plan, group: Parameters, h: Tensor): Tensor {
 
 /** What the dynamic field returns, in blocks. */
 export interface DynamicFieldOutput {
-  /** `(scenes, points, 4)`: colour before the sigmoid, density before ReLU and noise. */
+  /** `(scenes, points, 4)`: color before the sigmoid, density before ReLU and noise. */
   readonly raw: Tensor;
   /** b in 0…1, `(scenes, points, 1)`. */
   readonly blending: Tensor;

@@ -79,7 +79,7 @@ export function convLayerSpecs(
   ];
 }
 
-/** What {@link convLayer} may be told. */
+/** Options of {@link convLayer}. */
 export interface ConvLayerOptions extends BatchNormStatistics {
   readonly stride?: number;
   /** Added before the ReLU. */

@@ -11,7 +11,7 @@ import { fieldSizes, fullSizes, type ModelSizes } from "./sizes.ts";
 import { staticFieldSpecs } from "./static_field.ts";
 import { videoEncoderSpecs } from "./video_encoder.ts";
 
-/** What {@link createMonoNerf} may be told. */
+/** Options of {@link createMonoNerf}. */
 export interface MonoNerfOptions {
   /** Widths of the network; the paper's by default. */
   sizes?: ModelSizes;

@@ -18,7 +18,7 @@ export interface StageProgress {
   readonly flops: number;
 }
 
-/** What {@link runStages} may be told. */
+/** Options of {@link runStages}. */
 export interface StageOptions {
   /** Called after every submit. */
   readonly onProgress?: (progress: StageProgress) => void;

@@ -1,5 +1,5 @@
 /**
- * The static field: colour and density of what does not move.
+ * The static field: color and density of what does not move.
  *
  * @module
  */

@@ -31,7 +31,7 @@ export interface BatchNormStatistics {
   readonly momentum?: number;
 }
 
-/** What {@link batchNorm} may be told. */
+/** Options of {@link batchNorm}. */
 export interface BatchNormOptions extends BatchNormStatistics {
   /** Added behind the normalisation: maps like x. */
   readonly residual?: FrameMaps;

@@ -14,7 +14,7 @@ import { expectShape } from "./shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/conv.wgsl", text);
 
-/** What {@link conv} may be told. */
+/** Options of {@link conv}. */
 export interface ConvOptions {
   /** Pixels between outputs, both ways; frames are never skipped. Default 1. */
   readonly stride?: number;

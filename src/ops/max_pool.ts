@@ -11,7 +11,7 @@ import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 
 const kernel = defineKernel("wgsl/ops/max_pool.wgsl", text);
 
-/** What {@link maxPool} may be told. */
+/** Options of {@link maxPool}. */
 export interface MaxPoolOptions {
   /** Rows and columns around a frame, which take no part: 1 in ResNets, 0 in AlexNet. Default 1. */
   readonly padding?: 0 | 1;

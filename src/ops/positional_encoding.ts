@@ -20,7 +20,7 @@ export type EncodedTime =
   /** One a point: `(scenes, points, 1)` in blocks. */
   | { readonly perPoint: Tensor };
 
-/** What {@link positionalEncoding} may be told. */
+/** Options of {@link positionalEncoding}. */
 export interface EncodingOptions {
   /** L, octaves. */
   readonly frequencies: number;

@@ -24,7 +24,7 @@ export const randomSnippet: [string, string] = ["wgsl/common/random.wgsl", rando
 /** Channels of the packed ray maps. */
 export const rayMapsSnippet: [string, string] = ["wgsl/common/ray_maps.wgsl", rayMaps];
 
-/** Samples of rays in point blocks, their opacity and colour. */
+/** Samples of rays in point blocks, their opacity and color. */
 export const raySamplesSnippet: [string, string] = ["wgsl/common/ray_samples.wgsl", raySamples];
 
 /** Sine and cosine that hold for large arguments. */

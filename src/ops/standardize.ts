@@ -17,7 +17,7 @@ const kernel = defineKernel("wgsl/ops/standardize.wgsl", text, [
 ]);
 const epsilon = 1e-5; // a dead channel stays 0
 
-/** What {@link standardizeMaps} may be told. */
+/** Options of {@link standardizeMaps}. */
 export interface StandardizeOptions {
   /**
    * `(channels, 2)` rows from `channelMoments`, of these maps and others: so many maps can be standardised a few at a time.

@@ -19,7 +19,7 @@ export interface Band {
   readonly rows: number;
 }
 
-/** What {@link upsample} may be told. */
+/** Options of {@link upsample}. */
 export interface UpsampleOptions {
   /** What meets what: corners meet corners, `p·(n − 1)/(2n − 1)`, or pixels' centres lie evenly, `max(0, (p + ½)/2 − ½)`. */
   readonly align: "corners" | "centers";

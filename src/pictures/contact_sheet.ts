@@ -18,16 +18,16 @@ export interface ContactSheetRow {
   time: number;
   /** Camera number, 0-based. */
   camera: number;
-  /** Score of the colour picture, in decibels. */
+  /** Score of the color picture, in decibels. */
   psnr: number;
   /** The true picture, `[height, width, 3]`, 0..255. */
   truth: NdArray<Uint8Array>;
-  /** Full colour, `[height, width, 3]`, 0..1. */
-  colour: NdArray<Float32Array>;
-  /** Colour of the static field alone, `[height, width, 3]`, 0..1. */
-  colourStatic: NdArray<Float32Array>;
-  /** Colour of the dynamic field alone, `[height, width, 3]`, 0..1. */
-  colourDynamic: NdArray<Float32Array>;
+  /** Full color, `[height, width, 3]`, 0..1. */
+  color: NdArray<Float32Array>;
+  /** Color of the static field alone, `[height, width, 3]`, 0..1. */
+  colorStatic: NdArray<Float32Array>;
+  /** Color of the dynamic field alone, `[height, width, 3]`, 0..1. */
+  colorDynamic: NdArray<Float32Array>;
   /** Depth of the full picture, `[height, width]`, 0 near to 1 far. */
   depthNdc: NdArray<Float32Array>;
   /** Dynamicness, `[height, width]`, 0..1. */
@@ -55,7 +55,7 @@ export interface Figure extends Heading {
   rows: { label: string[]; pictures: NdArray<Uint8Array>[] }[];
 }
 
-/** Error shown in the brightest colour, of 255. */
+/** Error shown in the brightest color, of 255. */
 const ERROR_FULL_SCALE = 64;
 /** Small pictures are magnified to about this width. */
 const CELL_WIDTH_PIXELS = 240;
@@ -67,12 +67,12 @@ const PAPER = 255, INK = 24, GREY_INK = 112, FRAME = 208;
 /**
  * Draws a few held-out views with all their layers on one sheet, `[height, width, 3]`, a row each.
  *
- * From left to right: the truth, the full colour, the static and the dynamic field alone, depth,
- * dynamicness, flow and error. Flow colours are comparable between the rows.
+ * From left to right: the truth, the full color, the static and the dynamic field alone, depth,
+ * dynamicness, flow and error. Flow colors are comparable between the rows.
  *
  * @param rows The views, at least one.
  * @param heading Words above.
- * @throws {RangeError} If there is no row, or a colour and its truth differ in shape.
+ * @throws {RangeError} If there is no row, or a color and its truth differ in shape.
  */
 export function contactSheet(
   rows: readonly ContactSheetRow[],
@@ -88,11 +88,11 @@ export function contactSheet(
       { title: "dynamic", note: "field alone" },
       { title: "depth", note: "near is bright" },
       { title: "dynamicness", note: "black 0, white 1" },
-      { title: "flow", note: `full colour at ${radius.toFixed(1)} px` },
+      { title: "flow", note: `full color at ${radius.toFixed(1)} px` },
       { title: "error", note: `yellow from ${ERROR_FULL_SCALE} / 255` },
     ],
     rows: rows.map((row) => {
-      const colour = to8bit(row.colour);
+      const color = to8bit(row.color);
       return {
         label: [
           row.scene,
@@ -102,13 +102,13 @@ export function contactSheet(
         ],
         pictures: [
           row.truth,
-          colour,
-          to8bit(row.colourStatic),
-          to8bit(row.colourDynamic),
+          color,
+          to8bit(row.colorStatic),
+          to8bit(row.colorDynamic),
           depthPicture(row.depthNdc),
           dynamicnessPicture(row.dynamicness),
           flowPicture(row.flowPixels, radius),
-          differencePicture(colour, row.truth, ERROR_FULL_SCALE),
+          differencePicture(color, row.truth, ERROR_FULL_SCALE),
         ],
       };
     }),

@@ -1,5 +1,5 @@
 /**
- * Rendered layers as 8-bit pictures for people: colour, depth, dynamicness, optical flow and error.
+ * Rendered layers as 8-bit pictures for people: color, depth, dynamicness, optical flow and error.
  *
  * A picture is `[height, width, 3]`, sRGB, 0..255; every layer is contiguous in C order.
  *
@@ -42,7 +42,7 @@ export function to8bit(values: NdArray<Float32Array>): NdArray<Uint8Array> {
 }
 
 /**
- * A depth map in the inferno colours, near bright and far dark.
+ * A depth map in the inferno colors, near bright and far dark.
  *
  * @param depthNdc Depth, `[height, width]`, 0 nearest and 1 farthest.
  * @param range Depths shown brightest and darkest.
@@ -67,12 +67,12 @@ export function dynamicnessPicture(dynamicness: NdArray<Float32Array>): NdArray<
 }
 
 /**
- * Mean absolute difference over the channels in the viridis colours: purple where the pictures
+ * Mean absolute difference over the channels in the viridis colors: purple where the pictures
  * agree.
  *
  * @param actual Picture, `[height, width, 3]`.
  * @param expected Picture of the same shape.
- * @param fullScale Difference shown in the brightest colour, of 255.
+ * @param fullScale Difference shown in the brightest color, of 255.
  * @throws {RangeError} If the shapes differ.
  */
 export function differencePicture(
@@ -95,13 +95,13 @@ export function differencePicture(
 }
 
 /**
- * Optical flow in the Middlebury colours (Baker et al. 2011): hue is direction, white is rest, full
- * colour is `maxRadius`.
+ * Optical flow in the Middlebury colors (Baker et al. 2011): hue is direction, white is rest, full
+ * color is `maxRadius`.
  *
  * Longer vectors are darkened; unknown ones (not finite, or above 1e9) are black.
  *
  * @param flowPixels Flow, `[height, width, 2]`, x right then y down, in pixels.
- * @param maxRadius Length in full colour, in pixels; the longest known vector by default.
+ * @param maxRadius Length in full color, in pixels; the longest known vector by default.
  */
 export function flowPicture(
   flowPixels: NdArray<Float32Array>,
@@ -110,12 +110,12 @@ export function flowPicture(
   const flow = flat(flowPixels);
   return picture(flowPixels.shape, (pixel) => {
     const x = flow[2 * pixel], y = flow[2 * pixel + 1];
-    return isKnown(x, y) ? flowColour(x, y, maxRadius) : BLACK;
+    return isKnown(x, y) ? flowColor(x, y, maxRadius) : BLACK;
   });
 }
 
 /**
- * A length that colours several flows alike: the given quantile of the lengths of all their known
+ * A length that colors several flows alike: the given quantile of the lengths of all their known
  * vectors, in pixels.
  *
  * Positive also when nothing moves, so that it can be divided by.
@@ -142,7 +142,7 @@ function isKnown(x: number, y: number): boolean {
 }
 
 /**
- * The colour wheel: 55 hues, unevenly spaced because the eye tells some apart better than others.
+ * The color wheel: 55 hues, unevenly spaced because the eye tells some apart better than others.
  * On each arc one channel rises or falls in the number of steps given, by `floor(255 i/n)`.
  */
 const WHEEL: Rgb[] = [
@@ -163,8 +163,8 @@ function arc(steps: number, from: Rgb, to: Rgb): Rgb[] {
   });
 }
 
-/** Colour of a vector: right is red, down yellow, left cyan-blue, up violet. */
-function flowColour(x: number, y: number, maxRadius: number): Rgb {
+/** Color of a vector: right is red, down yellow, left cyan-blue, up violet. */
+function flowColor(x: number, y: number, maxRadius: number): Rgb {
   const radius = Math.hypot(x, y) / maxRadius;
   const place = (Math.atan2(-y, -x) / Math.PI + 1) / 2 * (WHEEL.length - 1);
   const first = Math.floor(place);
@@ -174,18 +174,18 @@ function flowColour(x: number, y: number, maxRadius: number): Rgb {
 }
 
 /**
- * A colour map through `rrggbb` stops at equal steps, linear in between; what is below 0, or NaN,
+ * A color map through `rrggbb` stops at equal steps, linear in between; what is below 0, or NaN,
  * is the first stop.
  */
 export function colorRamp(stops: string): (x: number) => Rgb {
-  const colours = stops.split(" ").map((stop): Rgb => {
+  const colors = stops.split(" ").map((stop): Rgb => {
     const rgb = parseInt(stop, 16);
     return [rgb >> 16, rgb >> 8 & 255, rgb & 255];
   });
   return (x) => {
-    const place = (x > 0 ? Math.min(x, 1) : 0) * (colours.length - 1);
-    const first = Math.min(Math.floor(place), colours.length - 2);
-    return mix(colours[first], colours[first + 1], place - first);
+    const place = (x > 0 ? Math.min(x, 1) : 0) * (colors.length - 1);
+    const first = Math.min(Math.floor(place), colors.length - 2);
+    return mix(colors[first], colors[first + 1], place - first);
   };
 }
 
@@ -195,10 +195,10 @@ function mix(from: Rgb, to: Rgb, share: number): Rgb {
 }
 
 /** A picture of a layer `[height, width, …]`, pixel by pixel, rounded to bytes. */
-function picture(layerShape: number[], colour: (pixel: number) => Rgb): NdArray<Uint8Array> {
+function picture(layerShape: number[], color: (pixel: number) => Rgb): NdArray<Uint8Array> {
   const [height, width] = layerShape;
   const bytes = new Uint8ClampedArray(height * width * 3); // rounds and clamps what is stored
-  for (let pixel = 0; pixel < height * width; pixel++) bytes.set(colour(pixel), 3 * pixel);
+  for (let pixel = 0; pixel < height * width; pixel++) bytes.set(color(pixel), 3 * pixel);
   return ndarray(new Uint8Array(bytes.buffer), [height, width, 3]);
 }
 

@@ -13,7 +13,7 @@ export interface LinePoint {
   readonly x: number;
   /** Pixels from the middle of the first row. */
   readonly y: number;
-  /** Any number that the colour may depend on. */
+  /** Any number that the color may depend on. */
   readonly time: number;
 }
 
@@ -25,7 +25,7 @@ export class LineCanvas {
 
   /**
    * @param picture `[height, width, 3]`, sRGB, 0..255
-   * @param tone what its colours and its light are multiplied by, so that lines stand out
+   * @param tone what its colors and its light are multiplied by, so that lines stand out
    */
   constructor(picture: NdArray<Uint8Array>, { saturation = 1, brightness = 1 } = {}) {
     [this.#height, this.#width] = picture.shape;

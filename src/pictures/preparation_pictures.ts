@@ -19,7 +19,7 @@ export function disparityPicture(inverseDepth: NdArray<Float32Array>): NdArray<U
 }
 
 /**
- * Flow for people in the Middlebury colours, full at the longest vector of the picture: {@linkcode flowPicture} as RAFT's
+ * Flow for people in the Middlebury colors, full at the longest vector of the picture: {@linkcode flowPicture} as RAFT's
  * `flow_viz` scales it.
  *
  * @param flow `[height, width, 2]`, x right then y down, pixels.

@@ -1,7 +1,11 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { PinholeCamera } from "../data/scene/camera.ts";
-import { COLMAP_CAMERA_MODELS, type ColmapModel, type RigidPose } from "../data/given/colmap/model.ts";
+import {
+  COLMAP_CAMERA_MODELS,
+  type ColmapModel,
+  type RigidPose,
+} from "../data/given/colmap/model.ts";
 import { colmapPoses } from "../data/given/colmap/poses.ts";
 import { DataError } from "../data/data_error.ts";
 import type { PosedFrames } from "../data/given/posed_frames.ts";

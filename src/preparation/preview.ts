@@ -42,7 +42,7 @@ export function previewFrames(frames: number, most: number = 4): number[] {
 /**
  * A sheet of frames with their inverse depth, flow and mask side by side, `[height, width, 3]`, for a look before training.
  *
- * Flow that is not valid is dimmed, and its colours are comparable between the rows; what moves is tinted in the frame, the
+ * Flow that is not valid is dimmed, and its colors are comparable between the rows; what moves is tinted in the frame, the
  * rest of it dimmed. Labels tell how much is valid, and how much moves.
  *
  * @throws {RangeError} If there is no row, or sizes differ within one.
@@ -65,17 +65,17 @@ export function preparationPreview(
       const [height, width] = image.shape;
       const percents = DEPTH_PERCENTS.map((percent) => percentile(inverseDepth.data, percent));
       const [dark, bright] = percents[1] > percents[0] ? percents : [percents[0] - 1, percents[1]];
-      const flowColours = flowPicture(flow, radius);
+      const flowColors = flowPicture(flow, radius);
       const moving = image.data.slice();
       for (let pixel = 0; pixel < height * width; pixel++) {
-        if (!valid.data[pixel]) dim(flowColours.data, pixel);
+        if (!valid.data[pixel]) dim(flowColors.data, pixel);
         if (mask.data[pixel]) tint(moving, pixel, tinted);
         else dim(moving, pixel);
       }
       const pictures = [
         image,
         depthPicture(inverseDepth, [bright, dark]),
-        flowColours,
+        flowColors,
         ndarray(moving, image.shape),
       ];
       const cellWidth = Math.min(width, CELL_WIDTH);

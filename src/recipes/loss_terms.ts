@@ -1,7 +1,7 @@
 /**
  * The terms of the dynamic stage's loss: one table that weights, logs, recipes and messages share.
  *
- * Plain values: nothing here knows a GPU. C* is the true colour, `mean` goes over all elements, `mean_M(x)` is
+ * Plain values: nothing here knows a GPU. C* is the true color, `mean` goes over all elements, `mean_M(x)` is
  * `Σ x·M / (ΣM + 1e-8) / channels`; ⁻ and ⁺ stand for the frame before and after.
  *
  * @module

@@ -107,7 +107,7 @@ export interface Recipe {
   skipNorm: number;
   /** Weights of loss terms that differ from the table's. */
   lossWeights: Readonly<Partial<Record<string, number>>>;
-  /** Weight of the depth anchor in the static stage, beside a colour loss of weight 1; in the dynamic one it is a loss weight. */
+  /** Weight of the depth anchor in the static stage, beside a color loss of weight 1; in the dynamic one it is a loss weight. */
   staticDepthAnchor: number;
   /** Half the width of the band around the measured depth (the absolute one with an anchor) where the dynamic field may show, NDC. */
   depthBlendingThickness: number;

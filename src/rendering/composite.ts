@@ -1,5 +1,5 @@
 /**
- * Volume rendering: fields along rays become colours, depths and accumulations, with gradients.
+ * Volume rendering: fields along rays become colors, depths and accumulations, with gradients.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const single = defineKernel(
   raySamplesSnippet,
 );
 
-/** First channel of each part of `maps` `(scenes, rays, 16)`; colours have three. Its twin is `wgsl/common/ray_maps.wgsl`. */
+/** First channel of each part of `maps` `(scenes, rays, 16)`; colors have three. Its twin is `wgsl/common/ray_maps.wgsl`. */
 export const rayMaps = {
   colorFull: 0,
   depthFull: 3,
@@ -59,7 +59,7 @@ export interface RaySamples {
 
 /** Both fields at the samples of rays. */
 export interface CompositeInputs extends RaySamples {
-  /** Static colour before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
+  /** Static color before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
   readonly rawStatic: Tensor;
   /** The same of the dynamic field. */
   readonly rawDynamic: Tensor;
@@ -79,7 +79,7 @@ export interface Composite {
 
 /**
  * Records the static field alone, the dynamic field alone, and both together (spec section 5):
- * `T = Π((1 − α_d b)(1 − α_s(1 − b)) + 1e-10)`, `w = (α_d b + α_s(1 − b)) T`, colour `Σ T α_d b c_d + T α_s(1 − b) c_s`.
+ * `T = Π((1 − α_d b)(1 − α_s(1 − b)) + 1e-10)`, `w = (α_d b + α_s(1 − b)) T`, color `Σ T α_d b c_d + T α_s(1 − b) c_s`.
  *
  * Not differentiable by z, directions and noise.
  *
@@ -176,12 +176,12 @@ export function compositeBoth(plan: Plan, label: string, inputs: CompositeInputs
 
 /** One field at the samples of rays. */
 export interface SingleInputs extends RaySamples {
-  /** Colour before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
+  /** Color before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
   readonly raw: Tensor;
 }
 
 /**
- * Records one field alone: `T = Π(1 − α + 1e-10)`, `w = α T`, colour `Σ w c`, depth `Σ w z`, accumulation `Σ w`.
+ * Records one field alone: `T = Π(1 − α + 1e-10)`, `w = α T`, color `Σ w c`, depth `Σ w z`, accumulation `Σ w`.
  *
  * Not differentiable by z, directions and noise.
  *

@@ -20,7 +20,12 @@ import { sampleFeatures, type SampleTerm } from "../ops/sample_features.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { sizeOf, type Tensor } from "../runtime/tensor.ts";
 import type { OdeTime } from "../trajectory/ode.ts";
-import { discreteTrajectory, type OdeField, odeTrajectory, timesAt } from "../trajectory/trajectory.ts";
+import {
+  discreteTrajectory,
+  type OdeField,
+  odeTrajectory,
+  timesAt,
+} from "../trajectory/trajectory.ts";
 
 /** Octaves of γ for places and times. */
 export const pointFrequencies = 10;

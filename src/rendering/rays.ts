@@ -23,7 +23,7 @@ export interface Rays {
   readonly viewDirections: Tensor;
 }
 
-/** What {@link cameraRays} may be told. */
+/** Options of {@link cameraRays}. */
 export interface CameraRayOptions {
   /** Cameras whose focal length spans the scene's NDC, where the view's own is another (a zoom): `(scenes, 3, 16)` in rows. */
   readonly ndcCameras?: Tensor;

@@ -74,7 +74,7 @@ export function rayPoints(
   });
 }
 
-/** Records the static field along rays, `(scenes, points, 4)` in blocks: colour before the sigmoid, density. */
+/** Records the static field along rays, `(scenes, points, 4)` in blocks: color before the sigmoid, density. */
 export function renderStatic(
   plan: Plan,
   group: Parameters,

@@ -28,7 +28,7 @@ export interface Gpu {
   peakBytes: number;
 }
 
-/** What {@link openGpu} may be told. */
+/** Options of {@link openGpu}. */
 export interface GpuOptions {
   /** `high-performance` (default) or `low-power`. */
   powerPreference?: GPUPowerPreference;

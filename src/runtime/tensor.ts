@@ -51,7 +51,7 @@ export function sizeOf(shape: readonly number[], layout: Layout): number {
   return scenes * blocksOf(points) * blockPoints * channels;
 }
 
-/** What {@link createTensor} may be told. */
+/** Options of {@link createTensor}. */
 export interface TensorOptions {
   layout?: Layout;
   requiresGradient?: boolean;

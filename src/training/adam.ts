@@ -24,7 +24,7 @@ const kernel = defineKernel(
 const lanes = 64;
 const mostRows = 1024; // workgroups that share a group's Σ g²
 
-/** What {@link Adam} may be told. */
+/** Options of {@link Adam}. */
 export interface AdamOptions {
   /** Gradients whose global norm is larger are scaled down to it. Default: no clipping. */
   maxNorm?: number;

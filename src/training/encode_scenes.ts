@@ -71,7 +71,7 @@ export interface EncodingReport {
   readonly peakBytes: number;
 }
 
-/** What {@link encodeScenes} may be told. */
+/** Options of {@link encodeScenes}. */
 export interface EncodeScenesOptions {
   /** Where features are kept, to be found there by the next one who wants the same. */
   cache?: FeatureCache;

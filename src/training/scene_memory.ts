@@ -7,7 +7,7 @@ import type { Scene } from "../data/scene/scene.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 
-/** Numbers of a pixel: colour, inverse depth, moving, flow backward (u, v, valid), forward, absolute depth. */
+/** Numbers of a pixel: color, inverse depth, moving, flow backward (u, v, valid), forward, absolute depth. */
 export const targetChannels = 12;
 
 /** A scene on the GPU. */

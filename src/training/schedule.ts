@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What {@link learningRate} may be told. */
+/** Options of {@link learningRate}. */
 export interface ScheduleOptions {
   /** The rate of step 0. Default 5e-4. */
   initial?: number;

@@ -48,7 +48,7 @@ export interface Stage {
   /** Names of the numbers that a step leaves, in the order of `loggedTensors`. */
   readonly logged: readonly string[];
   readonly loggedTensors: readonly Tensor[];
-  /** The term whose square root is the colour's error. */
+  /** The term whose square root is the color's error. */
   readonly colorTerm: string;
   /** Writes the loss weights of a step. */
   writeWeights(step: number): void;

@@ -44,7 +44,7 @@ export interface StepReport {
   steps: number;
   /** Unweighted terms by name, and `total`, weighted. */
   losses: Record<string, number>;
-  /** Of the stage's colour on the rays drawn, dB. */
+  /** Of the stage's color on the rays drawn, dB. */
   psnr: number;
   /** Norm of the gradient before clipping. */
   gradientNorm: number;
@@ -74,7 +74,7 @@ export interface TrainerState {
   optimizer: Map<string, StoredTensor>;
 }
 
-/** What {@link Trainer.create} may be told. */
+/** Options of {@link Trainer.create}. */
 export interface TrainerOptions extends Pick<EncodeScenesOptions, "cache" | "onEncoded"> {
   /** Where to go on from. */
   state?: TrainerState;
@@ -89,7 +89,7 @@ export interface TrainerOptions extends Pick<EncodeScenesOptions, "cache" | "onE
   signal?: AbortSignal;
 }
 
-/** What {@link Trainer.run} may be told. */
+/** Options of {@link Trainer.run}. */
 export interface RunOptions {
   /** Stops after the current step; the state is then that of a whole step. */
   signal?: AbortSignal;

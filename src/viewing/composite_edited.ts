@@ -21,7 +21,7 @@ const kernel = defineKernel(
 
 /** A dynamic field at the samples of rays. */
 export interface ForegroundSamples {
-  /** Colour before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
+  /** Color before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
   readonly raw: Tensor;
   /** b, its share, or −1 where it is 0 whatever regions say: `(scenes, points, 1)` in blocks. */
   readonly blending: Tensor;
@@ -31,7 +31,7 @@ export interface ForegroundSamples {
 
 /** The fields at the samples of rays. */
 export interface EditedInputs extends Omit<RaySamples, "noise"> {
-  /** Static colour before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
+  /** Static color before the sigmoid and density before ReLU: `(scenes, points, 4)` in blocks. */
   readonly rawStatic: Tensor;
   /** The samples, NDC: `(scenes, points, 3)` in blocks. */
   readonly points: Tensor;
@@ -47,7 +47,7 @@ export interface EditedInputs extends Omit<RaySamples, "noise"> {
  * and foregrounds divide the rest in proportion to their blending:
  *
  * `s_0 = Π(1 − b_i)`, `s_i = (1 − s_0) b_i / Σ_j b_j`, `T = Π(Π_k(1 − α_k s_k) + 1e-10)`, `w = T Σ_k α_k s_k`,
- * colour `Σ T Σ_k α_k s_k c_k`.
+ * color `Σ T Σ_k α_k s_k c_k`.
  *
  * For one foreground this is `compositeBoth`; a foreground of blending 0 changes nothing, and the order of foregrounds does not
  * count. δ of a foreground is the distance of its own points. The parts of maps that are of the dynamic field alone, and the

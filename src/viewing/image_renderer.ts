@@ -67,7 +67,7 @@ export interface ImageRendererOptions {
   readonly rays?: number;
 }
 
-/** A rendered view. Colours are sRGB in 0…1, depths NDC. */
+/** A rendered view. Colors are sRGB in 0…1, depths NDC. */
 export interface RenderedImage {
   /** Pixels. */
   readonly width: number;

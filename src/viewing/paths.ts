@@ -33,7 +33,7 @@ export interface PathScene {
   readonly cameras: readonly Camera[];
 }
 
-/** What {@linkcode pathViews} may be told. */
+/** Options of {@linkcode pathViews}. */
 export interface ViewPathOptions {
   /** How many views, where the path leaves it open. Default 60; 31 when zooming. */
   views?: number;

@@ -25,7 +25,7 @@ export interface Timing {
 const shortestWait = 0.25;
 const mostRuns = 1000;
 
-/** What {@link timeJobs} may be told. */
+/** Options of {@link timeJobs}. */
 export interface TimeOptions {
   /** Called before a job runs. */
   readonly onJob?: (job: Job, round: number) => void;

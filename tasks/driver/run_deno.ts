@@ -3,7 +3,7 @@
  *
  * @module
  */
-/** What {@link runDeno} may be told beside the arguments. */
+/** Options of {@link runDeno}. */
 export interface RunOptions {
   /** The child's `LD_LIBRARY_PATH`; by default the one of this process. */
   libraryPath?: string;

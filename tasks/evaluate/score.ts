@@ -52,7 +52,7 @@ const REPORT_BYTES = 2e7;
 const MOST_REPORT_VIEWS = 12, LEAST_REPORT_VIEWS = 2;
 /** Pictures of a view in a report. */
 const REPORT_LAYERS = 9;
-/** Error shown in the brightest colour, of 255. */
+/** Error shown in the brightest color, of 255. */
 const ERROR_FULL_SCALE = 64;
 
 /** Renders and scores views, and writes all that a person looks at; the evaluation itself comes last. */

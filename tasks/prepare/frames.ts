@@ -229,8 +229,8 @@ function requireLarge({ width, height }: Size, whose: string): void {
 
 /** Whether a PNG has 8 bits of red, green and blue, not interlaced: what all its readers take. */
 function isPlainPng(bytes: Uint8Array): boolean {
-  const [depth, colour, interlace] = [bytes[24], bytes[25], bytes[28]];
-  return isPng(bytes) && depth === 8 && colour === 2 && interlace === 0;
+  const [depth, color, interlace] = [bytes[24], bytes[25], bytes[28]];
+  return isPng(bytes) && depth === 8 && color === 2 && interlace === 0;
 }
 
 /** A name that ffmpeg cannot take for a protocol or a flag. */

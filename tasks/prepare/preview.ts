@@ -64,7 +64,7 @@ async function previewRow(
   };
 }
 
-/** Writes `disp_png` and `flow_png`, as the release does: depth at 16 bits, flow in the Middlebury colours, and its validity. */
+/** Writes `disp_png` and `flow_png`, as the release does: depth at 16 bits, flow in the Middlebury colors, and its validity. */
 export async function writePictures(work: Work, { depth, flow }: SceneParts): Promise<void> {
   const { folder, frames: { info: { sources } }, signal } = work;
   await folder.folder<Json>({

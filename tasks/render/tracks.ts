@@ -108,7 +108,7 @@ export async function followPoints(
   return await tracker.track({ scene: number, time, points, before, after });
 }
 
-/** A view's colours with the paths over them. */
+/** A view's colors with the paths over them. */
 export function drawTracks(
   { color }: RenderedImage,
   view: SceneView,

@@ -54,7 +54,7 @@ export const BYTES: ProgressUnit = {
 
 const STEPS = counted("steps");
 
-/** What {@link Progress} may be told. */
+/** Options of {@link Progress}. */
 export interface ProgressOptions {
   /** Steps between the lines written where there is no terminal. Default 100. */
   every?: number;

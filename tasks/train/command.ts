@@ -133,7 +133,7 @@ const encoderFlags = flagGroup("Encoders", {
   },
 });
 
-/** What a run that goes on may be told; all else its recipe decides. */
+/** Options of a run that is resumed; its recipe decides all else. */
 const RESUMABLE: readonly string[] = [
   "resume",
   "reportEvery",

@@ -71,7 +71,7 @@ Deno.test("reportPage() opens from disk in a browser, with curves, sorted views 
   ]);
   assertStringIncludes((await text("#published tbody")).join(), "DynamicNeRFBalloon122.360.104");
 
-  // every chart has a canvas with something in its curves' colours on it
+  // every chart has a canvas with something in its curves' colors on it
   const curves = await page.evaluate<[string, number][]>(`
     [...document.querySelectorAll("#charts section")].map((chart) => {
       const canvas = chart.querySelector("canvas");

@@ -32,7 +32,7 @@ for (const rays of [1, 7, 65, 257]) {
   });
 }
 
-Deno.test("colorLosses() takes a warped colour only from scenes with that neighbour", async () => {
+Deno.test("colorLosses() takes a warped color only from scenes with that neighbour", async () => {
   const x = inputs(2, 5, [[false, false], [false, true]]);
   const { outputs: [terms], gradients } = await runOnce(
     x,

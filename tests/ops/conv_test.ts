@@ -88,10 +88,10 @@ const cases: Case[] = [
 ];
 
 for (const variant of ["registers", "tiled"] as const) {
-  for (const of of cases) {
-    Deno.test(`conv() is the sum over taps: ${nameOf(of)}, ${variant}`, async () => {
+  for (const one of cases) {
+    Deno.test(`conv() is the sum over taps: ${nameOf(one)}, ${variant}`, async () => {
       const gpu = await testGpu();
-      const { shape, height, width, options } = of;
+      const { shape, height, width, options } = one;
       const [outputs] = shape;
       const channels = shape[1] * (options?.groups ?? 1);
       const x = randomMaps(1, [3, 1], { height, width, channels });
@@ -104,7 +104,7 @@ for (const variant of ["registers", "tiled"] as const) {
           createTensor(gpu, "weight", weight.shape, weight),
           { ...options, bias: createTensor(gpu, "bias", bias.shape, bias), variant },
         ).frames.flat());
-      reference(x, weight.data, bias.data, of).forEach((expected, i) =>
+      reference(x, weight.data, bias.data, one).forEach((expected, i) =>
         assertClose(y[i], expected, 1e-4, `frame ${i}`)
       );
     });
@@ -118,13 +118,13 @@ for (const variant of ["registers", "tiled"] as const) {
       { shape: [20, 9, 1, 3, 3], height: 8, width: 9, options: { stride: 2 } },
       { shape: [32, 4, 3, 1, 1], height: 5, width: 7, options: { groups: 2 } },
     ];
-    for (const of of cases) {
-      const { shape, options: { groups = 1, stride = 1 } = {} } = of;
+    for (const one of cases) {
+      const { shape, options: { groups = 1, stride = 1 } = {} } = one;
       const channels = shape[1] * groups;
-      const x = randomMaps(1, [3, 1], { ...of, channels });
+      const x = randomMaps(1, [3, 1], { ...one, channels });
       const weight = rowsOf(2, shape), bias = rowsOf(3, [shape[0]]);
-      const summed = reference(x, weight.data, bias.data, of);
-      const [height, width] = [of.height, of.width].map((length) => Math.ceil(length / stride));
+      const summed = reference(x, weight.data, bias.data, one);
+      const [height, width] = [one.height, one.width].map((length) => Math.ceil(length / stride));
       const residual = randomMaps(4, [3, 1], { height, width, channels: shape[0] });
       const y = await evaluate(
         gpu,
@@ -227,10 +227,10 @@ const gradientCases: (Case & { scenes?: readonly number[] })[] = [
 ];
 
 for (const variant of ["registers", "tiled"] as const) {
-  for (const of of gradientCases) {
-    const { shape, options, scenes = [1, 2] } = of;
-    Deno.test(`conv() has its gradients: ${nameOf(of)}, ${variant}`, async () => {
-      const { inputs, mapsOf } = frameInputs(scenes, of);
+  for (const one of gradientCases) {
+    const { shape, options, scenes = [1, 2] } = one;
+    Deno.test(`conv() has its gradients: ${nameOf(one)}, ${variant}`, async () => {
+      const { inputs, mapsOf } = frameInputs(scenes, one);
       await checkGradients(
         { ...inputs, weight: rowsOf(2, shape), bias: rowsOf(3, [shape[0]]) },
         (plan, { weight, bias, ...x }) =>
@@ -241,12 +241,12 @@ for (const variant of ["registers", "tiled"] as const) {
   }
 
   Deno.test(`conv() leaves padding out of dW and db, ${variant}`, async () => {
-    const of: Case = { shape: [3, 2, 1, 1, 1], height: 5, width: 13 };
-    const { inputs, mapsOf } = frameInputs([1], of);
+    const one: Case = { shape: [3, 2, 1, 1, 1], height: 5, width: 13 };
+    const { inputs, mapsOf } = frameInputs([1], one);
     const ones = (count: number) => new Float32Array(count).fill(1);
     inputs["x.0.0"].data.fill(1);
     const { gradients } = await runRecorded(
-      { ...inputs, weight: rowsOf(2, of.shape), bias: rowsOf(3, [3]) },
+      { ...inputs, weight: rowsOf(2, one.shape), bias: rowsOf(3, [3]) },
       (plan, { weight, bias, ...x }) => ({
         y: conv(plan, "conv", mapsOf(x), weight, { bias, variant }).frames[0][0],
       }),
@@ -258,11 +258,11 @@ for (const variant of ["registers", "tiled"] as const) {
 
   // several blocks, whole quads of pixels and whole sixteens of channels, no bias
   for (const kernel of [1, 3]) {
-    const of: Case = { shape: [17, 32, 1, kernel, kernel], height: 9, width: 16 };
+    const one: Case = { shape: [17, 32, 1, kernel, kernel], height: 9, width: 16 };
     for (const wanted of ["x", "weight"]) {
-      Deno.test(`conv() has the gradient of ${wanted} alone: ${nameOf(of)}, ${variant}`, async () => {
-        const { inputs, mapsOf } = frameInputs([2], of);
-        const all = { ...inputs, weight: rowsOf(2, of.shape) };
+      Deno.test(`conv() has the gradient of ${wanted} alone: ${nameOf(one)}, ${variant}`, async () => {
+        const { inputs, mapsOf } = frameInputs([2], one);
+        const all = { ...inputs, weight: rowsOf(2, one.shape) };
         const gradients = await checkGradients(
           Object.fromEntries(
             Object.entries(all).map(([name, input]) => [name, {

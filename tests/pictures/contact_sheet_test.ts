@@ -12,7 +12,7 @@ function solid(height: number, width: number, rgb: number[]): NdArray<Uint8Array
   return ndarray(bytes, [height, width, 3]);
 }
 
-/** Box [left, top, right, bottom] of the pixels of one colour, inclusive, and how many they are. */
+/** Box [left, top, right, bottom] of the pixels of one color, inclusive, and how many they are. */
 function find(sheet: NdArray<Uint8Array>, rgb: number[]): { box: number[]; pixels: number } {
   const [height, width] = sheet.shape;
   const box = [Infinity, Infinity, -1, -1];
@@ -31,14 +31,14 @@ function find(sheet: NdArray<Uint8Array>, rgb: number[]): { box: number[]; pixel
 }
 
 Deno.test("drawFigure() magnifies pictures by a whole factor and aligns rows and columns", () => {
-  const colours = [[200, 0, 0], [0, 200, 0], [0, 0, 200], [200, 200, 0]];
-  const [a, b, c, d] = colours.map((rgb) => solid(4, 60, rgb)); // 240 / 60: factor 4
+  const colors = [[200, 0, 0], [0, 200, 0], [0, 0, 200], [200, 200, 0]];
+  const [a, b, c, d] = colors.map((rgb) => solid(4, 60, rgb)); // 240 / 60: factor 4
   const sheet = drawFigure({
     title: "Title",
     columns: [{ title: "left", note: "" }, { title: "right", note: "note" }],
     rows: [{ label: ["one"], pictures: [a, b] }, { label: ["two"], pictures: [c, d] }],
   });
-  const found = colours.map((rgb) => find(sheet, rgb));
+  const found = colors.map((rgb) => find(sheet, rgb));
   for (const { box: [left, top, right, bottom], pixels } of found) {
     assertEquals([right - left + 1, bottom - top + 1, pixels], [240, 16, 240 * 16]);
   }
@@ -75,7 +75,7 @@ Deno.test("drawFigure() refuses rows that do not fit the columns", () => {
   assertThrows(() => drawFigure({ title: "", columns, rows: [] }), RangeError, "0 rows");
 });
 
-/** A view whose layers are flat and give eight different colours. */
+/** A view whose layers are flat and give eight different colors. */
 function row(time: number): ContactSheetRow {
   const fill = (shape: number[], value: number) =>
     ndarray(new Float32Array(shape.reduce((a, b) => a * b)).fill(value), shape);
@@ -85,9 +85,9 @@ function row(time: number): ContactSheetRow {
     camera: 4,
     psnr: 24.3,
     truth: solid(3, 240, [40, 40, 43]),
-    colour: fill([3, 240, 3], 0.4),
-    colourStatic: fill([3, 240, 3], 0.6),
-    colourDynamic: fill([3, 240, 3], 0.8),
+    color: fill([3, 240, 3], 0.4),
+    colorStatic: fill([3, 240, 3], 0.6),
+    colorDynamic: fill([3, 240, 3], 0.8),
     depthNdc: fill([3, 240], 1),
     dynamicness: fill([3, 240], 0.2),
     flowPixels: fill([3, 240, 2], 2),

@@ -75,7 +75,7 @@ Deno.test("flowPicture() shows direction as hue and length as saturation", () =>
   const [right, halfRight, rest, down, left, up] = pixels(flowPicture(flow));
   assertEquals([right, halfRight, rest], [[255, 0, 0], [255, 127, 127], [255, 255, 255]]);
   // A quarter turn is 13.5 of the 54 steps: 13.5 / 15 from red to yellow; a half turn 2 / 11 from
-  // cyan to blue; three quarters 4.5 / 13 from blue to magenta. The wheel's own colours are whole.
+  // cyan to blue; three quarters 4.5 / 13 from blue to magenta. The wheel's own colors are whole.
   assertEquals(down, [255, Math.floor((221 + 238) / 2), 0]);
   assertEquals(left, [0, 255 - 46, 255]);
   assertEquals(up, [Math.floor((78 + 98) / 2), 0, 255]);

@@ -25,7 +25,7 @@ Deno.test("LineCanvas gives the picture back that nothing is drawn on, and leave
   assertEquals(picture.data, before);
 });
 
-Deno.test("LineCanvas tones colours down to their grey, and darker", () => {
+Deno.test("LineCanvas tones colors down to their grey, and darker", () => {
   const red = ndarray(Uint8Array.of(200, 0, 0), [1, 1, 3]);
   const tone = (saturation: number, brightness: number) => [
     ...new LineCanvas(red, { saturation, brightness }).picture().data,
@@ -69,7 +69,7 @@ Deno.test("LineCanvas covers a pixel once where a line bends or comes back", () 
   assertEquals(canvas.picture().get(10, 10, 0), 50);
 });
 
-Deno.test("LineCanvas colours a line by its times", () => {
+Deno.test("LineCanvas colors a line by its times", () => {
   const canvas = new LineCanvas(grey(21, 5));
   canvas.draw([point(0, 2, 10), point(20, 2, 30)], 1, ({ time }) => [time, 0, 0]);
   const picture = canvas.picture();

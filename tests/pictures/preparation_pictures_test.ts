@@ -18,7 +18,7 @@ Deno.test("disparityPicture() stretches to 16 bits, truncated; one depth is blac
 });
 
 /** RAFT's `flow_viz` before its `floor`, as its definition reads: a wheel of 15, 6, 4, 11, 13 and 6 steps. */
-function flowColour(u: number, v: number, longest: number): number[] {
+function flowColor(u: number, v: number, longest: number): number[] {
   const ramp = (steps: number) =>
     Array.from({ length: steps }, (_, i) => Math.floor(255 * i / steps));
   const wheel = [
@@ -46,7 +46,7 @@ Deno.test("flowWheelPicture() is RAFT's flow_viz", () => {
   const picture = flowWheelPicture(ndarray(Float32Array.from(vectors.flat()), [7, 9, 2]));
   assertEquals(picture.shape, [7, 9, 3]);
   const longest = Math.max(...vectors.map(([u, v]) => Math.hypot(u, v)));
-  vectors.flatMap(([u, v]) => flowColour(u, v, longest)).forEach((value, i) => {
+  vectors.flatMap(([u, v]) => flowColor(u, v, longest)).forEach((value, i) => {
     const rest = value - picture.data[i]; // what lies on a whole number may round to either side
     assert(
       rest > -1e-9 && rest < 1 + 1e-9,

@@ -1,5 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type ConvolutionValues, PackedConvolutions } from "../../src/preparation/packed_convolutions.ts";
+import {
+  type ConvolutionValues,
+  PackedConvolutions,
+} from "../../src/preparation/packed_convolutions.ts";
 import { conv } from "../../src/ops/conv.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { createTensor, destroyTensor } from "../../src/runtime/tensor.ts";

@@ -226,7 +226,7 @@ for (const mode of ["clean", "noise"]) {
     // gradient at the weights goes back through the operation.
     const b = inputs.blending.data;
     const color = columns(inputs.rawDynamic.data, 4, 0, 3).map((x) => 1 / (1 + Math.exp(-x)));
-    const seen = (i: number) => { // colour · d(rgb_map_dyreg_d)
+    const seen = (i: number) => { // color · d(rgb_map_dyreg_d)
       const at = 3 * Math.floor(i / samples);
       return [0, 1, 2].reduce(
         (sum, c) => sum + color[3 * i + c] * ct("rgb_map_dyreg_d")[at + c],
@@ -292,15 +292,15 @@ for (const mode of ["clean", "noise"]) {
       { maps: dMaps, weights: ct("weights") },
     );
 
-    // A sample by itself, its opacity and colour, is a ray of two samples with nothing at the second, and an opaque one.
+    // A sample by itself, its opacity and color, is a ray of two samples with nothing at the second, and an opaque one.
     const opacity = await everySample(golden, mode, record, (rgb, sigma) => [...rgb, sigma], {
       weights: ct("alpha"),
     });
-    const colour = await everySample(golden, mode, record, (rgb) => [...rgb, 1e6], {
+    const color = await everySample(golden, mode, record, (rgb) => [...rgb, 1e6], {
       color: ct("rgb"),
     });
     gradients.raw.forEach((_, i) => {
-      gradients.raw[i] += i % 4 === 3 ? opacity.gradient[i] : colour.gradient[i];
+      gradients.raw[i] += i % 4 === 3 ? opacity.gradient[i] : color.gradient[i];
     });
     expectClose(golden, {
       [`single_${mode}/rgb_map`]: columns(outputs.maps, 5, singleMaps.color, 3),
@@ -308,7 +308,7 @@ for (const mode of ["clean", "noise"]) {
       [`single_${mode}/acc_map`]: columns(outputs.maps, 5, singleMaps.acc, 1),
       [`single_${mode}/weights`]: outputs.weights,
       [`single_${mode}/alpha`]: opacity.weights,
-      [`single_${mode}/rgb`]: colour.color,
+      [`single_${mode}/rgb`]: color.color,
       [`single_${mode}/grad/raw_d`]: gradients.raw,
     });
   });

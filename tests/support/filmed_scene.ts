@@ -57,9 +57,9 @@ function filmedWorld(): World {
   return {
     statics: yard,
     movers,
-    lamp: { place: [-1.5, 2.6, 1], colour: [0.7, 0.66, 0.6] },
+    lamp: { place: [-1.5, 2.6, 1], color: [0.7, 0.66, 0.6] },
     ambient: [0.55, 0.56, 0.6],
-    haze: { colour: [0, 0, 0], share: 0 },
+    haze: { color: [0, 0, 0], share: 0 },
     rig: { ...rig, columnSpacing: 0.2, rowSpacing: 0.24, target: [0, -0.2, -5] },
   };
 }

@@ -23,7 +23,7 @@ export interface ReadFilm {
   readonly seconds: number[];
 }
 
-/** Coloured waves that move from picture to picture, `[height, width, 3]`. */
+/** Colored waves that move from picture to picture, `[height, width, 3]`. */
 export function movingPictures(
   count: number,
   width: number,
@@ -68,7 +68,7 @@ export function parseMp4(bytes: Uint8Array<ArrayBuffer>): { track: Mp4Track; dat
   };
 }
 
-/** An MP4, taken apart by mp4box and decoded by h264bsd, in the colours that its `colr` box says. */
+/** An MP4, taken apart by mp4box and decoded by h264bsd, in the colors that its `colr` box says. */
 export async function readMp4(bytes: Uint8Array<ArrayBuffer>): Promise<ReadFilm> {
   const { mdia: { mdhd, minf: { stbl: { stsd: { entries: [entry] } } } }, samples } =
     parseMp4(bytes).track;

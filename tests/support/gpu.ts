@@ -50,7 +50,7 @@ export interface Checked {
   inputs: Record<string, Tensor>;
 }
 
-/** What {@link checkGradients} may be told. */
+/** Options of {@link checkGradients}. */
 export interface CheckOptions {
   /** Half the step of the central difference, along a direction of unit entries. Default 1e-2. */
   step?: number;

@@ -33,7 +33,7 @@ const firstPixel = (flow: number, layer: typeof layerNames[number]) => [
   ...layerPicture(image(flow), layer).data.subarray(0, 3),
 ];
 
-Deno.test("layerPicture() draws each layer from its own numbers, and its colours do not depend on the rest of the picture", () => {
+Deno.test("layerPicture() draws each layer from its own numbers, and its colors do not depend on the rest of the picture", () => {
   const grey = (value: number) => Array(3).fill(Math.floor(255 * value));
   assertEquals(firstPixel(0, "color"), grey(0.1));
   assertEquals(firstPixel(0, "static"), grey(0.2));
@@ -43,7 +43,7 @@ Deno.test("layerPicture() draws each layer from its own numbers, and its colours
   assertEquals(firstPixel(1, "flow"), [255, 127, 127]); // half of 64 / 32 pixels, to the right
   assertEquals(firstPixel(2, "flow"), [255, 0, 0]);
   const depths = new Set(layerPicture(image(0), "depth").data);
-  assertEquals(depths.size, 3, "one colour of three numbers");
+  assertEquals(depths.size, 3, "one color of three numbers");
   for (const layer of layerNames) {
     assertEquals(layerPicture(image(0), layer).shape, [1, 64, 3]);
   }

@@ -1,4 +1,4 @@
-// What compositing kernels share: the place of a sample in point blocks, its opacity and its colour.
+// What compositing kernels share: the place of a sample in point blocks, its opacity and its color.
 
 // Place in a tensor of one channel in blocks of the sample i, counted through scenes of `points` points.
 fn lane_of(i: u32, points: u32) -> u32 { return i / points * ((points + 63) / 64 * 64) + i % points; }

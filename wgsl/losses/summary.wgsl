@@ -51,7 +51,7 @@ fn append_measures() {
   summary[2 + terms] = measures[1];
 }
 
-// The static stage with an anchor: color (1), anchor (1), summary = [total, colour, anchor].
+// The static stage with an anchor: color (1), anchor (1), summary = [total, color, anchor].
 @compute @workgroup_size(1)
 fn forward_static() {
   summary[0] = color[0] + weights.values[6 * 16].x * anchor[0];

@@ -106,7 +106,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   maps[first + map_dynamicness] = dynamicness;
 }
 
-// Colour, depth and accumulation follow each other in the maps.
+// Color, depth and accumulation follow each other in the maps.
 fn store(first: u32, sum: Sum) {
   for (var c = 0u; c < 3; c++) { maps[first + c] = sum.color[c]; }
   maps[first + 3] = sum.depth;

@@ -1,6 +1,6 @@
 // One field along the rays. Spec section 5.
 //   δ = (z' - z)·|d|, the last one 1e10·|d|     α = 1 - exp(-relu(σ + ε)·δ)     T = Π(1 - α + 1e-10) before the sample
-//   w = α T     colour Σ w sigmoid(rgb)     depth Σ w z     accumulation Σ w
+//   w = α T     color Σ w sigmoid(rgb)     depth Σ w z     accumulation Σ w
 // raw (scenes, points, 4) in blocks: rgb, σ; z, noise ε, weights w (scenes, rays, samples); directions d (scenes, rays, 3);
 // maps (scenes, rays, 5); samples (z, δ, α, T) pass from `forward` to `backward`. A thread a ray.
 

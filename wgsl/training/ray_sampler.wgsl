@@ -1,7 +1,7 @@
 // The rays of one scene's share of a step, and what the frame says of them.
 // Each region (still, moving) is walked by a keyed permutation: no ray twice until a region has fewer pixels than rays.
 // order (frames, pixels): pixel numbers, still ones first
-// targets (frames, pixels, 12): colour, inverse depth, moving, flow backward (u, v, valid), flow forward (u, v, valid),
+// targets (frames, pixels, 12): color, inverse depth, moving, flow backward (u, v, valid), flow forward (u, v, valid),
 // absolute depth
 // batch: the tensors of src/training/ray_batch.ts, one after the other, each (scenes, rays, its channels)
 

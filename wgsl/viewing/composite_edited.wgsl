@@ -1,11 +1,11 @@
 // A static field and any number of dynamic ones, the foregrounds, along rays: all together, and the static one and the first
 // foreground each alone. The product form of spec section 5 with more factors, whose shares s of a point add up to 1:
 //   s_0 = Π_i (1 - b_i), of the static field     s_i = (1 - s_0) b_i / Σ_j b_j, of a foreground
-//   T = Π(Π_k (1 - α_k s_k) + 1e-10) before the sample     w = T Σ_k α_k s_k     colour Σ T Σ_k α_k s_k c_k
+//   T = Π(Π_k (1 - α_k s_k) + 1e-10) before the sample     w = T Σ_k α_k s_k     color Σ T Σ_k α_k s_k c_k
 //   dynamicness Σ w (1 - s_0)
 // A foreground's δ is the distance of its points in its own NDC, p' (of one that is in place, the ray's); b_i is 0 where p' is
 // nowhere that its cameras saw or b is given as -1, and what a region says where p is in a region.
-// raw_static (scenes, points, 4); foregrounds (scenes, points, 8 each): colour, σ, b, p'; points p (scenes, points, 3), all in
+// raw_static (scenes, points, 4); foregrounds (scenes, points, 8 each): color, σ, b, p'; points p (scenes, points, 3), all in
 // blocks; z (scenes, rays, samples); directions (scenes, rays, 3); regions (scenes, regions, 8): least corner, b, greatest
 // corner, 1 or 0 for none, corners in world units with x and y divided by the NDC's extent; maps (scenes, rays, 16) as in
 // ray_maps.wgsl; weights (scenes, rays, samples): of the first foreground alone.
@@ -95,7 +95,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   maps[first + map_dynamicness] = dynamicness;
 }
 
-// Colour, depth and accumulation follow each other in the maps.
+// Color, depth and accumulation follow each other in the maps.
 fn store(first: u32, sum: Sum) {
   for (var c = 0u; c < 3; c++) { maps[first + c] = sum.color[c]; }
   maps[first + 3] = sum.depth;

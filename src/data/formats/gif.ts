@@ -17,7 +17,7 @@ const PALETTE_PIXELS = 2 ** 15;
 /**
  * Encodes pictures as a GIF film that repeats for ever; equal pictures give equal bytes.
  *
- * All pictures share one palette of 256 colours, made from all of them, without dithering: what stands still does not flicker.
+ * All pictures share one palette of 256 colors, made from all of them, without dithering: what stands still does not flicker.
  * Times are rounded so that they add up.
  *
  * @param pictures `[height, width, 3]` each, sRGB 0..255, all of one size; one at least. They are gone through twice.

@@ -1,6 +1,6 @@
 // What is used of npm:gifenc, which has no types.
 
-/** Red, green and blue of each colour, 0..255. */
+/** Red, green and blue of each color, 0..255. */
 export type Palette = number[][];
 
 /** Encodes one film. */
@@ -19,7 +19,7 @@ export interface GifEncoder {
 declare const gifenc: {
   GIFEncoder(): GifEncoder;
   /** A palette for RGBA pixels, which fill their buffer. */
-  quantize(rgba: Uint8Array, colours: number, options: { format: "rgb565" }): Palette;
+  quantize(rgba: Uint8Array, colors: number, options: { format: "rgb565" }): Palette;
   applyPalette(rgba: Uint8Array, palette: Palette, format: "rgb565"): Uint8Array;
 };
 export default gifenc;

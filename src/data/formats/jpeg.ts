@@ -17,7 +17,7 @@ export function isJpeg(bytes: Uint8Array): boolean {
 }
 
 /**
- * Decodes a JPEG, baseline or progressive, gray or colour; an EXIF orientation is not applied.
+ * Decodes a JPEG, baseline or progressive, gray or color; an EXIF orientation is not applied.
  *
  * @param name Where the bytes came from, for messages.
  * @returns `[height, width, 3]` RGB, 0..255.

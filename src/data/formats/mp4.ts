@@ -8,7 +8,7 @@ import type { NdArray } from "npm:ndarray@1.1.1";
 
 /** How often a whole picture stands in the film, so that players can jump to it. */
 const PICTURES_A_GROUP = 30;
-/** H.264's step of quantisation, 10 … 51: at 14 what is lost is mostly the resolution of colour. */
+/** H.264's step of quantisation, 10 … 51: at 14 what is lost is mostly the resolution of color. */
 const QUANTIZATION = 14;
 /** The encoder's own scale from 0, slow, to 10, fast: at 2 films are a seventh larger already. */
 const SPEED = 0;
@@ -21,7 +21,7 @@ type Matrix = typeof BT601;
 /**
  * Encodes pictures as an MP4 film; equal pictures give equal bytes.
  *
- * H.264 halves the resolution of colour, and knows even sizes alone: a picture of an odd one has its last row or column twice.
+ * H.264 halves the resolution of color, and knows even sizes alone: a picture of an odd one has its last row or column twice.
  *
  * @param pictures `[height, width, 3]` each, sRGB 0..255, all of one size; one at least.
  * @param fps Pictures a second, a whole number.
@@ -114,10 +114,10 @@ const CONTAINERS: Record<string, number> = {
 /** Boxes (ISO 14496-12, version 0) that begin with a version, flags, and the times of creation and change. */
 const DATED = ["mvhd", "tkhd", "mdhd"];
 
-/** The file without the time of its making, and with the meaning of its colours. */
+/** The file without the time of its making, and with the meaning of its colors. */
 function withoutDates(file: Uint8Array, { code }: Matrix): Uint8Array<ArrayBuffer> {
   // primaries and transfer of BT.709, which is what films of sRGB pictures say; the matrix; luma 16..235
-  const colours = Uint8Array.of(...ascii("nclx"), 0, 1, 0, 1, 0, code, 0);
+  const colors = Uint8Array.of(...ascii("nclx"), 0, 1, 0, 1, 0, code, 0);
   const rewrite = (boxes: Uint8Array): Uint8Array<ArrayBuffer> => {
     const view = new DataView(boxes.buffer, boxes.byteOffset, boxes.byteLength);
     const parts: Uint8Array[] = [];
@@ -129,7 +129,7 @@ function withoutDates(file: Uint8Array, { code }: Matrix): Uint8Array<ArrayBuffe
       const before = CONTAINERS[type];
       if (before !== undefined) {
         parts.push(box(type, body.subarray(0, before), rewrite(body.subarray(before))));
-      } else if (type === "avc1") parts.push(box(type, body, box("colr", colours)));
+      } else if (type === "avc1") parts.push(box(type, body, box("colr", colors)));
       else parts.push(box(type, body));
       at += size;
     }

@@ -30,7 +30,7 @@ export function decodePng(bytes: Uint8Array, name: string): NdArray<Uint8Array> 
   return ndarray(withoutAlpha(readRgba(bytes, name)), [height, width, 3]);
 }
 
-/** A PNG that holds numbers, as depth and flow do, not colours. */
+/** A PNG that holds numbers, as depth and flow do, not colors. */
 export interface PngSamples {
   /** `[height, width, 3]`: 0..65535 or, of 8 bits, 0..255; gray ones thrice. */
   samples: NdArray<Uint16Array>;
@@ -96,7 +96,7 @@ export function encodePng(image: NdArray<Uint8Array | Uint16Array>): Uint8Array<
   // pngjs reads 16-bit values from the start of the memory, wherever the array begins in it.
   const values = data instanceof Uint16Array ? data.slice() : data;
   png.data = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  // Colour types: 2 is RGB, 0 gray. Filter 4 is Paeth.
+  // Color types: 2 is RGB, 0 gray. Filter 4 is Paeth.
   const colorType = image.shape.length === 2 ? 0 : 2;
   const inputColorType = colorType;
   return new Uint8Array(

@@ -86,10 +86,10 @@ function decodeNumbers(
 function decodeGray(bytes: Uint8Array, name: string): NdArray<Float32Array> {
   const { samples } = decodePngSamples(bytes, name);
   const [height, width] = samples.shape, { data } = samples;
-  const colourful = data.findIndex((value, i) => value !== data[i - i % 3]);
-  if (colourful >= 0) {
+  const colorful = data.findIndex((value, i) => value !== data[i - i % 3]);
+  if (colorful >= 0) {
     throw new DataError(
-      `Cannot use "${name}": it is in colour, and colours are no depth; save the numbers, as .npy or ` +
+      `Cannot use "${name}": it is in color, and colors are no depth; save the numbers, as .npy or ` +
         `as a gray PNG of 16 bits`,
     );
   }

@@ -105,7 +105,7 @@ function decodeKitti(bytes: Uint8Array, name: string): GivenFlow {
   const [height, width] = samples.shape;
   if (bits !== 16) {
     throw new DataError(
-      `Cannot use "${name}": it is a picture of 8 bits, and colours are no flow; ` +
+      `Cannot use "${name}": it is a picture of 8 bits, and colors are no flow; ` +
         `save the numbers, as .flo, .npy or KITTI's PNG of 16 bits`,
     );
   }

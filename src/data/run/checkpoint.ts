@@ -11,7 +11,11 @@
 import { asRecipe } from "../../recipes/fields.ts";
 import type { Recipe } from "../../recipes/recipe.ts";
 import { DataError, readFile } from "../files.ts";
-import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "../formats/safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsTensor,
+} from "../formats/safetensors.ts";
 
 /** A float32 tensor in memory, row-major. */
 export interface NamedTensor {

@@ -43,7 +43,7 @@ export interface FeatureCache {
   ): Promise<void>;
 }
 
-/** What a {@linkcode FeatureFolder} may be told. */
+/** Options of a {@linkcode FeatureFolder}. */
 export interface FeatureFolderOptions {
   /** Bytes that its files may take. Default 20·10⁹. */
   limitBytes?: number;

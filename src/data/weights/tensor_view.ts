@@ -4,7 +4,11 @@
  *
  * @module
  */
-import { type SafetensorsDtype, type SafetensorsTensor, tensorViews } from "../formats/safetensors.ts";
+import {
+  type SafetensorsDtype,
+  type SafetensorsTensor,
+  tensorViews,
+} from "../formats/safetensors.ts";
 
 /** Element type of a tensor in a PyTorch file. */
 export type PthDtype = Exclude<SafetensorsDtype, "U16" | "U32" | "U64">;

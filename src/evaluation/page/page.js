@@ -2,7 +2,7 @@
 // @ts-nocheck: a page's script, run in browsers only; a test opens it in one
 
 const { charts, pictures } = JSON.parse(document.getElementById("data").textContent);
-const colours = [
+const colors = [
   "#2563eb",
   "#ea580c",
   "#16a34a",
@@ -33,7 +33,7 @@ for (const { title, log, steps, series } of charts) {
         { label: "step" },
         ...series.map(({ name }, i) => ({
           label: name,
-          stroke: colours[i % colours.length],
+          stroke: colors[i % colors.length],
           width: 1.5,
           spanGaps: true,
           points: { show: false },

@@ -10,7 +10,7 @@ import { MidasNetwork, midasStride, type NamedValues } from "./midas_network.ts"
 import type { StageProgress } from "../../nets/stages.ts";
 import type { Gpu } from "../../runtime/device.ts";
 
-/** What {@link Midas.create} may be told. */
+/** Options of {@link Midas.create}. */
 export interface MidasOptions {
   /** Stops the writing of the weights, with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -18,7 +18,7 @@ export interface MidasOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
-/** What {@link Midas.depth} may be told. */
+/** Options of {@link Midas.depth}. */
 export interface DepthOptions {
   /**
    * The longer side of what the network sees, in pixels; by default the frame's, as released. The network was trained at 384;

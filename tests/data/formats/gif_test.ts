@@ -19,7 +19,7 @@ Deno.test("encodeGif() rounds times to hundredths of a second that add up", asyn
   assertAlmostEquals(seconds.reduce((sum, second) => sum + second), 1, 1e-9);
 });
 
-Deno.test("encodeGif() gives what stands still one colour in all pictures", async () => {
+Deno.test("encodeGif() gives what stands still one color in all pictures", async () => {
   const pictures = movingPictures(4, 64, 64);
   for (const { data } of pictures) data.set(pictures[0].data.subarray(0, 64 * 32 * 3));
   const { pictures: read } = readGif(await encodeGif(pictures, 10));

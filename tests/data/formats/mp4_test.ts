@@ -24,12 +24,12 @@ Deno.test("encodeMp4() makes odd sizes even, and keeps what they show", async ()
   }
 });
 
-Deno.test("encodeMp4() says which colours it means, as players expect of the size: BT.601, from 720 rows on BT.709", async () => {
+Deno.test("encodeMp4() says which colors it means, as players expect of the size: BT.601, from 720 rows on BT.709", async () => {
   for (const [height, matrix] of [[718, 6], [720, 1]]) {
     const pictures = movingPictures(1, 16, height);
     const bytes = await encodeMp4(pictures, 30);
     const [{ colr }] = parseMp4(bytes).track.mdia.minf.stbl.stsd.entries;
-    assertEquals([colr.colour_type, colr.matrix_coefficients, colr.full_range_flag], [
+    assertEquals([colr.color_type, colr.matrix_coefficients, colr.full_range_flag], [
       "nclx",
       matrix,
       0,

@@ -62,7 +62,7 @@ Deno.test("decodeDepth() says what is wrong with a file, and what to do", () => 
     y: { array: shaped(2, 3), dtype: "float32" },
   });
   fails(two, 'there is no array "disp" in it, found "x", "y"');
-  fails(encodePng(ndarray(Uint8Array.of(9, 9, 8), [1, 1, 3])), "it is in colour, and colours are");
+  fails(encodePng(ndarray(Uint8Array.of(9, 9, 8), [1, 1, 3])), "it is in color, and colors are");
 });
 
 Deno.test("decodeDepth() of damaged files is finite, or a DataError", () => {

@@ -79,7 +79,7 @@ Deno.test("decodeFlow() says what is wrong with a file, and what to do", () => {
   broken[5] = NaN;
   fails(encodeNpy(ndarray(broken, [2, 3, 2]), "float32"), "value 5 is NaN, wanted a number");
   const picture = ndarray(new Uint8Array(18), [2, 3, 3]);
-  fails(encodePng(picture), "it is a picture of 8 bits, and colours are no flow");
+  fails(encodePng(picture), "it is a picture of 8 bits, and colors are no flow");
   const small = ndarray(new Uint8Array(4), [2, 2]);
   fails(encodeFlow(flow, small), 'Cannot use "f[mask]": shape is (2, 2), wanted (2, 3)');
 });

@@ -111,7 +111,7 @@ for (const name of proceduralScenes()) {
     }
   });
 
-  Deno.test(`${name}: flow leads to the same colours where it is valid`, async () => {
+  Deno.test(`${name}: flow leads to the same colors where it is valid`, async () => {
     const { scene } = await load(name), { width, height } = scene;
     for (
       const [neighbour, flow, valid] of [

@@ -5,7 +5,11 @@ import ndarray from "npm:ndarray@1.1.1";
 import type { Checkpoint } from "../../../src/data/run/checkpoint.ts";
 import { DataError } from "../../../src/data/files.ts";
 import { readImage } from "../../../src/data/formats/image.ts";
-import { latestUnfinishedRun, RunFolder, type RunRecord } from "../../../src/data/run/run_folder.ts";
+import {
+  latestUnfinishedRun,
+  RunFolder,
+  type RunRecord,
+} from "../../../src/data/run/run_folder.ts";
 import { balloon } from "../../../src/recipes/recipe.ts";
 import { names, temporaryFolder } from "../temporary_folder.ts";
 

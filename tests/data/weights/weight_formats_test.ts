@@ -2,7 +2,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { decodeCheckpoint, encodeCheckpoint } from "../../../src/data/run/checkpoint.ts";
 import { DataError } from "../../../src/data/data_error.ts";
 import { decodePth } from "../../../src/data/weights/pth.ts";
-import { decodeSafetensors, type SafetensorsTensor } from "../../../src/data/formats/safetensors.ts";
+import {
+  decodeSafetensors,
+  type SafetensorsTensor,
+} from "../../../src/data/formats/safetensors.ts";
 import { toSafetensors, toStateDict } from "../../../src/data/weights/weight_formats.ts";
 import { decodeWeights } from "../../../src/data/weights/weights_file.ts";
 import { balloon } from "../../../src/recipes/recipe.ts";

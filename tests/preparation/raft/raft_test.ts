@@ -3,7 +3,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { raftParameters } from "../../../src/data/weights/raft_weights.ts";
 import { Raft, type RaftFrame } from "../../../src/preparation/raft/raft.ts";
-import { recordContext, recordEncoder, recordFeatures } from "../../../src/preparation/raft/encoder.ts";
+import {
+  recordContext,
+  recordEncoder,
+  recordFeatures,
+} from "../../../src/preparation/raft/encoder.ts";
 import { RaftLayers } from "../../../src/preparation/raft/layers.ts";
 import { paddedSize, uploadPicture } from "../../../src/preparation/raft/picture.ts";
 import {
@@ -16,7 +20,12 @@ import {
 import { correlationLookup, pyramidLevels } from "../../../src/ops/correlation_lookup.ts";
 import { Plan } from "../../../src/runtime/plan.ts";
 import { readTensors } from "../../../src/runtime/readback.ts";
-import { createTensor, destroyTensor, type Tensor, writeTensor } from "../../../src/runtime/tensor.ts";
+import {
+  createTensor,
+  destroyTensor,
+  type Tensor,
+  writeTensor,
+} from "../../../src/runtime/tensor.ts";
 import { type Actual, expectClose, type GoldenCase, loadCase } from "../../support/goldens.ts";
 import { randomArray, testGpu } from "../../support/gpu.ts";
 

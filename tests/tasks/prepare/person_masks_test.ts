@@ -4,7 +4,7 @@ import { PersonSegmenter } from "../../../tasks/prepare/person_masks.ts";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
 
-/** A drawn person in front of a wall: which pixels are the person's, and their colour. */
+/** A drawn person in front of a wall: which pixels are the person's, and their color. */
 function portrait(width: number, height: number) {
   const within = (x: number, y: number, cx: number, cy: number, rx: number, ry: number) =>
     ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1;

@@ -16,7 +16,7 @@ const flags = {
     fused: { about: "use fused kernels" },
   }),
   ...flagGroup("Losses", weights, {
-    static: { about: "weight of the static colour" },
+    static: { about: "weight of the static color" },
     flow: { about: "weight of the flow" },
   }),
   ...flagGroup("Run", {
@@ -111,7 +111,7 @@ Training
   --no-fused       on                   use fused kernels
 
 Losses
-  --static         1                    weight of the static colour
+  --static         1                    weight of the static color
   --flow           0.02                 weight of the flow
 
 Run

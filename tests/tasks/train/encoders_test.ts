@@ -2,7 +2,10 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { officialWeights } from "../../../src/data/weights/encoder_weights.ts";
 import { DataError } from "../../../src/data/files.ts";
-import { encodeSafetensors, type SafetensorsTensor } from "../../../src/data/formats/safetensors.ts";
+import {
+  encodeSafetensors,
+  type SafetensorsTensor,
+} from "../../../src/data/formats/safetensors.ts";
 import { sha256 } from "../../../src/data/weights/weights_file.ts";
 import { videoEncoderSpecs } from "../../../src/nets/video_encoder.ts";
 import { own, type Recipe } from "../../../src/recipes/recipe.ts";

@@ -80,7 +80,7 @@ function readImage(file: Cursor): ColmapImage {
 
 function readPoint(file: Cursor): [bigint, ColmapPoint] {
   const id = file.u64(), position = file.f64s(3);
-  file.skip(3); // its colour
+  file.skip(3); // its color
   const error = file.f64();
   const trackLength = file.count(`track of point ${id}`, TRACK_BYTES);
   file.skip(trackLength * TRACK_BYTES);
