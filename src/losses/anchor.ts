@@ -4,13 +4,12 @@
  * @module
  */
 import text from "../../wgsl/losses/anchor.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { sumLanesSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
-const kernel = defineKernel("wgsl/losses/anchor.wgsl", text, sumLanesSnippet);
+const kernel = defineKernel("wgsl/losses/anchor.wgsl", text);
 
 /** What {@link anchorLoss} compares. */
 export interface AnchorInputs {

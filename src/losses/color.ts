@@ -4,8 +4,7 @@
  * @module
  */
 import text from "../../wgsl/losses/color.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { cameraSnippet, rayMapsSnippet, sumLanesSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
@@ -13,9 +12,6 @@ import type { Tensor } from "../runtime/tensor.ts";
 const kernel = defineKernel(
   "wgsl/losses/color.wgsl",
   text,
-  cameraSnippet,
-  rayMapsSnippet,
-  sumLanesSnippet,
 );
 
 const slots = { before: 0, after: 2 } as const;

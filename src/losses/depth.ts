@@ -4,8 +4,7 @@
  * @module
  */
 import text from "../../wgsl/losses/depth.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { rayMapsSnippet, sumLanesSnippet, sumRowsSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
@@ -13,9 +12,6 @@ import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 const kernel = defineKernel(
   "wgsl/losses/depth.wgsl",
   text,
-  rayMapsSnippet,
-  sumLanesSnippet,
-  sumRowsSnippet,
 );
 
 const lanes = 256;

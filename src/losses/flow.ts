@@ -4,13 +4,12 @@
  * @module
  */
 import text from "../../wgsl/losses/flow.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { cameraSnippet, sumLanesSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
-const kernel = defineKernel("wgsl/losses/flow.wgsl", text, cameraSnippet, sumLanesSnippet);
+const kernel = defineKernel("wgsl/losses/flow.wgsl", text);
 
 /** What {@link flowLosses} compares. */
 export interface FlowInputs {

@@ -4,8 +4,7 @@
  * @module
  */
 import text from "../../wgsl/losses/mask.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { rayMapsSnippet, sumLanesSnippet, sumRowsSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
@@ -14,9 +13,6 @@ import { optionalSink } from "./sinks.ts";
 const kernel = defineKernel(
   "wgsl/losses/mask.wgsl",
   text,
-  rayMapsSnippet,
-  sumLanesSnippet,
-  sumRowsSnippet,
 );
 
 /** What {@link maskLosses} reads. */

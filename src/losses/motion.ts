@@ -4,14 +4,13 @@
  * @module
  */
 import text from "../../wgsl/losses/motion.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { sumLanesSnippet, sumRowsSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { optionalSink } from "./sinks.ts";
 
-const kernel = defineKernel("wgsl/losses/motion.wgsl", text, sumLanesSnippet, sumRowsSnippet);
+const kernel = defineKernel("wgsl/losses/motion.wgsl", text);
 
 /** Scene flows `(scenes, points, 3)` in blocks, NDC units; what {@link motionLosses} reads. */
 export interface MotionInputs {

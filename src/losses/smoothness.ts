@@ -4,8 +4,7 @@
  * @module
  */
 import text from "../../wgsl/losses/smoothness.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { cameraSnippet, ndcSnippet, sumLanesSnippet, sumRowsSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
@@ -14,10 +13,6 @@ import { optionalSink } from "./sinks.ts";
 const kernel = defineKernel(
   "wgsl/losses/smoothness.wgsl",
   text,
-  cameraSnippet,
-  ndcSnippet,
-  sumLanesSnippet,
-  sumRowsSnippet,
 );
 
 /** A point's places over five frames, `(scenes, points, 3)` in blocks, NDC; what {@link smoothnessLosses} reads. */

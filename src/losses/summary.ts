@@ -4,7 +4,7 @@
  * @module
  */
 import text from "../../wgsl/losses/summary.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";

@@ -7,7 +7,7 @@ import text from "../../wgsl/ops/add_groups.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "./shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/add_groups.wgsl", text);
 

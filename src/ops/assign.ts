@@ -6,7 +6,7 @@
 import { arithmetic } from "../runtime/arithmetic.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectFrozen, expectShape } from "./shapes.ts";
+import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 
 /** Records `y = x`, in place; of one shape and layout. Forward only. */
 export function assign(plan: Plan, label: string, y: Tensor, x: Tensor): void {

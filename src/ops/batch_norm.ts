@@ -9,7 +9,7 @@ import { type Dispatch, type GradientSink, linearWorkgroups, type Plan } from ".
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 import { channelMoments, pointsPerPart } from "./moments.ts";
-import { expectFrozen, expectShape } from "./shapes.ts";
+import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/batch_norm.wgsl", text);
 const epsilon = 1e-5; // PyTorch's

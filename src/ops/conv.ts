@@ -10,7 +10,7 @@ import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { type ConvShape, type FramePair, recordConvWeightGradient } from "./conv_weights.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 import { type ProductVariant, productVariant } from "./variant.ts";
-import { expectShape } from "./shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/conv.wgsl", text);
 

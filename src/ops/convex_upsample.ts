@@ -7,7 +7,7 @@ import text from "../../wgsl/ops/convex_upsample.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectFrozen, expectShape } from "./shapes.ts";
+import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/convex_upsample.wgsl", text);
 

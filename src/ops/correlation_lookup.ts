@@ -8,7 +8,7 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { blocksToMap } from "./map_to_blocks.ts";
-import { expectFrozen, expectShape } from "./shapes.ts";
+import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 import { type ProductVariant, productVariant } from "./variant.ts";
 
 const kernel = defineKernel("wgsl/ops/correlation_lookup.wgsl", text);

@@ -5,7 +5,7 @@
  */
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "./shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
 /** Feature maps of all frames of a batch, on one grid; scenes may differ in their number of frames. */
 export interface FrameMaps {

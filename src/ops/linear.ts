@@ -14,7 +14,7 @@ import {
   packWeight,
   recordWeightGradient,
 } from "./linear_weights.ts";
-import { expectShape } from "./shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { type ProductVariant, productVariant } from "./variant.ts";
 
 const kernel = defineKernel("wgsl/ops/linear.wgsl", text);

@@ -7,7 +7,7 @@ import text from "../../wgsl/ops/map_to_blocks.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "./shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/map_to_blocks.wgsl", text);
 

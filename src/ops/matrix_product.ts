@@ -7,7 +7,7 @@ import text from "../../wgsl/ops/matrix_product.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "./shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/matrix_product.wgsl", text);
 

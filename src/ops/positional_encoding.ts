@@ -7,11 +7,10 @@ import text from "../../wgsl/ops/positional_encoding.wgsl" with { type: "text" }
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "./shapes.ts";
-import { sincosSnippet, sumLanesSnippet } from "./snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
 const path = "wgsl/ops/positional_encoding.wgsl";
-const kernel = defineKernel(path, text, sincosSnippet, sumLanesSnippet);
+const kernel = defineKernel(path, text);
 
 /** The time that joins a point as its last number. */
 export type EncodedTime =

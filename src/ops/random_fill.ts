@@ -6,11 +6,9 @@
 import text from "../../wgsl/ops/random_fill.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
-import { stepSnippet } from "../runtime/step.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { randomSnippet } from "./snippets.ts";
 
-const kernel = defineKernel("wgsl/ops/random_fill.wgsl", text, randomSnippet, stepSnippet);
+const kernel = defineKernel("wgsl/ops/random_fill.wgsl", text);
 
 /** Which numbers {@link randomFill} makes. */
 export interface RandomFillOptions {

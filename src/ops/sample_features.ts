@@ -7,10 +7,9 @@ import text from "../../wgsl/ops/sample_features.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "./shapes.ts";
-import { cameraSnippet, ndcSnippet } from "./snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
-const kernel = defineKernel("wgsl/ops/sample_features.wgsl", text, cameraSnippet, ndcSnippet);
+const kernel = defineKernel("wgsl/ops/sample_features.wgsl", text);
 
 /** Channels that one workgroup samples. */
 const chunk = 64;

@@ -3,18 +3,14 @@
  *
  * @module
  */
-import sumLanes from "../../wgsl/common/sum_lanes.wgsl" with { type: "text" };
 import text from "../../wgsl/ops/standardize.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { channelMoments, pointsPerPart } from "./moments.ts";
-import { expectShape } from "./shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
-const kernel = defineKernel("wgsl/ops/standardize.wgsl", text, [
-  "wgsl/common/sum_lanes.wgsl",
-  sumLanes,
-]);
+const kernel = defineKernel("wgsl/ops/standardize.wgsl", text);
 const epsilon = 1e-5; // a dead channel stays 0
 
 /** Options of {@link standardizeMaps}. */

@@ -5,8 +5,7 @@
  */
 import bothText from "../../wgsl/rendering/composite.wgsl" with { type: "text" };
 import singleText from "../../wgsl/rendering/composite_single.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { rayMapsSnippet, raySamplesSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
@@ -14,14 +13,10 @@ import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 const both = defineKernel(
   "wgsl/rendering/composite.wgsl",
   bothText,
-  rayMapsSnippet,
-  raySamplesSnippet,
 );
 const single = defineKernel(
   "wgsl/rendering/composite_single.wgsl",
   singleText,
-  rayMapsSnippet,
-  raySamplesSnippet,
 );
 
 /** First channel of each part of `maps` `(scenes, rays, 16)`; colors have three. Its twin is `wgsl/common/ray_maps.wgsl`. */

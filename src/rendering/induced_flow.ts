@@ -4,8 +4,7 @@
  * @module
  */
 import text from "../../wgsl/rendering/induced_flow.wgsl" with { type: "text" };
-import { expectShape } from "../ops/shapes.ts";
-import { cameraSnippet, ndcSnippet, raySamplesSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
@@ -13,9 +12,6 @@ import type { Tensor } from "../runtime/tensor.ts";
 const kernel = defineKernel(
   "wgsl/rendering/induced_flow.wgsl",
   text,
-  cameraSnippet,
-  ndcSnippet,
-  raySamplesSnippet,
 );
 
 /** What the flow follows from. */

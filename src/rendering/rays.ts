@@ -5,13 +5,12 @@
  */
 import text from "../../wgsl/rendering/rays.wgsl" with { type: "text" };
 import type { Camera } from "../data/scene/camera.ts";
-import { expectShape } from "../ops/shapes.ts";
-import { cameraSnippet, ndcSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 
-const kernel = defineKernel("wgsl/rendering/rays.wgsl", text, cameraSnippet, ndcSnippet);
+const kernel = defineKernel("wgsl/rendering/rays.wgsl", text);
 
 /** Rays of the pixels of a batch. */
 export interface Rays {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Gpu } from "./device.ts";
+import { snippets } from "./snippets.ts";
 
 /** A uniform block's field, in order; every field is one 4-byte scalar. */
 interface UniformField {
@@ -19,11 +20,14 @@ interface Binding {
   readonly fields: readonly UniformField[];
 }
 
-/** One WGSL file: its path for messages, its text, and the bindings that the text declares. */
+/** One WGSL file: its path for messages, its text, and what the text declares. */
 export interface Kernel {
   readonly path: string;
+  /** The text, and behind it the snippets that it uses. */
   readonly source: string;
   readonly bindings: ReadonlyMap<string, Binding>;
+  /** Names of its `override` constants. */
+  readonly overrides: ReadonlySet<string>;
   /** Which text a line of `source` came from. */
   readonly files: readonly { path: string; lines: number }[];
 }
@@ -32,13 +36,21 @@ export interface Kernel {
 export type Constants = Readonly<Record<string, number>>;
 
 /**
- * Makes a kernel of a WGSL file and the shared snippets it uses (appended, so that the file's own line numbers hold).
+ * Makes a kernel of a WGSL file and the shared snippets that it names by a line `// uses common/ndc.wgsl, common/points.wgsl`
+ * (appended once each, theirs too, so that the file's own line numbers hold).
  *
  * Bindings are read from the text: `@group(0) @binding(n) var<uniform> name: Struct` and
  * `var<storage[, read_write]> name: …`; a uniform struct may only have `u32`, `i32` and `f32` fields.
+ *
+ * @param common what `uses` may name beside the files of `wgsl/common`
+ * @throws when it uses a snippet that is not there
  */
-export function defineKernel(path: string, text: string, ...common: [string, string][]): Kernel {
-  const files = [[path, text] as [string, string], ...common];
+export function defineKernel(
+  path: string,
+  text: string,
+  common: ReadonlyMap<string, string> = snippets,
+): Kernel {
+  const files = [[path, text], ...snippetsOf(path, text, common)] as const;
   const source = files.map(([, part]) => part).join("\n");
   const structs = new Map<string, UniformField[]>();
   const plain = source.replace(/\/\/[^\n]*/g, "");
@@ -63,8 +75,35 @@ export function defineKernel(path: string, text: string, ...common: [string, str
     path,
     source,
     bindings,
+    overrides: new Set([...plain.matchAll(/\boverride\s+(\w+)/g)].map(([, name]) => name)),
     files: files.map(([path, part]) => ({ path, lines: part.split("\n").length })),
   };
+}
+
+/** The snippets that a text uses and those that they use, each once. */
+function snippetsOf(
+  path: string,
+  text: string,
+  common: ReadonlyMap<string, string>,
+): [path: string, text: string][] {
+  const found = new Map<string, string>();
+  const visit = (user: string, text: string) => {
+    for (const [, names] of text.matchAll(/^\/\/ uses (.+)$/gm)) {
+      for (const name of names.split(",").map((name) => name.trim())) {
+        const snippet = common.get(name);
+        if (snippet === undefined) {
+          throw new Error(
+            `Cannot define ${path}: ${user} uses ${name}, which src/runtime/snippets.ts does not have`,
+          );
+        }
+        if (found.has(name)) continue;
+        found.set(name, snippet);
+        visit(name, snippet);
+      }
+    }
+  };
+  visit(path, text);
+  return [...found].map(([name, snippet]) => [`wgsl/${name}`, snippet]);
 }
 
 /** The file and line that a line of a kernel's joined text came from. */
@@ -133,32 +172,4 @@ export function pipeline(
     gpu.pipelines.set(label, entry);
   }
   return entry;
-}
-
-/** Packs a uniform block's values in the order of its WGSL struct; sizes are multiples of 16 bytes. */
-export function packUniform(
-  kernel: Kernel,
-  name: string,
-  values: Readonly<Record<string, number | boolean>>,
-): Uint8Array<ArrayBuffer> {
-  const binding = kernel.bindings.get(name);
-  if (!binding || binding.access !== "uniform") {
-    throw new Error(`Cannot pack "${name}": ${kernel.path} declares no such uniform`);
-  }
-  const bytes = new Uint8Array(Math.ceil(binding.fields.length / 4) * 16);
-  const view = new DataView(bytes.buffer);
-  const unknown = Object.keys(values).filter((key) => !binding.fields.some((f) => f.name === key));
-  if (unknown.length) {
-    throw new Error(`Cannot pack "${name}" of ${kernel.path}: no field ${unknown.join(", ")}`);
-  }
-  binding.fields.forEach((field, i) => {
-    if (!(field.name in values)) {
-      throw new Error(`Cannot pack "${name}" of ${kernel.path}: field ${field.name} is not given`);
-    }
-    const value = Number(values[field.name]);
-    if (field.type === "f32") view.setFloat32(i * 4, value, true);
-    else if (field.type === "i32") view.setInt32(i * 4, value, true);
-    else view.setUint32(i * 4, value, true);
-  });
-  return bytes;
 }

@@ -11,13 +11,13 @@
 import type { Gpu } from "./device.ts";
 import { throwDeviceErrors } from "./device.ts";
 import { Gate, gateKernel } from "./gate.ts";
-import { type Constants, type Kernel, packUniform, pipeline } from "./kernel.ts";
+import { GradientGuard, type Recorder } from "./gradient_guard.ts";
+import { type Constants, type Kernel, pipeline } from "./kernel.ts";
+import { livesOf, place } from "./placement.ts";
 import { bindingOf, type LateEntry, Program, type Step } from "./program.ts";
-import { createBuffer, type Layout, sizeOf, type Tensor } from "./tensor.ts";
+import { createBuffer, isTensor, type Layout, sizeOf, type Tensor } from "./tensor.ts";
 import { arithmetic } from "./arithmetic.ts";
-
-/** Numbers of a uniform block, by field. */
-export type Uniform = Readonly<Record<string, number | boolean>>;
+import { packUniforms, type Uniform, type UniformSlot } from "./uniforms.ts";
 
 /** One dispatch as an operation records it. */
 export interface Dispatch {
@@ -31,6 +31,8 @@ export interface Dispatch {
   readonly workgroups: readonly [number, number?, number?];
   /** Floating-point operations (a multiply-add is two). */
   readonly flops?: number;
+  /** The operation that records it; the dispatches of one may read what the others only wrote for it. */
+  readonly by?: Recorder;
 }
 
 /** Where an operation's backward writes the gradient of one of its inputs. */
@@ -57,12 +59,25 @@ interface Gradient {
   borrowed: boolean;
 }
 
-function isTensor(value: Tensor | Uniform): value is Tensor {
-  return typeof (value as Tensor).label === "string" && Array.isArray((value as Tensor).shape);
+/** Options of a {@link Plan}. */
+export interface PlanOptions {
+  /** Whether {@link Plan.recompute} and {@link Plan.segment} do what they say (default). */
+  readonly recompute?: boolean;
+  /** Nothing is differentiated, though parameters may require gradients: no tape is kept. */
+  readonly inference?: boolean;
 }
 
 /** Records operations, then builds a {@link Program}. */
 export class Plan {
+  /** Looks whether a gradient would vanish silently. */
+  readonly guard: GradientGuard = new GradientGuard();
+  /** What an absent input is bound to; nobody reads it. */
+  readonly absent: Tensor = unbacked("absent");
+  readonly #spares: Tensor[] = [];
+  /** Whether dispatches are those of a forward pass that will be differentiated, so that the guard looks at them. */
+  #guarded: boolean;
+  /** Inputs whose gradients an operation's backward pass has asked for. */
+  #asked = new Set<Tensor>();
   readonly #dispatches: Recorded[] = [];
   readonly #nodes: Node[] = [];
   readonly #gradients = new Map<Tensor, Gradient>();
@@ -86,12 +101,18 @@ export class Plan {
   #segments = 0;
   #repeating = false;
 
-  /** @param options `recompute`: whether {@link Plan.recompute} and {@link Plan.segment} do what they say; by default they do */
   constructor(
     readonly gpu: Gpu,
     readonly label: string,
-    readonly options: { readonly recompute?: boolean } = {},
-  ) {}
+    readonly options: PlanOptions = {},
+  ) {
+    this.#guarded = !options.inference;
+  }
+
+  /** What the `i`-th output of a dispatch for which nobody asks is bound to: each its own, since buffers may not be written twice. */
+  spare(i: number): Tensor {
+    return this.#spares[i] ??= unbacked(`spare ${i}`);
+  }
 
   /**
    * A tensor whose memory is chosen before each run by {@link Program.bind}: which of many buffers a step reads changes, the
@@ -137,9 +158,31 @@ export class Plan {
   /** Records a part that nobody differentiates, though its tensors require gradients. */
   untaped<T>(record: () => T): T {
     const first = this.#nodes.length;
-    const result = record();
+    const result = this.#unguarded(record);
     this.#nodes.splice(first);
     return result;
+  }
+
+  #unguarded<T>(record: () => T): T {
+    const outer = this.#guarded;
+    this.#guarded = false;
+    try {
+      return record();
+    } finally {
+      this.#guarded = outer;
+    }
+  }
+
+  /** Runs a backward pass and tells for which tensors' gradients it asks. */
+  asking(record: () => void): ReadonlySet<Tensor> {
+    const outer = this.#asked;
+    const asked = this.#asked = new Set<Tensor>();
+    try {
+      record();
+    } finally {
+      this.#asked = outer;
+    }
+    return asked;
   }
 
   /**
@@ -271,7 +314,8 @@ export class Plan {
       shape: [...shape],
       layout,
       size: sizeOf(shape, layout),
-      requiresGradient: inputs.some((input) => input?.requiresGradient),
+      requiresGradient: !this.options.inference &&
+        inputs.some((input) => input?.requiresGradient),
     };
     if (this.#gate) this.#gateOf.set(tensor, this.#gate);
     return tensor;
@@ -283,7 +327,8 @@ export class Plan {
     if (!known) this.#once.set(owner, known = new Map());
     if (!known.has(key)) {
       const nodes = this.#nodes.length;
-      known.set(key, this.#behind(undefined, record));
+      // What is re-laid has its gradient where it is used: that is no business of the guard's.
+      known.set(key, this.#unguarded(() => this.#behind(undefined, record)));
       if (this.#segments > 0 && this.#nodes.length > nodes) {
         throw new Error(
           `Cannot record "${key}" of "${owner.label}" once in a segment: it is differentiated, and a segment forgets that`,
@@ -308,6 +353,7 @@ export class Plan {
         );
       }
     }
+    if (this.#guarded && dispatch.by) this.#guard(dispatch, dispatch.by);
     const [x, y = 1, z = 1] = dispatch.workgroups;
     const most = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
     if (!(x > 0 && y > 0 && z > 0 && Math.max(x, y, z) <= most)) {
@@ -326,6 +372,15 @@ export class Plan {
     this.#dispatches.push({ ...dispatch, bindings, label, gate });
   }
 
+  #guard(dispatch: Dispatch, by: Recorder): void {
+    const reads: Tensor[] = [], writes: Tensor[] = [];
+    for (const [name, value] of Object.entries(dispatch.bindings)) {
+      if (!isTensor(value)) continue;
+      (dispatch.kernel.bindings.get(name)!.access === "read_write" ? writes : reads).push(value);
+    }
+    this.guard.dispatch(by, reads, writes);
+  }
+
   /**
    * Says how the gradients of an operation's outputs become those of its inputs.
    *
@@ -333,6 +388,8 @@ export class Plan {
    * loss depends on); it is skipped when no output requires or has a gradient.
    */
   backward(outputs: readonly Tensor[], record: (gradients: Tensor[]) => void): void {
+    if (this.options.inference) return;
+    this.guard.differentiated(outputs);
     const scope = [...this.#scope];
     const gate = this.#gate;
     this.#nodes.push({
@@ -352,6 +409,7 @@ export class Plan {
    * zero first, and the writer adds.
    */
   gradientSink(input: Tensor, options: { partial?: boolean } = {}): GradientSink | undefined {
+    this.#asked.add(input);
     if (!input.requiresGradient) return undefined;
     const known = this.#gradients.get(input);
     if (known && !known.borrowed) return { gradient: known.tensor, accumulate: 1 };
@@ -372,6 +430,7 @@ export class Plan {
    * `input`: the first writer hands the memory over without a copy (`y = x + f(x)` costs nothing on the way back).
    */
   shareGradient(input: Tensor, gradient: Tensor): void {
+    this.#asked.add(input);
     if (!input.requiresGradient) return;
     const owner = [...this.#gradients.values()].find((entry) => entry.tensor === gradient);
     const free = !this.#shared.has(gradient) && !this.#outlives(input);
@@ -411,6 +470,10 @@ export class Plan {
   }
 
   #walkBack(nodes: readonly Node[]): void {
+    this.#unguarded(() => this.#walk(nodes));
+  }
+
+  #walk(nodes: readonly Node[]): void {
     for (const node of nodes.toReversed()) {
       if (!node.outputs.some((output) => output.requiresGradient)) continue;
       if (!node.outputs.some((output) => this.#gradients.has(output))) continue;
@@ -474,7 +537,7 @@ export class Plan {
     const pipelines = await Promise.all(
       this.#dispatches.map((d) => pipeline(gpu, d.kernel, d.entry, d.constants)),
     );
-    const uniforms = this.#packUniforms();
+    const uniforms = this.#placeUniforms(buffers);
     gpu.device.pushErrorScope("validation");
     const steps = this.#dispatches.map((dispatch, i): Step => {
       const late: LateEntry[] = [];
@@ -508,7 +571,6 @@ export class Plan {
     });
     const error = await gpu.device.popErrorScope();
     if (error) throw new Error(`Cannot build the plan "${this.label}": ${error.message}`);
-    if (uniforms.buffer) buffers.push(uniforms.buffer);
     throwDeviceErrors(gpu, `build the plan "${this.label}"`);
     return new Program(gpu, this.label, steps, buffers);
   }
@@ -544,45 +606,24 @@ export class Plan {
     }
   }
 
-  /**
-   * Gives activations their memory: largest first, each in the first buffer whose other tenants live at other times.
-   * A tenant is one tensor in a whole buffer, because a buffer bound for reading and for writing in one dispatch is refused
-   * even for disjoint ranges.
-   */
+  /** Gives activations their memory; returns the buffers. */
   #placeActivations(): GPUBuffer[] {
-    const lives = new Map<Tensor, { first: number; last: number }>();
-    this.#dispatches.forEach((dispatch, i) => {
-      for (const bound of Object.values(dispatch.bindings)) {
-        if (!isTensor(bound)) continue;
-        const value = this.#ranges.get(bound)?.whole ?? bound;
-        if (value.memory || this.#late.has(value)) continue;
-        const life = lives.get(value);
-        if (life) life.last = i;
-        else lives.set(value, { first: i, last: i });
-      }
-    });
-    for (const tensor of this.#kept) {
-      const life = lives.get(tensor);
-      if (life) Object.assign(life, { first: 0, last: Infinity });
-    }
-    const pools: { size: number; label: string; tenants: { first: number; last: number }[] }[] = [];
-    const placed: [Tensor, number][] = [];
-    for (const [tensor, life] of [...lives].sort(([a], [b]) => b.size - a.size)) {
-      let at = pools.findIndex(({ tenants }) =>
-        tenants.every((other) => other.last < life.first || life.last < other.first)
-      );
-      if (at < 0) {
-        at = pools.length;
-        pools.push({ size: tensor.size, label: tensor.label, tenants: [] });
-      }
-      pools[at].tenants.push(life);
-      placed.push([tensor, at]);
-    }
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffers = pools.map((pool) =>
-      createBuffer(this.gpu, `${this.label}: ${pool.label}`, pool.size * 4, usage)
+    const touched = this.#dispatches.map(({ bindings }): Tensor[] =>
+      Object.values(bindings).filter((bound): bound is Tensor => isTensor(bound))
+        .map((bound) => this.#ranges.get(bound)?.whole ?? bound)
+        .filter((tensor) => !tensor.memory && !this.#late.has(tensor))
     );
-    for (const [tensor, at] of placed) tensor.memory = { buffer: buffers[at], offset: 0 };
+    const tenants = [...livesOf<Tensor>(touched)].map(([tensor, life]) => ({
+      ...(this.#kept.has(tensor) ? { first: 0, last: Infinity } : life),
+      size: tensor.size,
+      tensor,
+    }));
+    const { pools, poolOf } = place(tenants);
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffers = pools.map(({ size, tenants: [{ tensor }] }) =>
+      createBuffer(this.gpu, `${this.label}: ${tensor.label}`, size * 4, usage)
+    );
+    for (const [{ tensor }, at] of poolOf) tensor.memory = { buffer: buffers[at], offset: 0 };
     for (const [range, { whole, offset }] of this.#ranges) {
       if (whole.memory) {
         range.memory = { buffer: whole.memory.buffer, offset: whole.memory.offset + 4 * offset };
@@ -591,38 +632,30 @@ export class Plan {
     return buffers;
   }
 
-  #packUniforms(): {
-    buffer?: GPUBuffer;
-    slots: Map<Uniform, { offset: number; size: number }>;
+  /** Writes the uniform blocks into one buffer, which joins the plan's. */
+  #placeUniforms(buffers: GPUBuffer[]): {
+    readonly buffer?: GPUBuffer;
+    readonly slots: ReadonlyMap<Uniform, UniformSlot>;
   } {
-    const slots = new Map<Uniform, { offset: number; size: number }>();
-    const packed = new Map<string, { offset: number; size: number }>();
-    const parts: Uint8Array[] = [];
-    const step = this.gpu.device.limits.minUniformBufferOffsetAlignment;
-    let end = 0;
-    for (const { kernel, bindings } of this.#dispatches) {
-      for (const [name, value] of Object.entries(bindings)) {
-        if (isTensor(value)) continue;
-        const bytes = packUniform(kernel, name, value);
-        const key = bytes.join();
-        let slot = packed.get(key);
-        if (!slot) {
-          slot = { offset: end, size: bytes.length };
-          packed.set(key, slot);
-          parts.push(bytes);
-          end += Math.ceil(bytes.length / step) * step;
-        }
-        slots.set(value, slot);
-      }
-    }
-    if (end === 0) return { slots };
-    const all = new Uint8Array(end);
-    [...packed.values()].forEach((slot, i) => all.set(parts[i], slot.offset));
+    const uses = this.#dispatches.flatMap(({ kernel, bindings }) =>
+      Object.entries(bindings).flatMap(([name, values]) =>
+        isTensor(values) ? [] : [{ kernel, name, values }]
+      )
+    );
+    const { limits, queue } = this.gpu.device;
+    const { bytes, slots } = packUniforms(uses, limits.minUniformBufferOffsetAlignment);
+    if (bytes.length === 0) return { slots };
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const buffer = createBuffer(this.gpu, `${this.label}: uniforms`, end, usage);
-    this.gpu.device.queue.writeBuffer(buffer, 0, all);
+    const buffer = createBuffer(this.gpu, `${this.label}: uniforms`, bytes.length, usage);
+    queue.writeBuffer(buffer, 0, bytes);
+    buffers.push(buffer);
     return { buffer, slots };
   }
+}
+
+/** A tensor of a few numbers that stands for none; the plan gives it memory like any other. */
+function unbacked(label: string): Tensor {
+  return { label, shape: [64], layout: "rows", size: 64, requiresGradient: false };
 }
 
 /** Workgroups of 64 for `size` invocations, in two dimensions where one has too few. */

@@ -3,17 +3,14 @@
  *
  * @module
  */
-import text from "../../wgsl/common/step.wgsl" with { type: "text" };
 import type { Gpu } from "./device.ts";
-import { defineKernel, packUniform } from "./kernel.ts";
+import { defineKernel } from "./kernel.ts";
 import { createTensor, type Tensor, writeTensor } from "./tensor.ts";
-
-/** The WGSL snippet that declares `struct Step`, to be joined to a kernel that binds it. */
-export const stepSnippet: [string, string] = ["wgsl/common/step.wgsl", text];
+import { packUniform } from "./uniforms.ts";
 
 const layout = defineKernel(
   "wgsl/common/step.wgsl",
-  `${text}\n@group(0) @binding(0) var<uniform> step: Step;`,
+  "// uses common/step.wgsl\n@group(0) @binding(0) var<uniform> step: Step;",
 );
 
 /** Values of one step; `step` counts from 0. */

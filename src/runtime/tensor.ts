@@ -32,6 +32,12 @@ export interface Tensor {
   memory?: Memory;
 }
 
+/** Whether something is a tensor, not plain numbers. */
+export function isTensor(value: object): value is Tensor {
+  const { label, shape } = value as Partial<Tensor>;
+  return typeof label === "string" && Array.isArray(shape);
+}
+
 /** A range of a GPU buffer. */
 export interface Memory {
   readonly buffer: GPUBuffer;

@@ -3,22 +3,16 @@
  *
  * @module
  */
-import sumLanes from "../../wgsl/common/sum_lanes.wgsl" with { type: "text" };
-import sumRows from "../../wgsl/common/sum_rows.wgsl" with { type: "text" };
 import text from "../../wgsl/training/adam.wgsl" with { type: "text" };
 import type { ParameterGroup } from "../nets/parameters.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
-import { stepSnippet } from "../runtime/step.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
 
 const kernel = defineKernel(
   "wgsl/training/adam.wgsl",
   text,
-  ["wgsl/common/sum_lanes.wgsl", sumLanes],
-  ["wgsl/common/sum_rows.wgsl", sumRows],
-  stepSnippet,
 );
 
 const lanes = 64;

@@ -4,11 +4,9 @@
  * @module
  */
 import text from "../../wgsl/training/ray_sampler.wgsl" with { type: "text" };
-import randomText from "../../wgsl/common/random.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { streams } from "../runtime/random.ts";
-import { stepSnippet } from "../runtime/step.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import type { RayBatch } from "./ray_batch.ts";
 import type { SceneMemory } from "./scene_memory.ts";
@@ -16,8 +14,6 @@ import type { SceneMemory } from "./scene_memory.ts";
 const kernel = defineKernel(
   "wgsl/training/ray_sampler.wgsl",
   text,
-  ["wgsl/common/random.wgsl", randomText],
-  stepSnippet,
 );
 
 /**

@@ -7,7 +7,7 @@ import text from "../../wgsl/trajectory/add_rates.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "../ops/shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/trajectory/add_rates.wgsl", text);
 

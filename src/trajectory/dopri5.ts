@@ -9,13 +9,13 @@
  */
 import text from "../../wgsl/trajectory/dopri5.wgsl" with { type: "text" };
 import { addRates } from "./add_rates.ts";
-import { sumLanesSnippet } from "../ops/snippets.ts";
 import { defineKernel } from "../runtime/kernel.ts";
-import { type GradientSink, linearWorkgroups, type Plan, type Uniform } from "../runtime/plan.ts";
+import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import type { Uniform } from "../runtime/uniforms.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { type OdeRates, type OdeState, recordMove, recordStages, type Tableau } from "./ode.ts";
 
-const kernel = defineKernel("wgsl/trajectory/dopri5.wgsl", text, sumLanesSnippet);
+const kernel = defineKernel("wgsl/trajectory/dopri5.wgsl", text);
 
 /** Numbers of a control tensor: what the next attempt starts from, and what came of the one before. */
 export const controls = {

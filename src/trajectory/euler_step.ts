@@ -5,9 +5,9 @@
  */
 import text from "../../wgsl/trajectory/euler_step.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "../ops/shapes.ts";
 
 const kernel = defineKernel("wgsl/trajectory/euler_step.wgsl", text);
 
@@ -26,38 +26,19 @@ export function eulerStep(
   velocity: Tensor,
   step: number,
 ): Tensor {
-  const [scenes, count] = expectShape("eulerStep", plan.path(label), { points }, "blocks", [
-    "scenes",
-    "points",
-    3,
-  ]);
-  expectShape("eulerStep", plan.path(label), { velocity }, "blocks", [scenes, count, 3]);
-  const y = plan.activation(label, points.shape, "blocks", [points, velocity]);
-  const size = y.size;
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: { p: points, u: velocity, y, dims: { size, step, accumulate: 0 } },
-    workgroups: linearWorkgroups(size),
-  });
-  plan.backward([y], ([dY]) => {
-    const sink = plan.gradientSink(velocity);
-    if (sink) {
-      plan.dispatch({
-        label: `${label}.backward_velocity`,
-        kernel,
-        entry: "backward_velocity",
-        bindings: {
-          u: velocity,
-          d_y: dY,
-          d_u: sink.gradient,
-          dims: { size, step, accumulate: sink.accumulate },
-        },
-        workgroups: linearWorkgroups(size),
-      });
-    }
-    plan.shareGradient(points, dY);
+  const op = new Operation(plan, "eulerStep", label, kernel);
+  const shape = op.expect({ points }, "blocks", ["scenes", "points", 3]);
+  op.expect({ velocity }, "blocks", shape);
+  const y = op.output(shape, "blocks", [points, velocity]);
+  const dims = { size: y.size, step }, workgroups = linearWorkgroups(y.size);
+  op.run("forward", { p: points, u: velocity, y, dims }, workgroups);
+  op.backward([y], ([dY]) => {
+    op.run(
+      "backward_velocity",
+      { u: velocity, d_y: dY, d_u: op.target(velocity), dims },
+      workgroups,
+    );
+    op.share(points, dY);
   });
   return y;
 }

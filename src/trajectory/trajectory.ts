@@ -8,7 +8,7 @@ import { velocityParameters } from "../nets/dynamic_field.ts";
 import type { Parameters } from "../nets/parameters.ts";
 import type { OdeTrajectory } from "../recipes/recipe.ts";
 import { eulerStep } from "./euler_step.ts";
-import { expectShape } from "../ops/shapes.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";

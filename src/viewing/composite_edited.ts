@@ -5,8 +5,7 @@
  */
 import text from "../../wgsl/viewing/composite_edited.wgsl" with { type: "text" };
 import { concatenate } from "../ops/concatenate.ts";
-import { expectShape } from "../ops/shapes.ts";
-import { rayMapsSnippet, raySamplesSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Layout, Tensor } from "../runtime/tensor.ts";
@@ -15,8 +14,6 @@ import { type Composite, rayMapChannels, type RaySamples } from "../rendering/co
 const kernel = defineKernel(
   "wgsl/viewing/composite_edited.wgsl",
   text,
-  rayMapsSnippet,
-  raySamplesSnippet,
 );
 
 /** A dynamic field at the samples of rays. */

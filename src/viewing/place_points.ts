@@ -5,8 +5,7 @@
  */
 import text from "../../wgsl/viewing/place_points.wgsl" with { type: "text" };
 import type { Camera } from "../data/scene/camera.ts";
-import { expectShape } from "../ops/shapes.ts";
-import { cameraSnippet, ndcSnippet } from "../ops/snippets.ts";
+import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
@@ -16,8 +15,6 @@ import type { Placement } from "./scene_edit.ts";
 const kernel = defineKernel(
   "wgsl/viewing/place_points.wgsl",
   text,
-  cameraSnippet,
-  ndcSnippet,
 );
 
 /**

@@ -1,5 +1,4 @@
 import type { Camera } from "../../src/data/scene/camera.ts";
-import { cameraSnippet, ndcSnippet } from "../../src/ops/snippets.ts";
 import { viewRecords } from "../../src/rendering/camera_records.ts";
 import { defineKernel } from "../../src/runtime/kernel.ts";
 import { linearWorkgroups, type Plan } from "../../src/runtime/plan.ts";
@@ -11,7 +10,7 @@ import { runRecorded } from "../support/recorded.ts";
 // The shared WGSL by itself: points (scenes, points, 3) to the world (…, 3) or to pixels (…, 2), all in rows.
 const kernel = defineKernel(
   "tests/ops/ndc_test.ts",
-  `
+  `// uses common/ndc.wgsl
 struct Dims { points: u32, size: u32, slot: u32 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> points: array<f32>;
@@ -46,8 +45,6 @@ fn store(i: u32, d: vec3f) { for (var c = 0u; c < 3; c++) { d_points[3 * i + c] 
   let d = vec2f(d_y[2 * id.x], d_y[2 * id.x + 1]);
   store(id.x, ndc_to_pixel_gradient(point(id.x), ndc_extent(camera), camera, d));
 }`,
-  cameraSnippet,
-  ndcSnippet,
 );
 
 function convert(plan: Plan, to: "world" | "pixel", points: Tensor, cameras: Tensor): Tensor {

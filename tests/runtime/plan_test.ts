@@ -182,11 +182,9 @@ Deno.test("Plan names the WGSL variable that a kernel does not declare", async (
 
 Deno.test("pipeline() reports wrong WGSL with file and line, in shared snippets too", async () => {
   const gpu = await testGpu();
-  const good = "@compute @workgroup_size(1) fn main() { help(); }\n";
-  const kernel = defineKernel("wgsl/a.wgsl", good, [
-    "wgsl/common/b.wgsl",
-    "\n\nfn help() { let x: u32 = 1.5; }\n",
-  ]);
+  const good = "// uses common/b.wgsl\n@compute @workgroup_size(1) fn main() { help(); }\n";
+  const common = new Map([["common/b.wgsl", "\n\nfn help() { let x: u32 = 1.5; }\n"]]);
+  const kernel = defineKernel("wgsl/a.wgsl", good, common);
   const error = await assertRejects(() => pipeline(gpu, kernel, "main"), Error);
   assertEquals(/wgsl\/common\/b\.wgsl:3:/.test(error.message), true, error.message);
 });

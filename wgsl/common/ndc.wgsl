@@ -1,3 +1,4 @@
+// uses common/camera.wgsl
 // A scene's normalised device coordinates (LLFF, near plane 1), joined to camera.wgsl. Spec section 2.
 // `extent` is (W, H)/(2f) of the cameras that the scene was seen with.
 

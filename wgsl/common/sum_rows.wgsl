@@ -1,3 +1,4 @@
+// uses common/sum_lanes.wgsl
 // The second stage of a sum over many workgroups: each leaves a row of `partials` (dims.rows, columns), and a last workgroup
 // adds the rows. Goes with sum_lanes.wgsl; the file that uses it binds `partials` and has `rows` in its `dims`.
 

@@ -1,3 +1,4 @@
+// uses common/sum_lanes.wgsl
 // Depth anchor: term = Σ M (-log p) / (ΣM + 1e-8), p = max(Σ w exp(-|z - D|/width), least), over the rays that count, M = 1
 // weights w, z (scenes, rays, samples)   depth D, counted M, hits p (scenes, rays)   share 1/(ΣM + 1e-8), term (1)
 

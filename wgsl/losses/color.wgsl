@@ -1,3 +1,4 @@
+// uses common/camera.wgsl, common/ray_maps.wgsl, common/sum_lanes.wgsl
 // Color losses, spec section 6: mean (C - C*)² of the full, the dynamic and the two warped composites, and of a field
 // composited alone (static stage). A warped term is the mean over the scenes whose frame has that neighbour.
 // maps (scenes, rays, 16)   maps_before, maps_after, single_maps (scenes, rays, 5)   colors C* (scenes, rays, 3)   terms (4)

@@ -1,3 +1,4 @@
+// uses common/ray_maps.wgsl, common/sum_rows.wgsl
 // Depth losses, spec section 6. maps (scenes, rays, 16)   inverse_depth, moving M (scenes, rays)   z (scenes, rays, samples)
 // blending b (scenes, points, 1) in blocks
 //   depth           mean (y - t)², y = norm(depth_d), t = norm(-inverse depth); norm(x) = (x - median)/mean|x - median| over

@@ -1,3 +1,4 @@
+// uses common/camera.wgsl, common/sum_lanes.wgsl
 // Optical flow losses, spec section 6: Σ_scenes mean_M |induced - flow|, mean_M(x) = Σ xM / (ΣM + 1e-8) / 2, over the scenes
 // whose frame has the neighbour in dims.slot. One dispatch a direction.
 // induced (scenes, rays, 2) pixels   flow (scenes, rays, 3): u, v in pixels, validity M   terms (2): backward, forward

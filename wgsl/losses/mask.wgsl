@@ -1,3 +1,4 @@
+// uses common/ray_maps.wgsl, common/sum_rows.wgsl
 // Losses of the blending field, spec section 6. A scene's first rays are its static ones.
 //   mask            mean b over the points of static rays + mean|dynamicness - moving| over rays
 //   mask of warped  mean b⁻ + mean b⁺ over the points of static rays

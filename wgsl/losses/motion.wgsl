@@ -1,3 +1,4 @@
+// uses common/sum_rows.wgsl
 // Losses of the scene flow itself, spec section 6; NDC units per frame. f_b, f_f: flow to the frame before and after;
 // f_bf: forward flow at p⁻; f_fb: backward flow at p⁺; all (scenes, points, 3) in blocks.
 //   slow          mean|f_b| + mean|f_f|

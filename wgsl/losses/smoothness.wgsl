@@ -1,3 +1,4 @@
+// uses common/ndc.wgsl, common/sum_rows.wgsl
 // Smoothness of trajectories in world space, spec section 6; x = world(p), z_ndc of p at most `far`; points (scenes, points, 3)
 // in blocks, NDC.
 //   in time        mean|(x⁺ - x) + (x⁻ - x)|                             over the first 90 % of a ray's samples

@@ -1,3 +1,4 @@
+// uses common/random.wgsl, common/step.wgsl
 // y[i] = scale · the random number at place i of a stream of this step: uniform in [0, 1), or normal
 
 struct Dims { size: u32, stream: u32, scale: f32 }

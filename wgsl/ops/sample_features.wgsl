@@ -1,3 +1,4 @@
+// uses common/ndc.wgsl
 // y += weight · map(p): bilinear samples of a feature map where a camera sees NDC points. Spec section 3.
 // map (height, width, channels), channels in fours, of which y has some; points, fallback (scenes, points, 3) and y (scenes,
 // points, channels) in blocks; cameras (scenes, 3). A pixel (u, v) of W x H is the place (u·width/W, v·height/H) in the map,

@@ -1,3 +1,4 @@
+// uses common/sum_lanes.wgsl
 // maps:  y = (x − mean[c])/σ[c], σ = √(variance + ε), over all pixels of all maps          x, y (pixels, channels) rows
 //        d_x = (g − Σ g/n − y·Σ g·y/n)/σ, g = d_y
 // codes: y[c] = scale·(x[c] − mean)/σ, over a scene's channels          x, y (scenes, 1, channels) in blocks

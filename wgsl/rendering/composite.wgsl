@@ -1,3 +1,4 @@
+// uses common/ray_maps.wgsl, common/ray_samples.wgsl
 // A static and a dynamic field along the rays, each alone and both together. Spec section 5.
 //   δ = (z' - z)·|d|, the last one 1e10·|d|          α = 1 - exp(-relu(σ + ε)·δ)          c = sigmoid(rgb)
 //   alone     T = Π(1 - α + 1e-10) before the sample                       w = α T
@@ -201,12 +202,12 @@ fn d_weight(kind: u32, i: u32) -> f32 {
 
 fn color_static_at(at: u32) -> vec3f {
   let i = channel(at, 4, 0);
-  return sigmoid(vec3f(raw_static[i], raw_static[i + 64], raw_static[i + 128]));
+  return color_of(vec3f(raw_static[i], raw_static[i + 64], raw_static[i + 128]));
 }
 
 fn color_dynamic_at(at: u32) -> vec3f {
   let i = channel(at, 4, 0);
-  return sigmoid(vec3f(raw_dynamic[i], raw_dynamic[i + 64], raw_dynamic[i + 128]));
+  return color_of(vec3f(raw_dynamic[i], raw_dynamic[i + 64], raw_dynamic[i + 128]));
 }
 
 fn interval(i: u32, count: u32) -> f32 {

@@ -1,3 +1,4 @@
+// uses common/ray_maps.wgsl, common/ray_samples.wgsl
 // One field along the rays. Spec section 5.
 //   δ = (z' - z)·|d|, the last one 1e10·|d|     α = 1 - exp(-relu(σ + ε)·δ)     T = Π(1 - α + 1e-10) before the sample
 //   w = α T     color Σ w sigmoid(rgb)     depth Σ w z     accumulation Σ w
@@ -88,5 +89,5 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
 
 fn color_at(at: u32) -> vec3f {
   let i = channel(at, 4, 0);
-  return sigmoid(vec3f(raw[i], raw[i + 64], raw[i + 128]));
+  return color_of(vec3f(raw[i], raw[i + 64], raw[i + 128]));
 }

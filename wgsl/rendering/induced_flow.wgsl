@@ -1,3 +1,4 @@
+// uses common/ndc.wgsl, common/ray_samples.wgsl
 // flow = pixel(Σ w p) - pixel: where a camera sees the mean of a ray's moved points, from the ray's own pixel. Spec section 6.
 // weights w (scenes, rays, samples); points p (scenes, rays·samples, 3) in blocks, NDC; pixels, flow (scenes, rays, 2)
 

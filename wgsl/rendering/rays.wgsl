@@ -1,3 +1,4 @@
+// uses common/ndc.wgsl
 // Rays through pixels, and samples along them, in NDC. Spec section 2.
 // pixels (scenes, rays, 2); origins, directions (scenes, rays, 3), directions not normalised; view_directions (scenes, rays, 3)
 // in blocks, world, of length 1; z, jitter (scenes, rays, samples); points (scenes, rays·samples, 3) in blocks.

@@ -1,3 +1,4 @@
+// uses common/step.wgsl, common/sum_rows.wgsl
 // Adam with a clipped global gradient norm, as PyTorch computes it (torch.optim.Adam, torch.nn.utils.clip_grad_norm_).
 // Flat buffers of a parameter group, sizes in vec4s; padding between parameters is zero and stays zero.
 // norm (1): ‖g‖ over all groups, before clipping; NaN or infinite when a gradient is. Then no parameter moves, nor where it is over

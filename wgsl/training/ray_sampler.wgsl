@@ -1,3 +1,4 @@
+// uses common/step.wgsl, common/random.wgsl
 // The rays of one scene's share of a step, and what the frame says of them.
 // Each region (still, moving) is walked by a keyed permutation: no ray twice until a region has fewer pixels than rays.
 // order (frames, pixels): pixel numbers, still ones first

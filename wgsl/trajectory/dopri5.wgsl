@@ -1,3 +1,4 @@
+// uses common/sum_lanes.wgsl
 // Decisions of an adaptive solver, after torchdiffeq: error norms, step lengths, acceptance, the solution at the end.
 // A state has parts (points, a code, …); norms are root mean squares over groups of parts, and the largest group counts.
 

@@ -1,3 +1,4 @@
+// uses common/ray_maps.wgsl, common/ray_samples.wgsl
 // A static field and any number of dynamic ones, the foregrounds, along rays: all together, and the static one and the first
 // foreground each alone. The product form of spec section 5 with more factors, whose shares s of a point add up to 1:
 //   s_0 = Π_i (1 - b_i), of the static field     s_i = (1 - s_0) b_i / Σ_j b_j, of a foreground
@@ -65,7 +66,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
       let step = distance(foreground_at(next, f, 5), foreground_at(at, f, 5));
       let density = select(0.0, foreground_at(at, f, 3).x, is_seen(at, f));
       let alpha = opacity(density, select(step, 1e10 * length, is_last));
-      let color = sigmoid(foreground_at(at, f, 0));
+      let color = color_of(foreground_at(at, f, 0));
       let share = alpha * part * blending_at(at, f, forced);
       seen = add(seen, share, color, 0.0);
       clear *= 1.0 - share;
@@ -109,7 +110,7 @@ fn point_at(at: u32) -> vec3f {
 
 fn color_static_at(at: u32) -> vec3f {
   let i = channel(at, 4, 0);
-  return sigmoid(vec3f(raw_static[i], raw_static[i + 64], raw_static[i + 128]));
+  return color_of(vec3f(raw_static[i], raw_static[i + 64], raw_static[i + 128]));
 }
 
 // Three channels of a foreground, from c on.

@@ -1,3 +1,4 @@
+// uses common/ndc.wgsl
 // Points of one NDC in another: an affine map of the world is a projective one of NDC.
 //   h = (x, y, 1, (1 - z)/2)     w = m₂·h     p' = (m₀·h, m₁·h, w - 1 + z)/w
 // points p, placed p' (scenes, points, 3) in blocks; placements m (scenes, 4, 4), the last row (1 to hide what the camera did not

@@ -1,0 +1,15 @@
+// Where an invocation stands, and where points lie in blocks of 64: [scenes][ceil(points/64)][channels][64]; src/runtime/tensor.ts.
+
+// Index of an invocation in workgroups of 64 that fill two dimensions (linearWorkgroups in src/runtime/plan.ts).
+fn linear_index(id: vec3u, groups: vec3u) -> u32 { return id.y * groups.x * 64 + id.x; }
+
+// Index of a workgroup in two dimensions.
+fn group_index(group: vec3u, groups: vec3u) -> u32 { return group.y * groups.x + group.x; }
+
+// Place in a tensor of one channel in blocks of the point i, counted through scenes of `points` points.
+fn lane_of(i: u32, points: u32) -> u32 { return i / points * ((points + 63) / 64 * 64) + i % points; }
+
+// Place of a channel of the point whose place is `at` among one channel's.
+fn channel(at: u32, channels: u32, c: u32) -> u32 {
+  return ((at >> 6) * channels + c) * 64 + (at & 63);
+}
