@@ -15,6 +15,7 @@ import { GradientGuard, type Recorder } from "./gradient_guard.ts";
 import { type Constants, type Kernel, pipeline } from "./kernel.ts";
 import { livesOf, place } from "./placement.ts";
 import { bindingOf, type LateEntry, Program, type Step } from "./program.ts";
+import { repeatWriters } from "./recompute.ts";
 import { createBuffer, isTensor, type Layout, sizeOf, type Tensor } from "./tensor.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { packUniforms, type Uniform, type UniformSlot } from "./uniforms.ts";
@@ -527,7 +528,10 @@ export class Plan {
   /** Shares memory, compiles every pipeline, makes the bind groups. */
   async build(): Promise<Program> {
     const { gpu } = this;
-    this.#repeatRecomputed();
+    if (this.#forwardDispatches !== undefined) {
+      const list = repeatWriters(this.#dispatches, this.#forwardDispatches, this.#recomputed);
+      this.#dispatches.splice(0, this.#dispatches.length, ...list);
+    }
     const places = this.#dispatches.map(({ gate, workgroups: [x, y = 1, z = 1] }) => {
       return gate && { buffer: gate.args, offset: gate.offsetOf([x, y, z]) };
     });
@@ -573,37 +577,6 @@ export class Plan {
     if (error) throw new Error(`Cannot build the plan "${this.label}": ${error.message}`);
     throwDeviceErrors(gpu, `build the plan "${this.label}"`);
     return new Program(gpu, this.label, steps, buffers);
-  }
-
-  /** Repeats the writers of recomputed activations just before their first use in the backward pass. */
-  #repeatRecomputed(): void {
-    const split = this.#forwardDispatches;
-    if (split === undefined) return;
-    for (const tensor of this.#recomputed) {
-      const uses = (dispatch: Recorded) => Object.values(dispatch.bindings).includes(tensor);
-      const first = this.#dispatches.findIndex((dispatch, i) => i >= split && uses(dispatch));
-      if (first < 0) continue;
-      const writers = this.#dispatches.slice(0, split).filter((dispatch) =>
-        Object.entries(dispatch.bindings).some(([name, value]) =>
-          value === tensor && dispatch.kernel.bindings.get(name)!.access === "read_write"
-        )
-      );
-      const again: Tensor = { ...tensor, label: `${tensor.label} again` };
-      const renamed = (dispatch: Recorded): Recorded => ({
-        ...dispatch,
-        bindings: Object.fromEntries(
-          Object.entries(dispatch.bindings).map(([k, v]) => [k, v === tensor ? again : v]),
-        ),
-      });
-      for (let i = first; i < this.#dispatches.length; i++) {
-        if (uses(this.#dispatches[i])) this.#dispatches[i] = renamed(this.#dispatches[i]);
-      }
-      const repeats = writers.map((dispatch) => ({
-        ...renamed(dispatch),
-        label: `${dispatch.label}.again`,
-      }));
-      this.#dispatches.splice(first, 0, ...repeats);
-    }
   }
 
   /** Gives activations their memory; returns the buffers. */
