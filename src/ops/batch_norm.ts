@@ -5,7 +5,8 @@
  */
 import text from "../../wgsl/ops/batch_norm.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
-import { type Dispatch, type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import type { Dispatch } from "../runtime/dispatch.ts";
+import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 import { channelMoments, pointsPerPart } from "./moments.ts";

@@ -8,45 +8,21 @@
  *
  * @module
  */
+import { arithmetic } from "./arithmetic.ts";
+import { buildProgram } from "./build.ts";
 import type { Gpu } from "./device.ts";
-import { throwDeviceErrors } from "./device.ts";
+import type { Dispatch } from "./dispatch.ts";
 import { Gate, gateKernel } from "./gate.ts";
 import { GradientGuard, type Recorder } from "./gradient_guard.ts";
-import { type Constants, type Kernel, pipeline } from "./kernel.ts";
-import { livesOf, place } from "./placement.ts";
-import { bindingOf, type LateEntry, Program, type Step } from "./program.ts";
+import type { Program } from "./program.ts";
 import { repeatWriters } from "./recompute.ts";
-import { createBuffer, isTensor, type Layout, sizeOf, type Tensor } from "./tensor.ts";
-import { arithmetic } from "./arithmetic.ts";
-import { packUniforms, type Uniform, type UniformSlot } from "./uniforms.ts";
-
-/** One dispatch as an operation records it. */
-export interface Dispatch {
-  /** Path and pass: `dynamic.blocks.0.fc_0.backward_weight`; the first words group it in benchmarks. */
-  readonly label: string;
-  readonly kernel: Kernel;
-  readonly entry: string;
-  readonly constants?: Constants;
-  /** Tensors by the WGSL variable's name, and uniform blocks as plain numbers. */
-  readonly bindings: Readonly<Record<string, Tensor | Uniform>>;
-  readonly workgroups: readonly [number, number?, number?];
-  /** Floating-point operations (a multiply-add is two). */
-  readonly flops?: number;
-  /** The operation that records it; the dispatches of one may read what the others only wrote for it. */
-  readonly by?: Recorder;
-}
+import { isTensor, type Layout, sizeOf, type Tensor } from "./tensor.ts";
 
 /** Where an operation's backward writes the gradient of one of its inputs. */
 export interface GradientSink {
   readonly gradient: Tensor;
   /** 0: overwrite, this is the first writer; 1: add to what is there. */
   readonly accumulate: 0 | 1;
-}
-
-/** A dispatch in the list. */
-interface Recorded extends Dispatch {
-  /** What it runs behind. */
-  readonly gate?: Gate;
 }
 
 interface Node {
@@ -79,7 +55,7 @@ export class Plan {
   #guarded: boolean;
   /** Inputs whose gradients an operation's backward pass has asked for. */
   #asked = new Set<Tensor>();
-  readonly #dispatches: Recorded[] = [];
+  readonly #dispatches: Dispatch[] = [];
   readonly #nodes: Node[] = [];
   readonly #gradients = new Map<Tensor, Gradient>();
   readonly #targets = new Map<Tensor, Tensor>();
@@ -88,7 +64,7 @@ export class Plan {
   /** What a detached tensor's values are. */
   readonly #originals = new Map<Tensor, Tensor>();
   readonly #recomputed = new Set<Tensor>();
-  readonly #ranges = new Map<Tensor, { whole: Tensor; offset: number }>();
+  readonly #ranges = new Map<Tensor, { readonly whole: Tensor; readonly offset: number }>();
   #forwardDispatches?: number;
   /** Gradients that an input took over: their memory has one owner. */
   readonly #shared = new Set<Tensor>();
@@ -526,103 +502,17 @@ export class Plan {
   }
 
   /** Shares memory, compiles every pipeline, makes the bind groups. */
-  async build(): Promise<Program> {
-    const { gpu } = this;
-    if (this.#forwardDispatches !== undefined) {
-      const list = repeatWriters(this.#dispatches, this.#forwardDispatches, this.#recomputed);
-      this.#dispatches.splice(0, this.#dispatches.length, ...list);
-    }
-    const places = this.#dispatches.map(({ gate, workgroups: [x, y = 1, z = 1] }) => {
-      return gate && { buffer: gate.args, offset: gate.offsetOf([x, y, z]) };
+  build(): Promise<Program> {
+    const forward = this.#forwardDispatches;
+    return buildProgram(this.gpu, this.label, {
+      dispatches: forward === undefined
+        ? this.#dispatches
+        : repeatWriters(this.#dispatches, forward, this.#recomputed),
+      kept: this.#kept,
+      late: this.#late,
+      ranges: this.#ranges,
+      gates: [...this.#gates.values()].flatMap((gates) => [...gates.values()]),
     });
-    const gates = [...this.#gates.values()].flatMap((gates) => [...gates.values()]);
-    const tables = gates.flatMap((gate) => gate.place(gpu));
-    const buffers = [...this.#placeActivations(), ...tables];
-    const pipelines = await Promise.all(
-      this.#dispatches.map((d) => pipeline(gpu, d.kernel, d.entry, d.constants)),
-    );
-    const uniforms = this.#placeUniforms(buffers);
-    gpu.device.pushErrorScope("validation");
-    const steps = this.#dispatches.map((dispatch, i): Step => {
-      const late: LateEntry[] = [];
-      const entries: GPUBindGroupEntry[] = [];
-      for (const [name, value] of Object.entries(dispatch.bindings)) {
-        const binding = dispatch.kernel.bindings.get(name)!.index;
-        if (!isTensor(value)) {
-          const { offset, size } = uniforms.slots.get(value)!;
-          entries.push({ binding, resource: { buffer: uniforms.buffer!, offset, size } });
-        } else if (this.#late.has(value)) {
-          late.push({ binding, tensor: value });
-        } else {
-          entries.push({ binding, resource: bindingOf(value) });
-        }
-      }
-      const [x, y = 1, z = 1] = dispatch.workgroups;
-      const { label, flops = 0 } = dispatch;
-      const layout = pipelines[i].getBindGroupLayout(0);
-      const place = places[i];
-      const step = {
-        label,
-        flops,
-        pipeline: pipelines[i],
-        workgroups: [x, y, z] as const,
-        indirect: place && { buffer: place.buffer.memory!.buffer, offset: place.offset },
-      };
-      if (late.length) {
-        return { ...step, late: { layout, entries, tensors: late, known: new Map() } };
-      }
-      return { ...step, group: gpu.device.createBindGroup({ label, layout, entries }) };
-    });
-    const error = await gpu.device.popErrorScope();
-    if (error) throw new Error(`Cannot build the plan "${this.label}": ${error.message}`);
-    throwDeviceErrors(gpu, `build the plan "${this.label}"`);
-    return new Program(gpu, this.label, steps, buffers);
-  }
-
-  /** Gives activations their memory; returns the buffers. */
-  #placeActivations(): GPUBuffer[] {
-    const touched = this.#dispatches.map(({ bindings }): Tensor[] =>
-      Object.values(bindings).filter((bound): bound is Tensor => isTensor(bound))
-        .map((bound) => this.#ranges.get(bound)?.whole ?? bound)
-        .filter((tensor) => !tensor.memory && !this.#late.has(tensor))
-    );
-    const tenants = [...livesOf<Tensor>(touched)].map(([tensor, life]) => ({
-      ...(this.#kept.has(tensor) ? { first: 0, last: Infinity } : life),
-      size: tensor.size,
-      tensor,
-    }));
-    const { pools, poolOf } = place(tenants);
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffers = pools.map(({ size, tenants: [{ tensor }] }) =>
-      createBuffer(this.gpu, `${this.label}: ${tensor.label}`, size * 4, usage)
-    );
-    for (const [{ tensor }, at] of poolOf) tensor.memory = { buffer: buffers[at], offset: 0 };
-    for (const [range, { whole, offset }] of this.#ranges) {
-      if (whole.memory) {
-        range.memory = { buffer: whole.memory.buffer, offset: whole.memory.offset + 4 * offset };
-      }
-    }
-    return buffers;
-  }
-
-  /** Writes the uniform blocks into one buffer, which joins the plan's. */
-  #placeUniforms(buffers: GPUBuffer[]): {
-    readonly buffer?: GPUBuffer;
-    readonly slots: ReadonlyMap<Uniform, UniformSlot>;
-  } {
-    const uses = this.#dispatches.flatMap(({ kernel, bindings }) =>
-      Object.entries(bindings).flatMap(([name, values]) =>
-        isTensor(values) ? [] : [{ kernel, name, values }]
-      )
-    );
-    const { limits, queue } = this.gpu.device;
-    const { bytes, slots } = packUniforms(uses, limits.minUniformBufferOffsetAlignment);
-    if (bytes.length === 0) return { slots };
-    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const buffer = createBuffer(this.gpu, `${this.label}: uniforms`, bytes.length, usage);
-    queue.writeBuffer(buffer, 0, bytes);
-    buffers.push(buffer);
-    return { buffer, slots };
   }
 }
 

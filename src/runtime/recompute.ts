@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dispatch } from "./plan.ts";
+import type { Dispatch } from "./dispatch.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**

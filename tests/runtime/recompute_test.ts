@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { defineKernel } from "../../src/runtime/kernel.ts";
-import type { Dispatch } from "../../src/runtime/plan.ts";
+import type { Dispatch } from "../../src/runtime/dispatch.ts";
 import { repeatWriters } from "../../src/runtime/recompute.ts";
 import type { Tensor } from "../../src/runtime/tensor.ts";
 
