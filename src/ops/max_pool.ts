@@ -5,7 +5,8 @@
  */
 import text from "../../wgsl/ops/max_pool.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
-import type { Dispatch, Plan } from "../runtime/plan.ts";
+import type { Dispatch } from "../runtime/dispatch.ts";
+import type { Plan } from "../runtime/plan.ts";
 import { blocksOf } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 
