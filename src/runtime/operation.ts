@@ -33,7 +33,7 @@ export interface RunOptions {
   readonly flops?: number;
   /** Another of the operation's kernels. */
   readonly kernel?: Kernel;
-  /** What the label ends in, where that is not the entry point. */
+  /** What the label ends in, where that is not the entry point; nothing where it is empty. */
   readonly part?: string;
 }
 
@@ -165,7 +165,7 @@ export class Operation {
       Object.entries(flags).filter(([name]) => kernel.overrides.has(name)),
     );
     plan.dispatch({
-      label: `${this.label}.${part}`,
+      label: this.#labelOf(part),
       kernel,
       entry,
       constants: { ...constants, ...options.constants },

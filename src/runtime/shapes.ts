@@ -34,7 +34,7 @@ export function expectShape(
 /**
  * Checks that nobody differentiates with respect to the inputs of an operation that has no backward pass.
  *
- * @throws `Cannot differentiate correlationLookup "corr": it only runs, and flow requires a gradient; …`
+ * @throws `Cannot differentiate correlationLookup "corr": it is for inference only, and flow requires a gradient; …`
  */
 export function expectFrozen(
   operation: string,
@@ -44,7 +44,7 @@ export function expectFrozen(
   for (const [name, tensor] of Object.entries(named)) {
     if (!tensor?.requiresGradient) continue;
     throw new Error(
-      `Cannot differentiate ${operation} "${label}": it only runs, and ${name} requires a gradient; ` +
+      `Cannot differentiate ${operation} "${label}": it is for inference only, and ${name} requires a gradient; ` +
         "use frozen parameters and inputs",
     );
   }

@@ -8,6 +8,7 @@ import camera from "../../wgsl/common/camera.wgsl" with { type: "text" };
 import gradients from "../../wgsl/common/gradients.wgsl" with { type: "text" };
 import ndc from "../../wgsl/common/ndc.wgsl" with { type: "text" };
 import points from "../../wgsl/common/points.wgsl" with { type: "text" };
+import products from "../../wgsl/common/products.wgsl" with { type: "text" };
 import random from "../../wgsl/common/random.wgsl" with { type: "text" };
 import rayMaps from "../../wgsl/common/ray_maps.wgsl" with { type: "text" };
 import raySamples from "../../wgsl/common/ray_samples.wgsl" with { type: "text" };
@@ -23,6 +24,7 @@ export const snippets: ReadonlyMap<string, string> = new Map(Object.entries({
   "common/gradients.wgsl": gradients,
   "common/ndc.wgsl": ndc,
   "common/points.wgsl": points,
+  "common/products.wgsl": products,
   "common/random.wgsl": random,
   "common/ray_maps.wgsl": rayMaps,
   "common/ray_samples.wgsl": raySamples,

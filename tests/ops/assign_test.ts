@@ -37,6 +37,6 @@ Deno.test("assign() and addInto() refuse another shape or layout, and gradients"
   assertThrows(
     () => addInto(plan, "a", y, { ...y, requiresGradient: true }),
     Error,
-    'Cannot differentiate addInto "a": it only runs, and x requires a gradient',
+    'Cannot differentiate addInto "a": it is for inference only, and x requires a gradient',
   );
 });

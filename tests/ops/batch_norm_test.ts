@@ -256,6 +256,6 @@ Deno.test("batchNorm() with an inner ReLU refuses gradients", async () => {
         runningVariance: row(false),
       }, { innerRelu: true }),
     Error,
-    'Cannot differentiate batchNorm "bn": it only runs, and y requires a gradient',
+    'Cannot differentiate batchNorm "bn": it is for inference only, and y requires a gradient',
   );
 });

@@ -46,6 +46,6 @@ Deno.test("writeChannels() refuses channels beyond the whole, and gradients", as
   assertThrows(
     () => writeChannels(plan, "w", blocks(2, true), blocks(5), 0),
     Error,
-    'Cannot differentiate writeChannels "w": it only runs, and part requires a gradient',
+    'Cannot differentiate writeChannels "w": it is for inference only, and part requires a gradient',
   );
 });

@@ -65,5 +65,9 @@ Deno.test("convexUpsample() refuses other shapes, windows beyond the picture, an
     Error,
     "the window is rows 1 to 17 and columns 0 to 24, wanted within 16 x 24",
   );
-  assertThrows(record(576, 0, true), Error, "it only runs, and flow requires a gradient");
+  assertThrows(
+    record(576, 0, true),
+    Error,
+    "it is for inference only, and flow requires a gradient",
+  );
 });

@@ -186,7 +186,7 @@ Deno.test("correlationLookup() and featurePyramid() refuse other shapes, and gra
   assertThrows(
     lookup([5, 8], [5, 8], tensor([1, 4, 2], "blocks", true)),
     Error,
-    'Cannot differentiate correlationLookup "corr": it only runs, and flow requires a gradient',
+    'Cannot differentiate correlationLookup "corr": it is for inference only, and flow requires a gradient',
   );
   assertThrows(
     () => featurePyramid(plan, "p", tensor([1, 4, 6], "blocks"), 2, 2),

@@ -83,7 +83,7 @@ Deno.test("gruReset() and gruUpdate() refuse other shapes, and gradients", async
   assertThrows(
     () => gruUpdate(plan, "u", { ...unit, candidate: tensor(4, true) }, tensor(4)),
     Error,
-    'Cannot differentiate gruUpdate "u": it only runs, and candidate requires a gradient',
+    'Cannot differentiate gruUpdate "u": it is for inference only, and candidate requires a gradient',
   );
   assertEquals(plan.gpu, gpu);
 });

@@ -101,6 +101,20 @@ Deno.test("Operation writes no gradient for which nobody asks, and leaves out wh
   program.destroy();
 });
 
+Deno.test("Operation.run() labels a dispatch by its entry point, by another part, or by the operation alone", async () => {
+  const plan = new Plan(await testGpu(), "labels");
+  const x = createTensor(plan.gpu, "x", [64]);
+  const op = new Operation(plan, "multiplyAdd", "product", kernel);
+  const y = op.output([64], "rows", [x]);
+  for (const part of [undefined, "repeated", ""]) {
+    op.run("forward", { a: x, b: x, c: undefined, y, dims: { size: 64 } }, [1], { part });
+  }
+  const program = await plan.build();
+  const labels = program.steps.map(({ label }) => label);
+  assertEquals(labels, ["product.forward", "product.repeated", "product"]);
+  program.destroy();
+});
+
 Deno.test("Operation refuses a gradient whose kernel cannot say how it is written", async () => {
   const plan = new Plan(await testGpu(), "wrong");
   const x = createTensor(plan.gpu, "x", [64], { requiresGradient: true });

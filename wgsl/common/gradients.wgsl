@@ -8,3 +8,7 @@ const unasked = 2u;
 fn accumulated(mode: u32, before: f32, gradient: f32) -> f32 {
   return select(gradient, gradient + before, mode == add);
 }
+
+fn accumulated4(mode: u32, before: vec4f, gradient: vec4f) -> vec4f {
+  return select(gradient, gradient + before, mode == add);
+}

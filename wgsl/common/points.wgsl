@@ -6,10 +6,18 @@ fn linear_index(id: vec3u, groups: vec3u) -> u32 { return id.y * groups.x * 64 +
 // Index of a workgroup in two dimensions.
 fn group_index(group: vec3u, groups: vec3u) -> u32 { return group.y * groups.x + group.x; }
 
+// Blocks that hold the points of one scene.
+fn blocks_of(points: u32) -> u32 { return (points + 63) / 64; }
+
 // Place in a tensor of one channel in blocks of the point i, counted through scenes of `points` points.
-fn lane_of(i: u32, points: u32) -> u32 { return i / points * ((points + 63) / 64 * 64) + i % points; }
+fn lane_of(i: u32, points: u32) -> u32 { return i / points * (blocks_of(points) * 64) + i % points; }
 
 // Place of a channel of the point whose place is `at` among one channel's.
 fn channel(at: u32, channels: u32, c: u32) -> u32 {
   return ((at >> 6) * channels + c) * 64 + (at & 63);
+}
+
+// The same where four points are one number, a quad.
+fn quad_of(quad: u32, channels: u32, c: u32) -> u32 {
+  return ((quad >> 4) * channels + c) * 16 + (quad & 15);
 }
