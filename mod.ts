@@ -274,7 +274,7 @@ export {
   type RaftFrame,
 } from "./src/preparation/raft/raft.ts";
 export { fullSizes, type ModelSizes } from "./src/nets/sizes.ts";
-export type { StageOptions, StageProgress } from "./src/nets/stages.ts";
+export type { PieceOptions, PieceProgress } from "./src/nets/pieces.ts";
 
 export {
   destroyEncodedScenes,

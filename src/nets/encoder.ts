@@ -14,7 +14,7 @@ import { standardizeMaps } from "../ops/standardize.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import type { Parameters, ParameterSpec } from "./parameters.ts";
-import type { StageOptions, Stages } from "./stages.ts";
+import type { PieceOptions, Pieces } from "./pieces.ts";
 
 /** Widths of an encoder. */
 export interface EncoderSizes {
@@ -32,7 +32,7 @@ export interface RecordOptions extends BatchNormStatistics {
 }
 
 /** How an encoder runs. */
-export interface EncodeOptions extends RecordOptions, StageOptions {}
+export interface EncodeOptions extends RecordOptions, PieceOptions {}
 
 /** Features of a batch's frames; the caller frees the maps. */
 export interface EncodedMaps {
@@ -158,20 +158,20 @@ export interface EncoderLevels {
   readonly last: FrameMaps;
 }
 
-/** Runs a chain part by part, each a stage, and frees its input and every result that is no level and not the last. */
+/** Runs a chain part by part, each a piece of the run, and frees its input and every result that is no level and not the last. */
 export async function runParts(
-  stages: Stages,
+  pieces: Pieces,
   parts: readonly EncoderPart[],
   frames: FrameMaps,
 ): Promise<EncoderLevels> {
   const levels: FrameMaps[] = [];
   let x = frames;
   for (const { name, level, record } of parts) {
-    const y = await stages.run(name, 1, (plan) => {
+    const y = await pieces.run(name, 1, (plan) => {
       const result = record(plan, x);
       return { result, outputs: result.frames.flat() };
     });
-    if (!levels.includes(x)) stages.free(x.frames.flat());
+    if (!levels.includes(x)) pieces.free(x.frames.flat());
     if (level) levels.push(y);
     x = y;
   }
@@ -196,9 +196,9 @@ export function recordParts(
 
 const groupBytes = 2 ** 28; // of new maps, while the levels under them are still there
 
-/** Brings levels to the first one's grid, a few frames at a time, and frees them. Counts as one stage. */
+/** Brings levels to the first one's grid, a few frames at a time, and frees them. Counts as one piece. */
 export async function levelsToMaps(
-  stages: Stages,
+  pieces: Pieces,
   levels: readonly FrameMaps[],
   standardize: boolean,
 ): Promise<EncodedMaps> {
@@ -214,34 +214,34 @@ export async function levelsToMaps(
     }));
     const share = group[0].frames[0].length / flat[0].frames.length;
     all.push(
-      ...await stages.run("maps", share, (plan) => {
-        const [result] = concatenateLevels(plan, `${stages.label}.maps`, group);
+      ...await pieces.run("maps", share, (plan) => {
+        const [result] = concatenateLevels(plan, `${pieces.label}.maps`, group);
         return { result, outputs: result };
       }),
     );
-    stages.free(group.flatMap((level) => level.frames[0]));
+    pieces.free(group.flatMap((level) => level.frames[0]));
   }
-  if (standardize) await standardizeInGroups(stages, all, size);
+  if (standardize) await standardizeInGroups(pieces, all, size);
   const maps = frames.map((scene) => all.splice(0, scene.length));
   return { maps, channels, height, width };
 }
 
 /** Puts standardised maps in the place of `maps`, which are freed, `size` of them at a time. */
-async function standardizeInGroups(stages: Stages, maps: Tensor[], size: number): Promise<void> {
-  const label = `${stages.label}.maps`;
-  const moments = await stages.run("moments", 0, (plan) => {
+async function standardizeInGroups(pieces: Pieces, maps: Tensor[], size: number): Promise<void> {
+  const label = `${pieces.label}.maps`;
+  const moments = await pieces.run("moments", 0, (plan) => {
     const result = channelMoments(plan, `${label}.moments`, maps);
     return { result, outputs: [result] };
   });
   for (let first = 0; first < maps.length; first += size) {
     const group = maps.slice(first, first + size);
-    const standard = await stages.run("standardize", 0, (plan) => {
+    const standard = await pieces.run("standardize", 0, (plan) => {
       const result = standardizeMaps(plan, label, group, { moments });
       return { result, outputs: result };
     });
-    stages.free(maps.splice(first, group.length, ...standard));
+    pieces.free(maps.splice(first, group.length, ...standard));
   }
-  stages.free([moments]);
+  pieces.free([moments]);
 }
 
 /** Records levels brought to the first one's grid. */

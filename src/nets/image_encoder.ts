@@ -28,7 +28,7 @@ import {
   uploadFrames,
 } from "./encoder.ts";
 import type { ParameterGroup, Parameters, ParameterSpec } from "./parameters.ts";
-import { runStages } from "./stages.ts";
+import { runInPieces } from "./pieces.ts";
 
 const prefix = "encoder2d.features";
 const layers = ["layer1", "layer2", "layer3"] as const; // two blocks each; all but the first halve the grid
@@ -137,9 +137,9 @@ export function encodeImages(
 ): Promise<EncodedMaps> {
   const { statistics, momentum, standardize = false } = options;
   const parts = imageParts(group.frozen, { statistics, momentum });
-  return runStages(gpu, "encoder2d", parts.length + 1, options, async (stages) => { // and maps
-    const { levels } = await runParts(stages, parts, imageFrames(stages.upload, images));
-    return levelsToMaps(stages, levels, standardize);
+  return runInPieces(gpu, "encoder2d", parts.length + 1, options, async (pieces) => { // and maps
+    const { levels } = await runParts(pieces, parts, imageFrames(pieces.upload, images));
+    return levelsToMaps(pieces, levels, standardize);
   });
 }
 

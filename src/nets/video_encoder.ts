@@ -30,7 +30,7 @@ import {
   uploadFrames,
 } from "./encoder.ts";
 import type { ParameterGroup, Parameters, ParameterSpec } from "./parameters.ts";
-import { runStages } from "./stages.ts";
+import { runInPieces } from "./pieces.ts";
 
 const prefix = "encoder.model.backbone";
 
@@ -149,15 +149,15 @@ export function encodeVideo(
 ): Promise<VideoFeatures> {
   const { statistics, momentum, standardize = false } = options;
   const parts = videoParts(group.frozen, { statistics, momentum });
-  return runStages(gpu, "encoder", parts.length + 1, options, async (stages) => { // and maps
-    const frames = videoFrames(stages.upload, clips);
-    const { levels, last } = await runParts(stages, parts, frames);
-    const pooled = await stages.run("pooled", 0, (plan) => {
+  return runInPieces(gpu, "encoder", parts.length + 1, options, async (pieces) => { // and maps
+    const frames = videoFrames(pieces.upload, clips);
+    const { levels, last } = await runParts(pieces, parts, frames);
+    const pooled = await pieces.run("pooled", 0, (plan) => {
       const result = pooledCode(plan, last, standardize);
       return { result, outputs: [result] };
     });
-    stages.free(last.frames.flat());
-    return { ...await levelsToMaps(stages, levels, standardize), pooled };
+    pieces.free(last.frames.flat());
+    return { ...await levelsToMaps(pieces, levels, standardize), pooled };
   });
 }
 

@@ -8,7 +8,7 @@ import type { FrameMaps } from "../ops/frame_maps.ts";
 import type { Gpu } from "../runtime/device.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
-import { runStages } from "../nets/stages.ts";
+import { runInPieces } from "../nets/pieces.ts";
 
 /** A convolution's values on their way to the device. */
 export interface ConvolutionValues {
@@ -73,13 +73,13 @@ export class PackedConvolutions {
       for (const { name, shape, weight } of batch) {
         weights.push(createTensor(gpu, `${name}.weight`, shape, { data: weight }));
       }
-      const panels = await runStages(
+      const panels = await runInPieces(
         gpu,
         "weights",
         1,
         { signal },
-        (stages) =>
-          stages.run("pack", 1, (plan) => {
+        (pieces) =>
+          pieces.run("pack", 1, (plan) => {
             const result = batch.map(({ name, groups }, i) =>
               packConv(plan, name, weights[i], groups)
             );

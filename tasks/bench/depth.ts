@@ -72,7 +72,7 @@ interface Part {
   readonly seconds: number;
 }
 
-/** Time and operations of each stage; bands of the head are one. */
+/** Time and operations of each piece; bands of the head are one. */
 async function measure(
   network: MidasNetwork,
   image: Parameters<MidasNetwork["run"]>[0],
@@ -83,9 +83,9 @@ async function measure(
   let last = performance.now(), done = 0;
   await network.run(image, {
     signal,
-    onProgress: ({ stage, fraction, flops }) => {
-      progress?.update({ stage, step: Math.round(100 * fraction), steps: 100 });
-      const name = stage.startsWith("rows") ? "head" : stage, now = performance.now();
+    onProgress: ({ piece, fraction, flops }) => {
+      progress?.update({ stage: piece, step: Math.round(100 * fraction), steps: 100 });
+      const name = piece.startsWith("rows") ? "head" : piece, now = performance.now();
       const part = parts.get(name) ?? { flops: 0, seconds: 0 };
       parts.set(name, {
         flops: part.flops + flops - done,

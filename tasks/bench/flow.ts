@@ -10,7 +10,7 @@ import { recordContext, recordFeatures } from "../../src/preparation/raft/encode
 import { RaftLayers } from "../../src/preparation/raft/layers.ts";
 import { paddedSize, uploadPicture } from "../../src/preparation/raft/picture.ts";
 import type { RaftPair } from "../../src/preparation/raft/update.ts";
-import { runStages, runSteps, type StageOptions } from "../../src/nets/stages.ts";
+import { type PieceOptions, runDispatches, runInPieces } from "../../src/nets/pieces.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { type ProfileRow, Program } from "../../src/runtime/program.ts";
 import { readTensor } from "../../src/runtime/readback.ts";
@@ -53,7 +53,7 @@ async function asItRuns(
   const before = gpu.peakBytes = gpu.allocatedBytes;
   const raft = await Raft.create(gpu, weights);
   const rows: string[][] = [];
-  const timed = async <T>(name: string, run: (options: StageOptions) => Promise<T>) => {
+  const timed = async <T>(name: string, run: (options: PieceOptions) => Promise<T>) => {
     const clock = new Clock();
     let flops = 0;
     const result = await run({ signal, onProgress: (progress) => flops = progress.flops });
@@ -89,14 +89,14 @@ async function encodePair(
 ): Promise<{ input: PlainInput; flops: number; destroy: () => void }> {
   const size = paddedSize(height, width);
   let flops = 0;
-  const options: StageOptions = { signal, onProgress: (progress) => flops = progress.flops };
-  return await runStages(gpu, "raft", 3, options, async (stages) => {
-    const pictures = frames.map((frame) => uploadPicture(stages.upload, frame, size));
-    const [first, second] = await stages.run("features", 2, (plan) => {
+  const options: PieceOptions = { signal, onProgress: (progress) => flops = progress.flops };
+  return await runInPieces(gpu, "raft", 3, options, async (pieces) => {
+    const pictures = frames.map((frame) => uploadPicture(pieces.upload, frame, size));
+    const [first, second] = await pieces.run("features", 2, (plan) => {
       const result = pictures.map((picture) => recordFeatures(plan, layers, picture));
       return { result, outputs: result };
     });
-    const context = await stages.run("context", 1, (plan) => {
+    const context = await pieces.run("context", 1, (plan) => {
       const result = recordContext(plan, layers, pictures[0]);
       return { result, outputs: [result.hidden, ...result.shares] };
     });
@@ -110,7 +110,7 @@ async function encodePair(
         window: size,
       },
       flops,
-      destroy: () => stages.destroy(),
+      destroy: () => pieces.destroy(),
     };
   });
 }
@@ -186,10 +186,16 @@ async function savings(
     const before = gpu.allocatedBytes;
     const flow = await prepareFlow(gpu, layers, weights, input, plain);
     const bytes = gpu.allocatedBytes - before;
-    await runSteps(gpu, name, flow.steps(1), signal); // compiles
+    await runDispatches(gpu, name, flow.steps(1), signal); // compiles
     let flops = 0;
     const clock = new Clock();
-    await runSteps(gpu, name, flow.steps(iterations), signal, (report) => flops += report.flops);
+    await runDispatches(
+      gpu,
+      name,
+      flow.steps(iterations),
+      signal,
+      (report) => flops += report.flops,
+    );
     const cells = clock.speed(flops), time = gpu.software ? clock.cpuSeconds : clock.seconds;
     const values = await readTensor(gpu, flow.fine);
     flow.destroy();

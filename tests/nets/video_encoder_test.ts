@@ -142,7 +142,7 @@ Deno.test("recordVideo() gives what encodeVideo() gives, to the bit", async () =
   const gpu = await testGpu();
   const { group, clips } = await narrow();
   for (const standardize of [false, true]) {
-    const staged = await encodeVideo(gpu, group, clips, { standardize });
+    const inPieces = await encodeVideo(gpu, group, clips, { standardize });
     const plan = new Plan(gpu, "recorded");
     const upload: Upload = (label, shape, data) =>
       createTensor(gpu, label, shape, { layout: "blocks", data });
@@ -151,7 +151,7 @@ Deno.test("recordVideo() gives what encodeVideo() gives, to the bit", async () =
     (await plan.build()).run();
     assertEquals(
       await readTensors(gpu, ...outputs),
-      await readTensors(gpu, ...staged.maps.flat(), staged.pooled),
+      await readTensors(gpu, ...inPieces.maps.flat(), inPieces.pooled),
     );
   }
 });
@@ -213,7 +213,7 @@ Deno.test("encodeVideo() stops when told to, and frees everything", async () => 
     () =>
       encodeVideo(gpu, group, clips, {
         signal: abort.signal,
-        onProgress: ({ stage }) => stage === "layer2.1" && abort.abort(new Error("enough")),
+        onProgress: ({ piece }) => piece === "layer2.1" && abort.abort(new Error("enough")),
       }),
     Error,
     "enough",

@@ -7,7 +7,7 @@
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { resizeCubic } from "../../data/resize.ts";
 import { MidasNetwork, midasStride, type NamedValues } from "./midas_network.ts";
-import type { StageProgress } from "../../nets/stages.ts";
+import type { PieceProgress } from "../../nets/pieces.ts";
 import type { Gpu } from "../../runtime/device.ts";
 
 /** Options of {@link Midas.create}. */
@@ -28,7 +28,7 @@ export interface DepthOptions {
   /** Stops the run after the current submit, with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called after every submit. */
-  readonly onProgress?: (progress: StageProgress) => void;
+  readonly onProgress?: (progress: PieceProgress) => void;
 }
 
 /**

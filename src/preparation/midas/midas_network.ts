@@ -28,7 +28,7 @@ import type { Plan } from "../../runtime/plan.ts";
 import { readTensor } from "../../runtime/readback.ts";
 import { imageFrames } from "../../nets/image_encoder.ts";
 import { type ConvolutionValues, PackedConvolutions } from "../packed_convolutions.ts";
-import { runStages, type StageOptions, type Stages } from "../../nets/stages.ts";
+import { type PieceOptions, type Pieces, runInPieces } from "../../nets/pieces.ts";
 
 /** Sides of the network's input are multiples of it. */
 export const midasStride = 32;
@@ -51,7 +51,7 @@ export interface WriteOptions {
 }
 
 /** How {@link MidasNetwork.run} runs. */
-export interface MidasRunOptions extends StageOptions {
+export interface MidasRunOptions extends PieceOptions {
   /** Sees maps as they are made, by the goldens' names: `stem`, `layer1`, `layer4_rn`, `path4`, `head0`. */
   readonly onMaps?: (name: string, maps: FrameMaps) => Promise<void>;
   /** Rows of the result that are made at a time; by default what fits the adapter. */
@@ -82,7 +82,7 @@ export class MidasNetwork {
   }
 
   /**
-   * Runs the network on one picture, stage by stage, memory freed behind it.
+   * Runs the network on one picture, piece by piece, memory freed behind it.
    *
    * @param image `[height, width, 3]`, RGB in 0…1; sides multiples of 32
    * @returns inverse depth `[height, width]`: large is near, never negative
@@ -98,39 +98,39 @@ export class MidasNetwork {
         `Cannot run MiDaS: the picture is ${width} x ${height}, wanted multiples of ${midasStride}`,
       );
     }
-    return await runStages(this.gpu, "midas", 100, options, async (stages) => {
+    return await runInPieces(this.gpu, "midas", 100, options, async (pieces) => {
       const clip = ndarray(image.data, [1, height, width, 3], undefined, image.offset);
-      const levels = await this.#encode(stages, imageFrames(stages.upload, [clip]), options);
-      const last = await this.#decode(stages, levels, options);
-      return await this.#head(stages, last, options);
+      const levels = await this.#encode(pieces, imageFrames(pieces.upload, [clip]), options);
+      const last = await this.#decode(pieces, levels, options);
+      return await this.#head(pieces, last, options);
     });
   }
 
   /** L₁…L₄, at 1/4 to 1/32 of the input's size. */
   async #encode(
-    stages: Stages,
+    pieces: Pieces,
     input: FrameMaps,
     { onMaps }: MidasRunOptions,
   ): Promise<FrameMaps[]> {
     await onMaps?.("input", input);
-    const stem = await stages.run("stem", percent.stem, (plan) => {
+    const stem = await pieces.run("stem", percent.stem, (plan) => {
       const result = this.convolutions.record(plan, "pretrained.layer1.0", input, {
         stride: 2,
         relu: true,
       });
       return { result, outputs: result.frames.flat() };
     });
-    stages.free(input.frames.flat());
+    pieces.free(input.frames.flat());
     await onMaps?.("stem", stem);
     const levels: FrameMaps[] = [];
     for (const [i, stage] of midasStages.entries()) {
       const name = `layer${i + 1}`;
-      const level = await stages.run(name, percent.layers[i], (plan) => {
+      const level = await pieces.run(name, percent.layers[i], (plan) => {
         const x = i === 0 ? maxPool(plan, "pool", stem) : levels[i - 1];
         const result = this.#stage(plan, stage, x, i === 0 ? 1 : 2);
         return { result, outputs: result.frames.flat() };
       });
-      if (i === 0) stages.free(stem.frames.flat());
+      if (i === 0) pieces.free(stem.frames.flat());
       await onMaps?.(name, level);
       levels.push(level);
     }
@@ -157,14 +157,14 @@ export class MidasNetwork {
 
   /** P₁ before it is enlarged: `U₂(P₂ + U₁(S₁))` at a quarter of the input's size. */
   async #decode(
-    stages: Stages,
+    pieces: Pieces,
     levels: readonly FrameMaps[],
     { onMaps }: MidasRunOptions,
   ): Promise<FrameMaps> {
     let path: FrameMaps | undefined;
     for (let k = 4; k >= 1; k--) {
       const features = levels[k - 1], above = path;
-      const [level, next] = await stages.run(`refinenet${k}`, percent.decoder[4 - k], (plan) => {
+      const [level, next] = await pieces.run(`refinenet${k}`, percent.decoder[4 - k], (plan) => {
         const level = this.convolutions.record(plan, `scratch.layer${k}_rn`, features);
         const unit = `scratch.refinenet${k}.resConfUnit`;
         const x = reluMaps(plan, `layer${k}_rn.relu`, level);
@@ -176,7 +176,7 @@ export class MidasNetwork {
       });
       await onMaps?.(`layer${k}_rn`, level);
       if (k > 1) await onMaps?.(`path${k}`, next);
-      for (const done of [features, level, above]) stages.free(done?.frames.flat() ?? []);
+      for (const done of [features, level, above]) pieces.free(done?.frames.flat() ?? []);
       path = next;
     }
     return path!;
@@ -194,7 +194,7 @@ export class MidasNetwork {
 
   /** Four times as large, in bands of rows: the large maps are never whole. */
   async #head(
-    stages: Stages,
+    pieces: Pieces,
     refined: FrameMaps,
     { onMaps, bandRows }: MidasRunOptions,
   ): Promise<NdArray<Float32Array>> {
@@ -205,16 +205,16 @@ export class MidasNetwork {
       const band = { first, rows: Math.min(most, height - first) };
       const name = `rows ${first} to ${first + band.rows - 1}`;
       const share = percent.head * band.rows / height;
-      const maps = await stages.run(name, share, (plan) => {
+      const maps = await pieces.run(name, share, (plan) => {
         const result = this.#headBand(plan, refined, band);
         const made = onMaps ? Object.values(result) : [result.depth];
         return { result, outputs: made.flatMap(({ frames }) => frames.flat()) };
       });
       for (const [name, made] of Object.entries(maps)) await onMaps?.(name, made);
       result.set(await readTensor(this.gpu, maps.depth.frames[0][0]), first * width);
-      stages.free(Object.values(maps).flatMap(({ frames }) => frames.flat()));
+      pieces.free(Object.values(maps).flatMap(({ frames }) => frames.flat()));
     }
-    stages.free(refined.frames.flat());
+    pieces.free(refined.frames.flat());
     return ndarray(result, [height, width]);
   }
 

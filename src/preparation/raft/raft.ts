@@ -28,7 +28,7 @@ import {
   recordStart,
   recordUpsampled,
 } from "./update.ts";
-import { runStages, runSteps, type StageOptions } from "../../nets/stages.ts";
+import { type PieceOptions, runDispatches, runInPieces } from "../../nets/pieces.ts";
 
 /** Sides below it were never seen in training: the coarsest level of the correlation has then one pixel or none. */
 export const leastRaftPixels = 128;
@@ -73,7 +73,7 @@ class EncodedFrame implements RaftFrame {
 }
 
 /** How {@link Raft.flow} runs. */
-export interface FlowOptions extends StageOptions {
+export interface FlowOptions extends PieceOptions {
   /** Updates. Default 20, as in training and evaluation of the authors. */
   readonly iterations?: number;
 }
@@ -123,7 +123,7 @@ export class Raft {
    */
   async encode(
     frame: NdArray<Uint8Array | Float32Array>,
-    options: StageOptions = {},
+    options: PieceOptions = {},
   ): Promise<RaftFrame> {
     const [height, width, channels] = frame.shape;
     if (frame.shape.length !== 3 || channels !== 3 || height < 1 || width < 1) {
@@ -132,17 +132,17 @@ export class Raft {
       );
     }
     const size = paddedSize(height, width);
-    return await runStages(this.gpu, "raft", 2, options, async (stages) => {
-      const input = uploadPicture(stages.upload, frame, size);
-      const features = await stages.run("features", 1, (plan) => {
+    return await runInPieces(this.gpu, "raft", 2, options, async (pieces) => {
+      const input = uploadPicture(pieces.upload, frame, size);
+      const features = await pieces.run("features", 1, (plan) => {
         const result = recordFeatures(plan, this.#layers, input);
         return { result, outputs: [result] };
       });
-      const context = await stages.run("context", 1, (plan) => {
+      const context = await pieces.run("context", 1, (plan) => {
         const result = recordContext(plan, this.#layers, input);
         return { result, outputs: [result.hidden, ...result.shares] };
       });
-      stages.free(input.frames.flat());
+      pieces.free(input.frames.flat());
       return new EncodedFrame(this.gpu, size, features, context);
     });
   }
@@ -192,9 +192,9 @@ export class Raft {
       const updates = Array.from({ length: iterations }, () => iteration.steps);
       const steps = [...start.steps, ...updates.flat(), ...finish.steps];
       let done = 0;
-      await runSteps(this.gpu, "raft.flow", steps, signal, ({ fraction, flops }) => {
+      await runDispatches(this.gpu, "raft.flow", steps, signal, ({ fraction, flops }) => {
         done += flops;
-        onProgress?.({ stage: "flow", fraction, flops: done });
+        onProgress?.({ piece: "flow", fraction, flops: done });
       });
       return ndarray(await readTensor(this.gpu, fine), [size.height, size.width, 2]);
     } finally {

@@ -60,7 +60,7 @@ Deno.test("Midas.depth() brings a frame to the network's size and its depth back
   network.destroy();
 
   const midas = await Midas.create(gpu, randomMidas());
-  const stages = new Set<string>();
+  const pieces = new Set<string>();
   const video = ndarray(Uint8Array.of(...new Uint8Array(frame.size), ...frame.data), [
     2,
     45,
@@ -68,10 +68,10 @@ Deno.test("Midas.depth() brings a frame to the network's size and its depth back
     3,
   ]);
   const depth = await midas.depth(video.pick(1, null, null, null), {
-    onProgress: ({ stage }) => stages.add(stage),
+    onProgress: ({ piece }) => pieces.add(piece),
   });
   assertEquals(depth.shape, [45, 70]);
-  assertEquals([...stages].slice(0, 2), ["stem", "layer1"]);
+  assertEquals([...pieces].slice(0, 2), ["stem", "layer1"]);
   assertClose(depth.data, expected.data, 1e-5, "depth");
   assert(depth.data.some((value) => value > 0.1));
   const small = await midas.depth(frame, { depthSize: 60 });

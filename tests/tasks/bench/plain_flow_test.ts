@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 import { recordContext, recordFeatures } from "../../../src/preparation/raft/encoder.ts";
 import { RaftLayers } from "../../../src/preparation/raft/layers.ts";
 import { paddedSize, uploadPicture } from "../../../src/preparation/raft/picture.ts";
-import { runStages, runSteps } from "../../../src/nets/stages.ts";
+import { runDispatches, runInPieces } from "../../../src/nets/pieces.ts";
 import { readTensor } from "../../../src/runtime/readback.ts";
 import { formulaWeights, movingFrame } from "../../../tasks/bench/flow_inputs.ts";
 import { type PlainParts, prepareFlow } from "../../../tasks/bench/plain_flow.ts";
@@ -22,11 +22,11 @@ Deno.test("what RAFT saves leaves the flow as its definition has it, within 1e-4
   const weights = formulaWeights();
   const layers = await RaftLayers.create(gpu, weights);
   const size = paddedSize(131, 150);
-  const flows = await runStages(gpu, "raft", 1, {}, async (stages) => {
+  const flows = await runInPieces(gpu, "raft", 1, {}, async (pieces) => {
     const pictures = [0, 1].map((time) =>
-      uploadPicture(stages.upload, movingFrame(150, 131, time), size)
+      uploadPicture(pieces.upload, movingFrame(150, 131, time), size)
     );
-    const pair = await stages.run("encoders", 1, (plan) => {
+    const pair = await pieces.run("encoders", 1, (plan) => {
       const [first, second] = pictures.map((picture) => recordFeatures(plan, layers, picture));
       const context = recordContext(plan, layers, pictures[0]);
       return {
@@ -43,11 +43,11 @@ Deno.test("what RAFT saves leaves the flow as its definition has it, within 1e-4
         width: size.paddedWidth / 8,
         window: size,
       }, plain);
-      await runSteps(gpu, "test", flow.steps(6));
+      await runDispatches(gpu, "test", flow.steps(6));
       flows.push(await readTensor(gpu, flow.fine));
       flow.destroy();
     }
-    stages.destroy();
+    pieces.destroy();
     return flows;
   });
   const [saved, ...plain] = flows;

@@ -1,5 +1,5 @@
 /**
- * Running a large frozen network once: stage by stage, each a plan of its own, memory freed behind it.
+ * Running a large frozen network once: piece by piece, each a plan of its own, memory freed behind it.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { Program, type Step } from "../runtime/program.ts";
 import { createBuffer, createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 
 /** How far a network is. */
-export interface StageProgress {
-  /** The stage that runs: `layer3.2`. */
-  readonly stage: string;
+export interface PieceProgress {
+  /** The piece that runs: `layer3.2`. */
+  readonly piece: string;
   /** Part of all the work that is done, 0 to 1. */
   readonly fraction: number;
   /** Floating-point operations done so far. */
   readonly flops: number;
 }
 
-/** Options of {@link runStages}. */
-export interface StageOptions {
+/** Options of {@link runInPieces}. */
+export interface PieceOptions {
   /** Called after every submit. */
-  readonly onProgress?: (progress: StageProgress) => void;
+  readonly onProgress?: (progress: PieceProgress) => void;
   /** Stops the run after the current submit, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -31,7 +31,7 @@ const submitOperations = { software: 2e10, hardware: 2e11 };
 // What a workgroup costs that does not multiply but moves memory, beside the operations of one that multiplies.
 const workgroupOperations = 4e4;
 
-/** What {@link runSteps} tells after a submit. */
+/** What {@link runDispatches} tells after a submit. */
 export interface SubmitReport {
   /** Part of the work that is done, 0 to 1. */
   readonly fraction: number;
@@ -42,18 +42,18 @@ export interface SubmitReport {
 /**
  * Runs dispatches in order, in submits of moderate size, and waits for them.
  *
- * @param steps of built programs, which may take part more than once
+ * @param dispatches of built programs, which may take part more than once
  * @param signal stops after the current submit, with its reason
  */
-export async function runSteps(
+export async function runDispatches(
   gpu: Gpu,
   label: string,
-  steps: readonly Step[],
+  dispatches: readonly Step[],
   signal?: AbortSignal,
   onSubmit?: (report: SubmitReport) => void,
 ): Promise<void> {
   const most = submitOperations[gpu.software ? "software" : "hardware"];
-  const costs = steps.map(({ flops, workgroups: [x, y, z] }) =>
+  const costs = dispatches.map(({ flops, workgroups: [x, y, z] }) =>
     flops + workgroupOperations * x * y * z
   );
   const total = costs.reduce((sum, cost) => sum + cost, 0);
@@ -62,10 +62,10 @@ export async function runSteps(
     signal?.throwIfAborted();
     let cost = 0, flops = 0;
     while (end < costs.length && (end === first || cost + costs[end] <= most)) {
-      flops += steps[end].flops;
+      flops += dispatches[end].flops;
       cost += costs[end++];
     }
-    new Program(gpu, label, steps.slice(first, end), []).run();
+    new Program(gpu, label, dispatches.slice(first, end), []).run();
     await Promise.race([gpu.device.queue.onSubmittedWorkDone(), gpu.lost]);
     throwDeviceErrors(gpu, `run "${label}"`);
     done += cost;
@@ -73,8 +73,8 @@ export async function runSteps(
   }
 }
 
-/** Makes, runs and frees stages; handed to the body of {@link runStages}. */
-export class Stages {
+/** Makes, runs and frees pieces; handed to the body of {@link runInPieces}. */
+export class Pieces {
   readonly #alive = new Set<Tensor>();
   #done = 0;
   #flops = 0;
@@ -83,7 +83,7 @@ export class Stages {
     readonly gpu: Gpu,
     readonly label: string,
     readonly count: number,
-    readonly options: StageOptions,
+    readonly options: PieceOptions,
   ) {}
 
   /** A tensor with its values, that lives until it is freed. */
@@ -94,10 +94,10 @@ export class Stages {
   };
 
   /**
-   * Records one stage, runs it in submits of moderate size, waits for it, and frees all that it used but its outputs.
+   * Records one piece, runs it in submits of moderate size, waits for it, and frees all that it used but its outputs.
    *
-   * @param record returns what the stage makes, and which tensors of it outlive the stage
-   * @param share of one of `count` stages that this one counts as
+   * @param record returns what the piece makes, and which tensors of it outlive the piece
+   * @param share of one of `count` pieces that this one counts as
    */
   async run<T>(
     name: string,
@@ -126,17 +126,17 @@ export class Stages {
 
   async #execute(name: string, { label, steps }: Program, share: number): Promise<void> {
     const { gpu, options } = this;
-    await runSteps(gpu, label, steps, options.signal, ({ fraction, flops }) => {
+    await runDispatches(gpu, label, steps, options.signal, ({ fraction, flops }) => {
       this.#flops += flops;
       options.onProgress?.({
-        stage: name,
+        piece: name,
         fraction: Math.min(1, (this.#done + share * fraction) / this.count),
         flops: this.#flops,
       });
     });
   }
 
-  /** Frees tensors that a stage or {@link upload} made. */
+  /** Frees tensors that a piece or {@link upload} made. */
   free(tensors: readonly Tensor[]): void {
     for (const tensor of tensors) {
       if (this.#alive.delete(tensor)) destroyTensor(this.gpu, tensor);
@@ -150,21 +150,21 @@ export class Stages {
 }
 
 /**
- * Runs `body` with stages of which `count` make up the whole; what its stages made and it did not free, it returns to a
+ * Runs `body` with pieces of which `count` make up the whole; what its pieces made and it did not free, it returns to a
  * caller who frees it. When it throws, everything is freed.
  */
-export async function runStages<T>(
+export async function runInPieces<T>(
   gpu: Gpu,
   label: string,
   count: number,
-  options: StageOptions,
-  body: (stages: Stages) => Promise<T>,
+  options: PieceOptions,
+  body: (pieces: Pieces) => Promise<T>,
 ): Promise<T> {
-  const stages = new Stages(gpu, label, count, options);
+  const pieces = new Pieces(gpu, label, count, options);
   try {
-    return await body(stages);
+    return await body(pieces);
   } catch (error) {
-    stages.destroy();
+    pieces.destroy();
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { runStages, runSteps } from "../../src/nets/stages.ts";
+import { runDispatches, runInPieces } from "../../src/nets/pieces.ts";
 import { relu } from "../../src/ops/activation.ts";
 import { addInto } from "../../src/ops/assign.ts";
 import { Plan } from "../../src/runtime/plan.ts";
@@ -9,20 +9,20 @@ import { testGpu } from "../support/gpu.ts";
 
 const values = Float32Array.of(-1, 2, -3);
 
-Deno.test("runStages() hands a stage's outputs on and frees what is in between", async () => {
+Deno.test("runInPieces() hands a piece's outputs on and frees what is in between", async () => {
   const gpu = await testGpu();
   const before = gpu.allocatedBytes;
   const fractions: number[] = [];
-  const y = await runStages(gpu, "net", 2, {
-    onProgress: ({ stage, fraction }) => fractions.push(fraction) && assertEquals(stage, "relu"),
-  }, async (stages) => {
-    const x = stages.upload("x", [1, 3, 1], values);
-    const y = await stages.run("relu", 2, (plan) => {
+  const y = await runInPieces(gpu, "net", 2, {
+    onProgress: ({ piece, fraction }) => fractions.push(fraction) && assertEquals(piece, "relu"),
+  }, async (pieces) => {
+    const x = pieces.upload("x", [1, 3, 1], values);
+    const y = await pieces.run("relu", 2, (plan) => {
       const inner = relu(plan, "inner", x);
       const result = relu(plan, "outer", inner);
       return { result, outputs: [result] };
     });
-    stages.free([x]);
+    pieces.free([x]);
     return y;
   });
   assertEquals([...await readTensor(gpu, y)], [0, 2, 0]);
@@ -31,14 +31,14 @@ Deno.test("runStages() hands a stage's outputs on and frees what is in between",
   destroyTensor(gpu, y);
 });
 
-Deno.test("runStages() frees everything when a stage fails", async () => {
+Deno.test("runInPieces() frees everything when a piece fails", async () => {
   const gpu = await testGpu();
   const before = gpu.allocatedBytes;
   await assertRejects(
     () =>
-      runStages(gpu, "net", 1, {}, async (stages) => {
-        const x = stages.upload("x", [1, 3, 1], values);
-        await stages.run("relu", 1, (plan) => {
+      runInPieces(gpu, "net", 1, {}, async (pieces) => {
+        const x = pieces.upload("x", [1, 3, 1], values);
+        await pieces.run("relu", 1, (plan) => {
           const result = relu(plan, "y", x);
           return { result, outputs: [result] };
         });
@@ -50,7 +50,7 @@ Deno.test("runStages() frees everything when a stage fails", async () => {
   assertEquals(gpu.allocatedBytes, before);
 });
 
-Deno.test("runSteps() runs dispatches as often as they are listed, and stops where it is told", async () => {
+Deno.test("runDispatches() runs dispatches as often as they are listed, and stops where it is told", async () => {
   const gpu = await testGpu();
   const [x, y] = [values, new Float32Array(3)].map((data) =>
     createTensor(gpu, "x", [1, 3, 1], { layout: "blocks", data })
@@ -60,12 +60,12 @@ Deno.test("runSteps() runs dispatches as often as they are listed, and stops whe
   const program = await plan.build();
   const fractions: number[] = [];
   const steps = Array.from({ length: 5 }, () => program.steps).flat();
-  await runSteps(gpu, "test", steps, undefined, ({ fraction }) => fractions.push(fraction));
+  await runDispatches(gpu, "test", steps, undefined, ({ fraction }) => fractions.push(fraction));
   assertEquals([...await readTensor(gpu, y)], [-5, 10, -15]);
   assertEquals(fractions.at(-1), 1);
   const reason = new Error("enough");
   await assertRejects(
-    () => runSteps(gpu, "test", steps, AbortSignal.abort(reason)),
+    () => runDispatches(gpu, "test", steps, AbortSignal.abort(reason)),
     Error,
     "enough",
   );
