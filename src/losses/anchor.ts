@@ -4,8 +4,8 @@
  * @module
  */
 import text from "../../wgsl/losses/anchor.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
@@ -41,41 +41,22 @@ export function anchorLoss(
   { weights, z, depth, counted }: AnchorInputs,
   width: number,
 ): Tensor {
-  const path = plan.path(label);
-  const wanted = ["scenes", "rays", "samples"];
-  const [scenes, rays, samples] = expectShape("anchorLoss", path, { weights }, "rows", wanted);
-  expectShape("anchorLoss", path, { z }, "rows", [scenes, rays, samples]);
-  expectShape("anchorLoss", path, { depth }, "rows", [scenes, rays]);
-  if (counted) expectShape("anchorLoss", path, { counted }, "rows", [scenes, rays]);
-  const term = plan.activation(label, [1], "rows", [weights]);
-  const share = plan.activation(`${label}.share`, [1]);
-  const hits = plan.activation(`${label}.hits`, [scenes, rays]);
-  const dims = { rays: scenes * rays, samples, all: counted === undefined, width, accumulate: 0 };
-  const given = { z, depth, counted: counted ?? depth }; // bound and not read where all rays count
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: { ...given, weights, hits, share, term, dims },
-    workgroups: [1],
-  });
-  plan.backward([term], ([dTerm]) => {
-    const sink = plan.gradientSink(weights);
-    if (!sink) return;
-    plan.dispatch({
-      label: `${label}.backward`,
-      kernel,
-      entry: "backward",
-      bindings: {
-        ...given,
-        hits,
-        share,
-        d_term: dTerm,
-        d_weights: sink.gradient,
-        dims: { ...dims, accumulate: sink.accumulate },
-      },
-      workgroups: linearWorkgroups(weights.size),
-    });
+  const op = new Operation(plan, "anchorLoss", label, kernel);
+  const shape = op.expect({ weights }, "rows", ["scenes", "rays", "samples"]);
+  const [scenes, rays, samples] = shape;
+  op.expect({ z }, "rows", shape);
+  op.expect({ depth }, "rows", [scenes, rays]);
+  if (counted) op.expect({ counted }, "rows", [scenes, rays]);
+  const term = op.output([1], "rows", [weights]);
+  const share = op.scratch("share", [1]), hits = op.scratch("hits", [scenes, rays]);
+  const given = { z, depth, counted, dims: { rays: scenes * rays, samples, width } };
+  op.run("forward", { ...given, weights, hits, share, term }, [1]);
+  op.backward([term], ([dTerm]) => {
+    op.run(
+      "backward",
+      { ...given, hits, share, d_term: dTerm, d_weights: op.target(weights) },
+      linearWorkgroups(weights.size),
+    );
   });
   return term;
 }

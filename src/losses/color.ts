@@ -4,15 +4,12 @@
  * @module
  */
 import text from "../../wgsl/losses/color.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
-const kernel = defineKernel(
-  "wgsl/losses/color.wgsl",
-  text,
-);
+const kernel = defineKernel("wgsl/losses/color.wgsl", text);
 
 const slots = { before: 0, after: 2 } as const;
 
@@ -38,62 +35,32 @@ export interface ColorInputs {
  */
 export function colorLosses(plan: Plan, label: string, inputs: ColorInputs): Tensor {
   const { maps, mapsBefore, mapsAfter, colors, cameras } = inputs;
-  const path = plan.path(label);
-  const [scenes, rays] = expectShape("colorLosses", path, { maps }, "rows", ["scenes", "rays", 16]);
-  expectShape("colorLosses", path, { mapsBefore }, "rows", [scenes, rays, 5]);
-  expectShape("colorLosses", path, { mapsAfter }, "rows", [scenes, rays, 5]);
-  expectShape("colorLosses", path, { colors }, "rows", [scenes, rays, 3]);
-  expectShape("colorLosses", path, { cameras }, "rows", [scenes, 3, 16]);
-  const terms = plan.activation(label, [4], "rows", [maps, mapsBefore, mapsAfter]);
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: {
-      maps,
-      maps_before: mapsBefore,
-      maps_after: mapsAfter,
-      colors,
-      cameras,
-      terms,
-      dims: { scenes, rays, slot: 0 },
-    },
-    workgroups: [1],
-  });
-  plan.backward([terms], ([dTerms]) => {
-    const dMaps = plan.gradientSink(maps, { partial: true });
-    if (dMaps) {
-      plan.dispatch({
-        label: `${label}.backward_current`,
-        kernel,
-        entry: "backward_current",
-        bindings: {
-          maps,
-          colors,
-          d_terms: dTerms,
-          d_maps: dMaps.gradient,
-          dims: { scenes, rays, slot: 0 },
-        },
-        workgroups: linearWorkgroups(scenes * rays),
-      });
-    }
+  const op = new Operation(plan, "colorLosses", label, kernel);
+  const [scenes, rays] = op.expect({ maps }, "rows", ["scenes", "rays", 16]);
+  op.expect({ mapsBefore }, "rows", [scenes, rays, 5]);
+  op.expect({ mapsAfter }, "rows", [scenes, rays, 5]);
+  op.expect({ colors }, "rows", [scenes, rays, 3]);
+  op.expect({ cameras }, "rows", [scenes, 3, 16]);
+  const terms = op.output([4], "rows", [maps, mapsBefore, mapsAfter]);
+  const dims = { scenes, rays, slot: 0 }, workgroups = linearWorkgroups(scenes * rays);
+  op.run(
+    "forward",
+    { maps, maps_before: mapsBefore, maps_after: mapsAfter, colors, cameras, terms, dims },
+    [1],
+  );
+  op.backward([terms], ([dTerms]) => {
+    const given = { colors, d_terms: dTerms };
+    const d_maps = op.target(maps, { partial: true });
+    op.run("backward_current", { ...given, maps, d_maps, dims }, workgroups);
     for (const [side, warped] of [["before", mapsBefore], ["after", mapsAfter]] as const) {
-      const dWarped = plan.gradientSink(warped, { partial: true });
-      if (!dWarped) continue;
-      plan.dispatch({
-        label: `${label}.backward_${side}`,
-        kernel,
-        entry: "backward_warped",
-        bindings: {
-          single_maps: warped,
-          colors,
-          cameras,
-          d_terms: dTerms,
-          d_single_maps: dWarped.gradient,
-          dims: { scenes, rays, slot: slots[side] },
-        },
-        workgroups: linearWorkgroups(scenes * rays),
-      });
+      const bindings = {
+        ...given,
+        cameras,
+        single_maps: warped,
+        d_single_maps: op.target(warped, { partial: true }),
+        dims: { ...dims, slot: slots[side] },
+      };
+      op.run("backward_warped", bindings, workgroups, { part: `backward_${side}` });
     }
   });
   return terms;
@@ -107,29 +74,19 @@ export function colorLosses(plan: Plan, label: string, inputs: ColorInputs): Ten
  * @returns `(1)`; differentiable in `maps`
  */
 export function staticColorLoss(plan: Plan, label: string, maps: Tensor, colors: Tensor): Tensor {
-  const path = plan.path(label);
-  const wanted = ["scenes", "rays", 5];
-  const [scenes, rays] = expectShape("staticColorLoss", path, { maps }, "rows", wanted);
-  expectShape("staticColorLoss", path, { colors }, "rows", [scenes, rays, 3]);
-  const terms = plan.activation(label, [1], "rows", [maps]);
-  const dims = { scenes, rays, slot: 0 };
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward_single",
-    bindings: { single_maps: maps, colors, terms, dims },
-    workgroups: [1],
-  });
-  plan.backward([terms], ([dTerms]) => {
-    const dMaps = plan.gradientSink(maps, { partial: true });
-    if (!dMaps) return;
-    plan.dispatch({
-      label: `${label}.backward`,
-      kernel,
-      entry: "backward_single",
-      bindings: { single_maps: maps, colors, d_terms: dTerms, d_single_maps: dMaps.gradient, dims },
-      workgroups: linearWorkgroups(scenes * rays),
-    });
+  const op = new Operation(plan, "staticColorLoss", label, kernel);
+  const [scenes, rays] = op.expect({ maps }, "rows", ["scenes", "rays", 5]);
+  op.expect({ colors }, "rows", [scenes, rays, 3]);
+  const terms = op.output([1], "rows", [maps]);
+  const given = { single_maps: maps, colors, dims: { scenes, rays, slot: 0 } };
+  op.run("forward_single", { ...given, terms }, [1], { part: "forward" });
+  op.backward([terms], ([dTerms]) => {
+    op.run(
+      "backward_single",
+      { ...given, d_terms: dTerms, d_single_maps: op.target(maps, { partial: true }) },
+      linearWorkgroups(scenes * rays),
+      { part: "backward" },
+    );
   });
   return terms;
 }

@@ -4,15 +4,13 @@
  * @module
  */
 import text from "../../wgsl/losses/depth.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
+import type { Recipe } from "../recipes/recipe.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 
-const kernel = defineKernel(
-  "wgsl/losses/depth.wgsl",
-  text,
-);
+const kernel = defineKernel("wgsl/losses/depth.wgsl", text);
 
 const lanes = 256;
 const statistics = 13; // numbers of `struct Statistics`
@@ -33,16 +31,12 @@ export interface DepthInputs {
   readonly absoluteDepth?: Tensor;
 }
 
-/** What {@link depthLosses} is told. */
-export interface DepthOptions {
+/** Options of {@link depthLosses}. */
+export interface DepthOptions extends Pick<Recipe, "depthBlendingThickness"> {
   /** The first rays of each scene see nothing that moves: so many. */
   readonly staticRays: number;
-  /** z of a scene's nearest ray, NDC. Default 0. */
-  readonly near?: number;
   /** z of a scene's farthest ray, NDC. Default 1. */
   readonly far?: number;
-  /** Half the width of the band around the measured depth where the dynamic field may show, NDC. Default 0.03. */
-  readonly thickness?: number;
 }
 
 /**
@@ -50,8 +44,8 @@ export interface DepthOptions {
  * `mean (depth_d − stop(depth_s))²`.
  *
  * `norm(x) = (x − median)/mean|x − median|` over a scene's rays, with PyTorch's median, the lower middle element; a scene
- * whose rays are all alike has norm 0 and no gradient. ẑ = z where `|z − D| ≤ thickness`, else 0; D goes linearly from `near`
- * at the scene's largest inverse depth to `far` at its smallest, or is the absolute depth where that is given.
+ * whose rays are all alike has norm 0 and no gradient. ẑ = z where `|z − D| ≤ depthBlendingThickness`, else 0; D goes linearly
+ * from 0 at the scene's largest inverse depth to `far` at its smallest, or is the absolute depth where that is given.
  *
  * @returns `(3)`: depth, depthBlending, order; differentiable in the dynamic depth of the maps and in b
  */
@@ -62,16 +56,15 @@ export function depthLosses(
   options: DepthOptions,
 ): Tensor {
   const { maps, blending, z, inverseDepth, moving, absoluteDepth } = inputs;
-  const { staticRays, near = 0, far = 1, thickness = 0.03 } = options;
-  const path = plan.path(label);
-  const wanted = ["scenes", "rays", "samples"];
-  const [scenes, rays, samples] = expectShape("depthLosses", path, { z }, "rows", wanted);
+  const { staticRays, far = 1, depthBlendingThickness } = options;
+  const op = new Operation(plan, "depthLosses", label, kernel);
+  const [scenes, rays, samples] = op.expect({ z }, "rows", ["scenes", "rays", "samples"]);
   const points = rays * samples;
-  expectShape("depthLosses", path, { maps }, "rows", [scenes, rays, 16]);
-  expectShape("depthLosses", path, { blending }, "blocks", [scenes, points, 1]);
-  expectShape("depthLosses", path, { inverseDepth }, "rows", [scenes, rays]);
-  expectShape("depthLosses", path, { moving }, "rows", [scenes, rays]);
-  if (absoluteDepth) expectShape("depthLosses", path, { absoluteDepth }, "rows", [scenes, rays]);
+  op.expect({ maps }, "rows", [scenes, rays, 16]);
+  op.expect({ blending }, "blocks", [scenes, points, 1]);
+  op.expect({ inverseDepth }, "rows", [scenes, rays]);
+  op.expect({ moving }, "rows", [scenes, rays]);
+  if (absoluteDepth) op.expect({ absoluteDepth }, "rows", [scenes, rays]);
   const sceneRows = Math.ceil(points / lanes);
   const rows = scenes * sceneRows;
   const dims = {
@@ -82,82 +75,34 @@ export function depthLosses(
     static_rays: staticRays,
     samples,
     scene_stride: blocksOf(points) * blockPoints,
-    near,
     far,
-    thickness,
-    absolute: absoluteDepth !== undefined,
-    accumulate: 0,
+    thickness: depthBlendingThickness,
   };
-  const terms = plan.activation(label, [3], "rows", [maps, blending]);
-  const measured = plan.activation(`${label}.statistics`, [scenes, statistics]);
-  const partials = plan.activation(`${label}.partials`, [rows, 4]);
-  plan.dispatch({
-    label: `${label}.measure`,
-    kernel,
-    entry: "measure",
-    bindings: { maps, inverse_depth: inverseDepth, moving, statistics: measured, dims },
-    workgroups: [scenes],
-  });
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: {
-      z,
-      blending,
-      inverse_depth: inverseDepth,
-      moving,
-      absolute_depth: absoluteDepth ?? inverseDepth, // bound and not read where D is relative
-      statistics: measured,
-      partials,
-      dims,
-    },
-    workgroups: workgroupsFor(rows),
-  });
-  plan.dispatch({
-    label: `${label}.finish`,
-    kernel,
-    entry: "finish",
-    bindings: { statistics: measured, partials, terms, dims },
-    workgroups: [1],
-  });
-  plan.backward([terms], ([dTerms]) => {
-    const dMaps = plan.gradientSink(maps, { partial: true });
-    if (dMaps) {
-      plan.dispatch({
-        label: `${label}.backward_rays`,
-        kernel,
-        entry: "backward_rays",
-        bindings: {
-          maps,
-          inverse_depth: inverseDepth,
-          statistics: measured,
-          d_terms: dTerms,
-          d_maps: dMaps.gradient,
-          dims,
-        },
-        workgroups: workgroupsFor(Math.ceil(scenes * rays / lanes)),
-      });
-    }
-    const dBlending = plan.gradientSink(blending);
-    if (!dBlending) return;
-    plan.dispatch({
-      label: `${label}.backward_blending`,
-      kernel,
-      entry: "backward_blending",
-      bindings: {
-        z,
-        blending,
-        inverse_depth: inverseDepth,
-        moving,
-        absolute_depth: absoluteDepth ?? inverseDepth,
-        statistics: measured,
-        d_terms: dTerms,
-        d_blending: dBlending.gradient,
-        dims: { ...dims, accumulate: dBlending.accumulate },
-      },
-      workgroups: workgroupsFor(rows),
-    });
+  const terms = op.output([3], "rows", [maps, blending]);
+  const measured = op.scratch("statistics", [scenes, statistics]);
+  const partials = op.scratch("partials", [rows, 4]);
+  const ofRays = { maps, inverse_depth: inverseDepth, dims };
+  const ofPoints = {
+    z,
+    blending,
+    inverse_depth: inverseDepth,
+    moving,
+    absolute_depth: absoluteDepth,
+    statistics: measured,
+    dims,
+  };
+  op.run("measure", { ...ofRays, moving, statistics: measured }, [scenes]);
+  op.run("forward", { ...ofPoints, partials }, workgroupsFor(rows));
+  op.run("finish", { statistics: measured, partials, terms, dims }, [1]);
+  op.backward([terms], ([dTerms]) => {
+    const d_maps = op.target(maps, { partial: true });
+    op.run(
+      "backward_rays",
+      { ...ofRays, statistics: measured, d_terms: dTerms, d_maps },
+      workgroupsFor(Math.ceil(scenes * rays / lanes)),
+    );
+    const d_blending = op.target(blending);
+    op.run("backward_blending", { ...ofPoints, d_terms: dTerms, d_blending }, workgroupsFor(rows));
   });
   return terms;
 }

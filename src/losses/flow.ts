@@ -4,8 +4,8 @@
  * @module
  */
 import text from "../../wgsl/losses/flow.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
@@ -33,56 +33,32 @@ export interface FlowInputs {
  */
 export function flowLosses(plan: Plan, label: string, inputs: FlowInputs): Tensor {
   const { inducedBackward, inducedForward, flowBackward, flowForward, cameras } = inputs;
-  const path = plan.path(label);
-  const wanted = ["scenes", "rays", 2];
-  const [scenes, rays] = expectShape("flowLosses", path, { inducedBackward }, "rows", wanted);
-  expectShape("flowLosses", path, { inducedForward }, "rows", [scenes, rays, 2]);
-  expectShape("flowLosses", path, { flowBackward }, "rows", [scenes, rays, 3]);
-  expectShape("flowLosses", path, { flowForward }, "rows", [scenes, rays, 3]);
-  expectShape("flowLosses", path, { cameras }, "rows", [scenes, 3, 16]);
-  const terms = plan.activation(label, [2], "rows", [inducedBackward, inducedForward]);
+  const op = new Operation(plan, "flowLosses", label, kernel);
+  const shape = op.expect({ inducedBackward }, "rows", ["scenes", "rays", 2]);
+  const [scenes, rays] = shape;
+  op.expect({ inducedForward }, "rows", shape);
+  op.expect({ flowBackward }, "rows", [scenes, rays, 3]);
+  op.expect({ flowForward }, "rows", [scenes, rays, 3]);
+  op.expect({ cameras }, "rows", [scenes, 3, 16]);
+  const terms = op.output([2], "rows", [inducedBackward, inducedForward]);
   const directions = [
     { name: "backward", slot: 0, induced: inducedBackward, flow: flowBackward },
     { name: "forward", slot: 2, induced: inducedForward, flow: flowForward },
-  ].map((direction) => ({
-    ...direction,
-    shares: plan.activation(`${label}.shares_${direction.name}`, [scenes]),
-  }));
-  for (const { name, slot, induced, flow, shares } of directions) {
-    plan.dispatch({
-      label: `${label}.forward_${name}`,
-      kernel,
-      entry: "forward",
-      bindings: {
-        induced,
-        flow,
-        cameras,
-        terms,
-        shares,
-        dims: { scenes, rays, slot, accumulate: 0 },
-      },
-      workgroups: [1],
-    });
+  ].map(({ name, slot, induced, flow }) => {
+    const shares = op.scratch(`shares_${name}`, [scenes]);
+    return { name, given: { induced, flow, shares, dims: { scenes, rays, slot } } };
+  });
+  for (const { name, given } of directions) {
+    op.run("forward", { ...given, cameras, terms }, [1], { part: `forward_${name}` });
   }
-  plan.backward([terms], ([dTerms]) => {
-    for (const { name, slot, induced, flow, shares } of directions) {
-      const sink = plan.gradientSink(induced);
-      if (!sink) continue;
-      const { gradient, accumulate } = sink;
-      plan.dispatch({
-        label: `${label}.backward_${name}`,
-        kernel,
-        entry: "backward",
-        bindings: {
-          induced,
-          flow,
-          shares,
-          d_terms: dTerms,
-          d_induced: gradient,
-          dims: { scenes, rays, slot, accumulate },
-        },
-        workgroups: linearWorkgroups(scenes * rays),
-      });
+  op.backward([terms], ([dTerms]) => {
+    for (const { name, given } of directions) {
+      op.run(
+        "backward",
+        { ...given, d_terms: dTerms, d_induced: op.target(given.induced) },
+        linearWorkgroups(scenes * rays),
+        { part: `backward_${name}` },
+      );
     }
   });
   return terms;

@@ -4,16 +4,12 @@
  * @module
  */
 import text from "../../wgsl/losses/mask.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { optionalSink } from "./sinks.ts";
 
-const kernel = defineKernel(
-  "wgsl/losses/mask.wgsl",
-  text,
-);
+const kernel = defineKernel("wgsl/losses/mask.wgsl", text);
 
 /** What {@link maskLosses} reads. */
 export interface MaskInputs {
@@ -52,18 +48,15 @@ export function maskLosses(
   staticRays: number,
 ): MaskOutputs {
   const { blending, blendingBefore, blendingAfter, weightsDynamic, maps, moving } = inputs;
-  const path = plan.path(label);
-  const [scenes, rays, samples] = expectShape("maskLosses", path, { weightsDynamic }, "rows", [
-    "scenes",
-    "rays",
-    "samples",
-  ]);
+  const op = new Operation(plan, "maskLosses", label, kernel);
+  const wanted = ["scenes", "rays", "samples"];
+  const [scenes, rays, samples] = op.expect({ weightsDynamic }, "rows", wanted);
   const points = rays * samples;
-  expectShape("maskLosses", path, { blending }, "blocks", [scenes, points, 1]);
-  expectShape("maskLosses", path, { blendingBefore }, "blocks", [scenes, points, 1]);
-  expectShape("maskLosses", path, { blendingAfter }, "blocks", [scenes, points, 1]);
-  expectShape("maskLosses", path, { maps }, "rows", [scenes, rays, 16]);
-  expectShape("maskLosses", path, { moving }, "rows", [scenes, rays]);
+  op.expect({ blending }, "blocks", [scenes, points, 1]);
+  op.expect({ blendingBefore }, "blocks", [scenes, points, 1]);
+  op.expect({ blendingAfter }, "blocks", [scenes, points, 1]);
+  op.expect({ maps }, "rows", [scenes, rays, 16]);
+  op.expect({ moving }, "rows", [scenes, rays]);
   const blocks = blocksOf(points);
   const rows = scenes * blocks;
   const dims = {
@@ -75,79 +68,29 @@ export function maskLosses(
     static_points: staticRays * samples,
     ray_share: 1 / (scenes * rays),
     static_share: 1 / Math.max(scenes * staticRays * samples, 1),
-    mode_blending: 0,
-    mode_before: 0,
-    mode_after: 0,
-    mode_weights: 0,
   };
-  const terms = plan.activation(label, [3], "rows", [
-    blending,
-    blendingBefore,
-    blendingAfter,
-    weightsDynamic,
-    maps,
-  ]);
-  const measures = plan.activation(`${label}.measures`, [2]);
-  const partials = plan.activation(`${label}.partials`, [rows, 6]);
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: {
-      blending,
-      blending_before: blendingBefore,
-      blending_after: blendingAfter,
-      weights: weightsDynamic,
-      maps,
-      moving,
-      partials,
-      dims,
-    },
-    workgroups: linearWorkgroups(rows * blockPoints),
-  });
-  plan.dispatch({
-    label: `${label}.finish`,
-    kernel,
-    entry: "finish",
-    bindings: { partials, terms, measures, dims },
-    workgroups: [1],
-  });
-  plan.backward([terms], ([dTerms]) => {
-    const dBlending = optionalSink(plan, blending);
-    const dBefore = optionalSink(plan, blendingBefore);
-    const dAfter = optionalSink(plan, blendingAfter);
-    const dWeights = optionalSink(plan, weightsDynamic);
-    plan.dispatch({
-      label: `${label}.backward_points`,
-      kernel,
-      entry: "backward_points",
-      bindings: {
-        blending,
-        weights: weightsDynamic,
-        d_terms: dTerms,
-        d_blending: dBlending.gradient,
-        d_blending_before: dBefore.gradient,
-        d_blending_after: dAfter.gradient,
-        d_weights: dWeights.gradient,
-        dims: {
-          ...dims,
-          mode_blending: dBlending.mode,
-          mode_before: dBefore.mode,
-          mode_after: dAfter.mode,
-          mode_weights: dWeights.mode,
-        },
-      },
-      workgroups: linearWorkgroups(rows * blockPoints),
-    });
-    const dMaps = plan.gradientSink(maps, { partial: true });
-    if (!dMaps) return;
-    plan.dispatch({
-      label: `${label}.backward_rays`,
-      kernel,
-      entry: "backward_rays",
-      bindings: { maps, moving, d_terms: dTerms, d_maps: dMaps.gradient, dims },
-      workgroups: linearWorkgroups(scenes * rays),
-    });
+  const sources = [blending, blendingBefore, blendingAfter, weightsDynamic, maps];
+  const terms = op.output([3], "rows", sources);
+  const measures = op.constant([2], "rows", "measures");
+  const partials = op.scratch("partials", [rows, 6]);
+  const ofPoints = { blending, weights: weightsDynamic, dims };
+  const workgroups = linearWorkgroups(rows * blockPoints);
+  const warped = { blending_before: blendingBefore, blending_after: blendingAfter };
+  op.run("forward", { ...ofPoints, ...warped, maps, moving, partials }, workgroups);
+  op.run("finish", { partials, terms, measures, dims }, [1]);
+  op.backward([terms], ([dTerms]) => {
+    const gradients = {
+      d_blending: op.target(blending),
+      d_blending_before: op.target(blendingBefore),
+      d_blending_after: op.target(blendingAfter),
+      d_weights: op.target(weightsDynamic),
+    };
+    op.run("backward_points", { ...ofPoints, d_terms: dTerms, ...gradients }, workgroups);
+    op.run(
+      "backward_rays",
+      { maps, moving, d_terms: dTerms, d_maps: op.target(maps, { partial: true }), dims },
+      linearWorkgroups(scenes * rays),
+    );
   });
   return { terms, measures };
 }

@@ -4,11 +4,10 @@
  * @module
  */
 import text from "../../wgsl/losses/motion.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { optionalSink } from "./sinks.ts";
 
 const kernel = defineKernel("wgsl/losses/motion.wgsl", text);
 
@@ -24,7 +23,7 @@ export interface MotionInputs {
   readonly afterBackward: Tensor;
 }
 
-/** What {@link motionLosses} is told. */
+/** Options of {@link motionLosses}. */
 export interface MotionOptions {
   /** Rays of a scene. */
   readonly rays: number;
@@ -45,13 +44,12 @@ export function motionLosses(
   options: MotionOptions,
 ): Tensor {
   const { backward, forward, beforeForward, afterBackward } = inputs;
-  const flows = { backward, forward, beforeForward, afterBackward };
-  const path = plan.path(label);
-  const wanted = ["scenes", "points", 3];
-  const [scenes, points] = expectShape("motionLosses", path, { backward }, "blocks", wanted);
-  for (const [name, flow] of Object.entries(flows)) {
-    expectShape("motionLosses", path, { [name]: flow }, "blocks", [scenes, points, 3]);
-  }
+  const op = new Operation(plan, "motionLosses", label, kernel);
+  const shape = op.expect({ backward }, "blocks", ["scenes", "points", 3]);
+  op.expect({ forward }, "blocks", shape);
+  op.expect({ beforeForward }, "blocks", shape);
+  op.expect({ afterBackward }, "blocks", shape);
+  const [scenes, points] = shape;
   const blocks = blocksOf(points);
   const rows = scenes * blocks;
   const staticPoints = points / options.rays * options.staticRays;
@@ -62,55 +60,23 @@ export function motionLosses(
     static_points: staticPoints,
     share: 1 / (scenes * points * 3),
     static_share: 1 / (scenes * Math.max(staticPoints, 1) * 3),
-    mode_flow: 0,
-    mode_returned: 0,
   };
-  const terms = plan.activation(label, [3], "rows", Object.values(flows));
-  const partials = plan.activation(`${label}.partials`, [rows, 3]);
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: {
-      f_b: backward,
-      f_f: forward,
-      f_bf: beforeForward,
-      f_fb: afterBackward,
-      partials,
-      dims,
-    },
-    workgroups: linearWorkgroups(rows * blockPoints),
-  });
-  plan.dispatch({
-    label: `${label}.finish`,
-    kernel,
-    entry: "finish",
-    bindings: { partials, terms, dims },
-    workgroups: [1],
-  });
-  plan.backward([terms], ([dTerms]) => {
+  const terms = op.output([3], "rows", [backward, forward, beforeForward, afterBackward]);
+  const partials = op.scratch("partials", [rows, 3]);
+  const workgroups = linearWorkgroups(rows * blockPoints);
+  const flows = { f_b: backward, f_f: forward, f_bf: beforeForward, f_fb: afterBackward };
+  op.run("forward", { ...flows, partials, dims }, workgroups);
+  op.run("finish", { partials, terms, dims }, [1]);
+  op.backward([terms], ([dTerms]) => {
     for (
       const [side, flow, returned] of [
         ["before", backward, beforeForward],
         ["after", forward, afterBackward],
       ] as const
     ) {
-      const dFlow = optionalSink(plan, flow);
-      const dReturned = optionalSink(plan, returned);
-      plan.dispatch({
-        label: `${label}.backward_${side}`,
-        kernel,
-        entry: "backward",
-        bindings: {
-          flow,
-          returned,
-          d_terms: dTerms,
-          d_flow: dFlow.gradient,
-          d_returned: dReturned.gradient,
-          dims: { ...dims, mode_flow: dFlow.mode, mode_returned: dReturned.mode },
-        },
-        workgroups: linearWorkgroups(rows * blockPoints),
-      });
+      const gradients = { d_flow: op.target(flow), d_returned: op.target(returned) };
+      const bindings = { flow, returned, d_terms: dTerms, ...gradients, dims };
+      op.run("backward", bindings, workgroups, { part: `backward_${side}` });
     }
   });
   return terms;

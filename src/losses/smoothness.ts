@@ -4,18 +4,15 @@
  * @module
  */
 import text from "../../wgsl/losses/smoothness.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import type { Recipe } from "../recipes/recipe.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { optionalSink } from "./sinks.ts";
 
-const kernel = defineKernel(
-  "wgsl/losses/smoothness.wgsl",
-  text,
-);
+const kernel = defineKernel("wgsl/losses/smoothness.wgsl", text);
 
-/** A point's places over five frames, `(scenes, points, 3)` in blocks, NDC; what {@link smoothnessLosses} reads. */
+/** What {@link smoothnessLosses} reads: a point's places over five frames, `(scenes, points, 3)` in blocks, NDC, and cameras. */
 export interface SmoothnessInputs {
   /** p⁻⁻, two frames before. */
   readonly pointsBefore2: Tensor;
@@ -27,6 +24,14 @@ export interface SmoothnessInputs {
   readonly pointsAfter: Tensor;
   /** p⁺⁺, two frames after. */
   readonly pointsAfter2: Tensor;
+  /** `(scenes, 3, 16)`: their size and focal length give world coordinates. */
+  readonly cameras: Tensor;
+}
+
+/** Options of {@link smoothnessLosses}. */
+export interface SmoothnessOptions extends Pick<Recipe, "smoothnessFar"> {
+  /** Of a ray. */
+  readonly samples: number;
 }
 
 /**
@@ -34,28 +39,25 @@ export interface SmoothnessInputs {
  * `mean|Δ(x − x⁺)| + mean|Δ(x − x⁻)|`, Δ from sample to sample, over the first 95 %; at neighbours the first one at p⁻
  * (between p⁻⁻ and p) plus at p⁺ (between p and p⁺⁺).
  *
- * @param cameras `(scenes, 3, 16)`: their size and focal length give world coordinates
- * @param samples of a ray
- * @param far largest depth at which a place counts, NDC: those beyond it count there
+ * A place beyond the depth `smoothnessFar` counts at that depth.
+ *
  * @returns `(3)`: smoothTime, smoothSpace, smoothNeighbors; differentiable in the five places
  */
 export function smoothnessLosses(
   plan: Plan,
   label: string,
   inputs: SmoothnessInputs,
-  cameras: Tensor,
-  samples: number,
-  far = 0.999,
+  { samples, smoothnessFar }: SmoothnessOptions,
 ): Tensor {
-  const { pointsBefore2, pointsBefore, points, pointsAfter, pointsAfter2 } = inputs;
-  const places = { pointsBefore2, pointsBefore, points, pointsAfter, pointsAfter2 };
-  const path = plan.path(label);
-  const wanted = ["scenes", "points", 3];
-  const [scenes, count] = expectShape("smoothnessLosses", path, { points }, "blocks", wanted);
-  for (const [name, tensor] of Object.entries(places)) {
-    expectShape("smoothnessLosses", path, { [name]: tensor }, "blocks", [scenes, count, 3]);
-  }
-  expectShape("smoothnessLosses", path, { cameras }, "rows", [scenes, 3, 16]);
+  const { pointsBefore2, pointsBefore, points, pointsAfter, pointsAfter2, cameras } = inputs;
+  const op = new Operation(plan, "smoothnessLosses", label, kernel);
+  const shape = op.expect({ points }, "blocks", ["scenes", "points", 3]);
+  op.expect({ pointsBefore2 }, "blocks", shape);
+  op.expect({ pointsBefore }, "blocks", shape);
+  op.expect({ pointsAfter }, "blocks", shape);
+  op.expect({ pointsAfter2 }, "blocks", shape);
+  const [scenes, count] = shape;
+  op.expect({ cameras }, "rows", [scenes, 3, 16]);
   const blocks = blocksOf(count);
   const rows = scenes * blocks;
   const timeSamples = Math.floor(samples * 0.9);
@@ -70,72 +72,33 @@ export function smoothnessLosses(
     space_samples: spaceSamples,
     time_share: 1 / (rays * Math.max(timeSamples, 1) * 3),
     space_share: 1 / (rays * Math.max(spaceSamples - 1, 1) * 3),
-    far,
+    far: smoothnessFar,
     time_term: 0,
     in_space: 0,
-    mode_before: 0,
-    mode_center: 0,
-    mode_after: 0,
   };
-  const terms = plan.activation(label, [3], "rows", Object.values(places));
-  const partials = plan.activation(`${label}.partials`, [rows, 3]);
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: {
-      cameras,
-      before2: pointsBefore2,
-      before: pointsBefore,
-      center: points,
-      after: pointsAfter,
-      after2: pointsAfter2,
-      partials,
-      dims,
-    },
-    workgroups: linearWorkgroups(rows * blockPoints),
-  });
-  plan.dispatch({
-    label: `${label}.finish`,
-    kernel,
-    entry: "finish",
-    bindings: { partials, terms, dims },
-    workgroups: [1],
-  });
-  plan.backward([terms], ([dTerms]) => {
+  const places = [pointsBefore2, pointsBefore, points, pointsAfter, pointsAfter2];
+  const terms = op.output([3], "rows", places);
+  const partials = op.scratch("partials", [rows, 3]);
+  const workgroups = linearWorkgroups(rows * blockPoints);
+  const [before2, before, center, after, after2] = places;
+  const bindings = { cameras, before2, before, center, after, after2, partials, dims };
+  op.run("forward", bindings, workgroups);
+  op.run("finish", { partials, terms, dims }, [1]);
+  op.backward([terms], ([dTerms]) => {
     const triples = [
       { name: "center", places: [pointsBefore, points, pointsAfter], time_term: 0, in_space: 1 },
       { name: "before", places: [pointsBefore2, pointsBefore, points], time_term: 2, in_space: 0 },
       { name: "after", places: [points, pointsAfter, pointsAfter2], time_term: 2, in_space: 0 },
     ];
     for (const { name, places: [before, center, after], time_term, in_space } of triples) {
-      const dBefore = optionalSink(plan, before);
-      const dCenter = optionalSink(plan, center);
-      const dAfter = optionalSink(plan, after);
-      plan.dispatch({
-        label: `${label}.backward_${name}`,
-        kernel,
-        entry: "backward",
-        bindings: {
-          cameras,
-          before,
-          center,
-          after,
-          d_terms: dTerms,
-          d_before: dBefore.gradient,
-          d_center: dCenter.gradient,
-          d_after: dAfter.gradient,
-          dims: {
-            ...dims,
-            time_term,
-            in_space,
-            mode_before: dBefore.mode,
-            mode_center: dCenter.mode,
-            mode_after: dAfter.mode,
-          },
-        },
-        workgroups: linearWorkgroups(rows * blockPoints),
-      });
+      const bindings = {
+        ...{ cameras, before, center, after, d_terms: dTerms },
+        d_before: op.target(before),
+        d_center: op.target(center),
+        d_after: op.target(after),
+        dims: { ...dims, time_term, in_space },
+      };
+      op.run("backward", bindings, workgroups, { part: `backward_${name}` });
     }
   });
   return terms;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Recipe } from "../recipes/recipe.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { type AnchorInputs, anchorLoss } from "./anchor.ts";
@@ -35,24 +36,19 @@ export interface DynamicLossInputs
   readonly absoluteDepth: Tensor;
 }
 
-/** What {@link recordDynamicLosses} is told. */
-export interface DynamicLossOptions {
+/** Options of {@link recordDynamicLosses}. */
+export interface DynamicLossOptions
+  extends Pick<Recipe, "depthBlendingThickness" | "smoothnessFar"> {
   /** The first rays of each scene see nothing that moves: so many. */
   readonly staticRays: number;
-  /** z of a scene's nearest ray for the depth blending term, NDC. Default 0. */
-  readonly near?: number;
-  /** z of a scene's farthest ray for the depth blending term, NDC. Default 1. */
+  /** The band of the depth blending term lies about the absolute depth, not about the relative one. Default false. */
+  readonly anchored?: boolean;
+  /** For the goldens, whose rays end sooner: z of a scene's farthest ray, NDC. Default 1. */
   readonly far?: number;
-  /** Half the width of the depth blending term's band, NDC. Default 0.03. */
-  readonly thickness?: number;
-  /** The band lies about the absolute depth, not about the relative one. Default false. */
-  readonly absoluteBand?: boolean;
-  /** Largest depth at which the smoothness terms place points, NDC. Default 0.999. */
-  readonly smoothnessFar?: number;
 }
 
 /**
- * Records every term of the dynamic stage (spec section 6, `src/recipes/loss_terms.ts`).
+ * Records every term of the dynamic stage; `src/recipes/loss_terms.ts` has their formulas and weights.
  *
  * The total `Σ weight·term` is differentiated by its seeds: the weights themselves, so they may change between runs.
  */
@@ -62,20 +58,20 @@ export function recordDynamicLosses(
   weights: LossWeightTensors,
   options: DynamicLossOptions,
 ): RecordedLosses {
-  const { z, cameras, flows, weightsDynamic, absoluteDepth } = inputs;
+  const { z, flows, weightsDynamic, absoluteDepth } = inputs;
   const [, rays, samples] = z.shape;
-  const { staticRays, smoothnessFar } = options;
+  const { staticRays, smoothnessFar, anchored } = options;
   return plan.scoped("losses", () => {
     const { terms: mask, measures } = maskLosses(plan, "mask", inputs, staticRays);
     const families = {
       color: colorLosses(plan, "color", inputs),
       flow: flowLosses(plan, "flow", inputs),
       motion: motionLosses(plan, "motion", flows, { rays, staticRays }),
-      smoothness: smoothnessLosses(plan, "smoothness", inputs, cameras, samples, smoothnessFar),
+      smoothness: smoothnessLosses(plan, "smoothness", inputs, { samples, smoothnessFar }),
       mask,
       depth: depthLosses(plan, "depth", {
         ...inputs,
-        absoluteDepth: options.absoluteBand ? absoluteDepth : undefined,
+        absoluteDepth: anchored ? absoluteDepth : undefined,
       }, options),
       anchor: anchorLoss(plan, "anchor", {
         weights: weightsDynamic,

@@ -4,8 +4,8 @@
  * @module
  */
 import text from "../../wgsl/losses/summary.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import {
@@ -40,27 +40,14 @@ export function lossSummary(
   measured: Tensor,
   weights: LossWeightTensors,
 ): Tensor {
-  const path = plan.path(label);
+  const op = new Operation(plan, "lossSummary", label, kernel);
   for (const family of lossFamilies) {
-    const named = { [family]: families[family] };
-    expectShape("lossSummary", path, named, "rows", [termsOf(family).length]);
+    op.expect({ [family]: families[family] }, "rows", [termsOf(family).length]);
   }
-  expectShape("lossSummary", path, { measured }, "rows", [measures.length]);
-  const summary = plan.keep(plan.activation(label, [summaryNames.length]));
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: { ...families, weights: weights.all, summary },
-    workgroups: [1],
-  });
-  plan.dispatch({
-    label: `${label}.append_measures`,
-    kernel,
-    entry: "append_measures",
-    bindings: { measures: measured, summary },
-    workgroups: [1],
-  });
+  op.expect({ measured }, "rows", [measures.length]);
+  const summary = plan.keep(op.constant([summaryNames.length]));
+  op.run("forward", { ...families, weights: weights.all, summary }, [1]);
+  op.run("append_measures", { measures: measured, summary }, [1]);
   return summary;
 }
 
@@ -81,16 +68,11 @@ export function staticSummary(
   anchor: Tensor,
   weights: LossWeightTensors,
 ): Tensor {
-  const path = plan.path(label);
-  expectShape("staticSummary", path, { color }, "rows", [1]);
-  expectShape("staticSummary", path, { anchor }, "rows", [1]);
-  const summary = plan.keep(plan.activation(label, [staticSummaryNames.length]));
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward_static",
-    bindings: { color, anchor, weights: weights.all, summary },
-    workgroups: [1],
-  });
+  const op = new Operation(plan, "staticSummary", label, kernel);
+  op.expect({ color }, "rows", [1]);
+  op.expect({ anchor }, "rows", [1]);
+  const summary = plan.keep(op.constant([staticSummaryNames.length]));
+  const bindings = { color, anchor, weights: weights.all, summary };
+  op.run("forward_static", bindings, [1], { part: "forward" });
   return summary;
 }

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { recordDynamicLosses, type RecordedLosses, recordStaticLosses } from "../losses/stages.ts";
+import {
+  type DynamicLossOptions,
+  recordDynamicLosses,
+  type RecordedLosses,
+  recordStaticLosses,
+} from "../losses/stages.ts";
 import { defaultLossWeights, type LossWeights } from "../recipes/loss_terms.ts";
 import { createLossWeights, type LossWeightTensors, writeLossWeights } from "../losses/weights.ts";
 import { globalCode, trunkCodes } from "../nets/dynamic_field.ts";
@@ -107,7 +112,7 @@ export function buildStaticStage(
 }
 
 /** What the dynamic stage's objective is made of; the golden tests make it of their own tensors. */
-export interface DynamicObjective {
+export interface DynamicObjective extends DynamicLossOptions {
   readonly rays: RayPoints;
   readonly batch: Omit<RayBatch, "all" | "scenes" | "rays">;
   readonly windows: Readonly<Record<Evaluation, FrameWindow>>;
@@ -120,16 +125,6 @@ export interface DynamicObjective {
   readonly noise?: Readonly<Record<Evaluation, Tensor>>;
   readonly weights: LossWeightTensors;
   readonly trajectory: Trajectory;
-  /** The first rays of each scene see nothing that moves: so many. */
-  readonly staticRays: number;
-  /** NDC depths of the nearest and farthest ray for the depth blending loss. */
-  readonly near?: number;
-  readonly far?: number;
-  readonly thickness: number;
-  /** The depth blending loss takes the absolute depth. Default false. */
-  readonly absoluteBand?: boolean;
-  /** Largest depth at which the smoothness losses place points, NDC. Default 0.999. */
-  readonly smoothnessFar?: number;
 }
 
 /** Records the render and every loss of the dynamic stage. */
@@ -186,14 +181,7 @@ export function recordDynamicObjective(
       cameras,
     },
     objective.weights,
-    {
-      staticRays: objective.staticRays,
-      near: objective.near,
-      far: objective.far,
-      thickness: objective.thickness,
-      absoluteBand: objective.absoluteBand,
-      smoothnessFar: objective.smoothnessFar,
-    },
+    objective,
   );
   return { render, losses };
 }
@@ -235,8 +223,8 @@ export async function buildDynamicStage(
     weights,
     trajectory: recipe.trajectory,
     staticRays,
-    thickness: recipe.depthBlendingThickness,
-    absoluteBand: isAnchored(recipe),
+    anchored: isAnchored(recipe),
+    depthBlendingThickness: recipe.depthBlendingThickness,
     smoothnessFar: recipe.smoothnessFar,
   });
   const groups = recipe.trainEncoders ? [model.dynamic, model.video] : [model.dynamic];

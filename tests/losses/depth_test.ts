@@ -4,6 +4,7 @@ import { randomArray } from "../support/gpu.ts";
 import { checkLoss, runOnce } from "./support.ts";
 
 const scenes = 2;
+const options = { staticRays: 0, depthBlendingThickness: 0.1 };
 
 function inputs(rays: number, samples: number) {
   const depth = randomArray(4, scenes * rays, 0.2, 5);
@@ -45,7 +46,7 @@ for (const [rays, samples] of [[1, 1], [2, 5], [10, 16], [65, 5], [257, 3]]) {
     // no static rays: the order term holds depth_s still, which a difference does not
     await checkLoss(
       inputs(rays, samples),
-      (plan, x) => depthLosses(plan, "depth", x, { staticRays: 0, far: 0.75 }),
+      (plan, x) => depthLosses(plan, "depth", x, { ...options, far: 0.75 }),
       { step: 5e-3 },
     );
   });
@@ -58,7 +59,7 @@ Deno.test("depthLosses() have the gradient of depth blending about absolute dept
     ...inputs(rays, samples),
     absoluteDepth: { shape: [scenes, rays], data: absolute, differentiable: false },
   };
-  await checkLoss(x, (plan, x) => depthLosses(plan, "depth", x, { staticRays: 0 }), { step: 5e-3 });
+  await checkLoss(x, (plan, x) => depthLosses(plan, "depth", x, options), { step: 5e-3 });
   let [sum, moving] = [0, 0];
   x.moving.data.forEach((moves, ray) => {
     if (!moves) return;
@@ -69,7 +70,6 @@ Deno.test("depthLosses() have the gradient of depth blending about absolute dept
       sum += (z * x.blending.data[i] - wanted) ** 2;
     }
   });
-  const options = { staticRays: 0, thickness: 0.1 };
   const { outputs: [terms] } = await runOnce(
     x,
     (plan, x) => [depthLosses(plan, "depth", x, options)],
@@ -81,7 +81,8 @@ Deno.test("depthLosses() order static rays by the dynamic depth alone", async ()
   const [rays, staticRays] = [9, 4];
   const x = inputs(rays, 5);
   const gradient = async (staticRays: number) =>
-    (await runOnce(x, (plan, x) => [depthLosses(plan, "depth", x, { staticRays })])).gradients.maps;
+    (await runOnce(x, (plan, x) => [depthLosses(plan, "depth", x, { ...options, staticRays })]))
+      .gradients.maps;
   const without = await gradient(0);
   (await gradient(staticRays)).forEach((g, i) => {
     const ray = Math.floor(i / 16), channel = i % 16;
@@ -94,7 +95,7 @@ Deno.test("depthLosses() order static rays by the dynamic depth alone", async ()
 });
 
 Deno.test("depthLosses() are the means that the table tells", async () => {
-  const [rays, samples, staticRays, near, far, thickness] = [10, 16, 4, 0.05, 0.75, 0.1];
+  const [rays, samples, staticRays, far] = [10, 16, 4, 0.75];
   const x = inputs(rays, samples);
   const sums = [0, 0, 0];
   let moving = 0;
@@ -114,10 +115,10 @@ Deno.test("depthLosses() are the means that the table tells", async () => {
     ofRays((ray) => {
       if (!x.moving.data[ray]) return;
       moving++;
-      const depth = near + (far - near) * (most - x.inverseDepth.data[ray]) / (most - least);
+      const depth = far * (most - x.inverseDepth.data[ray]) / (most - least);
       for (let i = ray * samples; i < (ray + 1) * samples; i++) {
         const z = x.z.data[i];
-        const wanted = Math.abs(z - depth) <= thickness ? z : 0;
+        const wanted = Math.abs(z - depth) <= options.depthBlendingThickness ? z : 0;
         sums[1] += (z * x.blending.data[i] - wanted) ** 2;
       }
     });
@@ -128,7 +129,7 @@ Deno.test("depthLosses() are the means that the table tells", async () => {
   sums[1] /= moving * samples;
   const { outputs: [terms] } = await runOnce(
     x,
-    (plan, x) => [depthLosses(plan, "depth", x, { staticRays, near, far, thickness })],
+    (plan, x) => [depthLosses(plan, "depth", x, { ...options, staticRays, far })],
   );
   sums.forEach((wanted, i) => assertAlmostEquals(terms[i], wanted, 3e-6 * wanted, `term ${i}`));
 });
@@ -140,7 +141,7 @@ Deno.test("depthLosses() stay finite where all rays are alike and nothing moves"
   x.moving.data.fill(0);
   const { outputs: [terms], gradients } = await runOnce(
     x,
-    (plan, x) => [depthLosses(plan, "depth", x, { staticRays: 0 })],
+    (plan, x) => [depthLosses(plan, "depth", x, options)],
   );
   assertEquals([...terms], [0, 0, 0]);
   for (const gradient of Object.values(gradients)) assert(gradient.every((g) => g === 0));
@@ -154,7 +155,7 @@ Deno.test("depthLosses() gives the median's gradient to one of equal depths", as
   }
   const { gradients: { maps } } = await runOnce(
     x,
-    (plan, x) => [depthLosses(plan, "depth", x, { staticRays: 0 })],
+    (plan, x) => [depthLosses(plan, "depth", x, options)],
   );
   const [g0, g1, g2, g3, g4] = [0, 1, 2, 3, 4].map((ray) => maps[ray * 16 + 13]);
   assertEquals(g1, g4);

@@ -40,12 +40,15 @@ function zigzag(rays: number, samples: number) {
   return x;
 }
 
+const everywhere = 0.999;
+
 for (const [rays, samples, far] of [[1, 5], [7, 16], [13, 11], [65, 5], [9, 7, 0.3]]) {
+  const smoothnessFar = far ?? everywhere;
   const name = `${rays} rays of ${samples} samples` + (far ? ` with places up to ${far}` : "");
   Deno.test(`smoothnessLosses() has the gradient of its formula for ${name}`, async () => {
     await checkLoss(
       zigzag(rays, samples),
-      (plan, { cameras, ...x }) => smoothnessLosses(plan, "s", x, cameras, samples, far),
+      (plan, x) => smoothnessLosses(plan, "s", x, { samples, smoothnessFar }),
       { step: 2e-3 },
     );
   });
@@ -81,7 +84,7 @@ Deno.test("smoothnessLosses() are the means that the table tells", async () => {
   }
   const { outputs: [terms] } = await runOnce(
     x,
-    (plan, { cameras, ...x }) => [smoothnessLosses(plan, "s", x, cameras, samples)],
+    (plan, x) => [smoothnessLosses(plan, "s", x, { samples, smoothnessFar: everywhere })],
   );
   const wanted = sums.map((sum) => sum / (2 * rays * 9 * 3));
   wanted.forEach((value, i) => assertAlmostEquals(terms[i], value, 1e-5 * value));
@@ -94,7 +97,7 @@ Deno.test("smoothnessLosses() gives points beyond NDC's range no gradient along 
   }
   const { gradients } = await runOnce(
     { cameras, ...places },
-    (plan, { cameras, ...x }) => [smoothnessLosses(plan, "s", x, cameras, 5)],
+    (plan, x) => [smoothnessLosses(plan, "s", x, { samples: 5, smoothnessFar: everywhere })],
   );
   for (const name of Object.keys(places) as (keyof typeof places)[]) {
     const along = gradients[name].filter((_, i) => i % 3 === 2);
@@ -103,7 +106,7 @@ Deno.test("smoothnessLosses() gives points beyond NDC's range no gradient along 
   }
 });
 
-Deno.test("smoothnessLosses() takes what is farther than `far` for as far", async () => {
+Deno.test("smoothnessLosses() takes what is farther than `smoothnessFar` for as far", async () => {
   const { cameras, ...places } = inputs(12);
   const near = Object.fromEntries(
     Object.entries(places).map(([name, place]) => {
@@ -111,10 +114,10 @@ Deno.test("smoothnessLosses() takes what is farther than `far` for as far", asyn
       return [name, { ...place, data }];
     }),
   ) as typeof places;
-  const terms = (x: typeof places, far?: number) =>
+  const terms = (x: typeof places, smoothnessFar = everywhere) =>
     runOnce(
       { cameras, ...x },
-      (plan, { cameras, ...x }) => [smoothnessLosses(plan, "s", x, cameras, 6, far)],
+      (plan, x) => [smoothnessLosses(plan, "s", x, { samples: 6, smoothnessFar })],
     ).then(({ outputs: [values] }) => values);
   assertEquals(await terms(places, 0.1), await terms(near));
   assert(new Set(await terms(places)).isDisjointFrom(new Set(await terms(near))));
@@ -123,7 +126,7 @@ Deno.test("smoothnessLosses() takes what is farther than `far` for as far", asyn
 Deno.test("smoothnessLosses() of one sample a ray is 0", async () => {
   const { outputs: [terms] } = await runOnce(
     inputs(3),
-    (plan, { cameras, ...x }) => [smoothnessLosses(plan, "s", x, cameras, 1)],
+    (plan, x) => [smoothnessLosses(plan, "s", x, { samples: 1, smoothnessFar: everywhere })],
   );
   assertEquals([...terms], [0, 0, 0]);
 });
@@ -132,7 +135,7 @@ Deno.test("smoothnessLosses() writes only the gradients that are asked for", asy
   const x = inputs(65);
   const { gradients } = await runOnce(
     { ...x, points: { ...x.points, differentiable: false } },
-    (plan, { cameras, ...x }) => [smoothnessLosses(plan, "s", x, cameras, 13)],
+    (plan, x) => [smoothnessLosses(plan, "s", x, { samples: 13, smoothnessFar: everywhere })],
   );
   assertEquals(gradients.points, undefined);
   assert(gradients.pointsBefore.some((g) => g !== 0));

@@ -177,7 +177,8 @@ async function recordGolden(golden: GoldenCase) {
   };
   const { summary, seeds, names } = recordDynamicLosses(plan, inputs, weights, {
     staticRays: 8,
-    thickness: 0.03,
+    depthBlendingThickness: 0.03,
+    smoothnessFar: 0.999,
   });
   plan.differentiate(seeds);
   const named: Record<string, Tensor> = { ...tensors, ...flows };

@@ -148,7 +148,8 @@ for (const size of ["small", "full"]) {
         trajectory: { kind: "discrete", steps: 2 },
         staticRays: 4,
         far,
-        thickness: 0.03,
+        depthBlendingThickness: 0.03,
+        smoothnessFar: 0.999,
       });
       t.dynamic.recordGradients(plan);
       plan.differentiate(losses.seeds);

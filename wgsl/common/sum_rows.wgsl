@@ -1,8 +1,8 @@
 // uses common/sum_lanes.wgsl
-// The second stage of a sum over many workgroups: each leaves a row of `partials` (dims.rows, columns), and a last workgroup
+// The second half of a sum over many workgroups: each leaves a row of `partials` (dims.rows, columns), and a last workgroup
 // adds the rows. Goes with sum_lanes.wgsl; the file that uses it binds `partials` and has `rows` in its `dims`.
 
-// The first stage: this workgroup's sums become a row. Call from uniform control flow.
+// The first half: this workgroup's sums become a row. Call from uniform control flow.
 fn write_row(lane: u32, row: u32) {
   sum_lanes(lane);
   if lane < columns && row < dims.rows { partials[row * columns + lane] = column_sums[lane]; }

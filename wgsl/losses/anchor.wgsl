@@ -1,13 +1,13 @@
-// uses common/sum_lanes.wgsl
-// Depth anchor: term = Σ M (-log p) / (ΣM + 1e-8), p = max(Σ w exp(-|z - D|/width), least), over the rays that count, M = 1
+// uses common/gradients.wgsl, common/points.wgsl, common/sum_lanes.wgsl
+// term = Σ M (-log p) / (ΣM + 1e-8), p = max(Σ w exp(-|z - D|/width), least), over the rays that count, M = 1
 // weights w, z (scenes, rays, samples)   depth D, counted M, hits p (scenes, rays)   share 1/(ΣM + 1e-8), term (1)
 
 struct Dims {
   rays: u32, // of all scenes
   samples: u32, // of a ray
-  all: u32, // M is 1 everywhere
+  has_counted: u32, // else M is 1 everywhere
   width: f32,
-  accumulate: u32,
+  mode_weights: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -25,7 +25,10 @@ const lanes = 64u;
 const columns = 2u; // of the term, M
 const least = 1e-6;
 
-fn counts(ray: u32) -> f32 { return select(counted[ray], 1.0, dims.all == 1); }
+fn counts(ray: u32) -> f32 {
+  if dims.has_counted == 0 { return 1.0; }
+  return counted[ray];
+}
 
 // How well light that stops at a sample has hit.
 fn hit(i: u32) -> f32 { return exp(-abs(z[i] - depth[i / dims.samples]) / dims.width); }
@@ -55,9 +58,9 @@ fn forward(@builtin(local_invocation_index) lane: u32) {
 // dw = -M exp(-|z - D|/width)/p·share·d_term, also where p is held at the least: there it shows the way
 @compute @workgroup_size(lanes)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * lanes + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.rays * dims.samples { return; }
   let ray = i / dims.samples;
   let gradient = -counts(ray) * hit(i) / hits[ray] * share[0] * d_term[0];
-  d_weights[i] = gradient + select(0.0, d_weights[i], dims.accumulate == 1);
+  d_weights[i] = accumulated(dims.mode_weights, d_weights[i], gradient);
 }

@@ -1,9 +1,9 @@
-// uses common/camera.wgsl, common/ray_maps.wgsl, common/sum_lanes.wgsl
-// Color losses, spec section 6: mean (C - C*)² of the full, the dynamic and the two warped composites, and of a field
-// composited alone (static stage). A warped term is the mean over the scenes whose frame has that neighbour.
+// uses common/camera.wgsl, common/gradients.wgsl, common/points.wgsl, common/ray_maps.wgsl, common/sum_lanes.wgsl
+// term = mean (C - C*)²: of the full, the dynamic and the two warped composites, and of a field composited alone (static stage).
+// A warped term is the mean over the scenes whose frame has that neighbour.
 // maps (scenes, rays, 16)   maps_before, maps_after, single_maps (scenes, rays, 5)   colors C* (scenes, rays, 3)   terms (4)
 
-struct Dims { scenes: u32, rays: u32, slot: u32 }
+struct Dims { scenes: u32, rays: u32, slot: u32, mode_maps: u32, mode_single_maps: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> maps: array<f32>;
@@ -23,8 +23,8 @@ const columns = 4u; // full, dynamic, warped before, warped after
 fn truth(ray: u32) -> vec3f {
   return vec3f(colors[ray * 3], colors[ray * 3 + 1], colors[ray * 3 + 2]);
 }
-fn of_current(ray: u32, channel: u32) -> vec3f {
-  let i = ray * ray_map_channels + channel;
+fn of_current(ray: u32, first: u32) -> vec3f {
+  let i = ray * ray_map_channels + first;
   return vec3f(maps[i], maps[i + 1], maps[i + 2]);
 }
 fn of_before(ray: u32) -> vec3f {
@@ -79,24 +79,25 @@ fn forward(@builtin(local_invocation_index) lane: u32) {
 // dC = 2 (C - C*)·share·d_term
 @compute @workgroup_size(lanes)
 fn backward_current(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * lanes + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.scenes * dims.rays { return; }
   let scale = 2.0 * share_of_all();
   let full = scale * d_terms[0] * (of_current(ray, map_color_full) - truth(ray));
   let dynamic = scale * d_terms[1] * (of_current(ray, map_color_dynamic) - truth(ray));
   for (var c = 0u; c < 3; c++) {
-    d_maps[ray * ray_map_channels + map_color_full + c] += full[c];
-    d_maps[ray * ray_map_channels + map_color_dynamic + c] += dynamic[c];
+    let i = ray * ray_map_channels + c;
+    d_maps[i + map_color_full] = accumulated(dims.mode_maps, d_maps[i + map_color_full], full[c]);
+    d_maps[i + map_color_dynamic] = accumulated(dims.mode_maps, d_maps[i + map_color_dynamic], dynamic[c]);
   }
 }
 
 // The same for one warped composite: single_maps are those of the neighbour in dims.slot.
 @compute @workgroup_size(lanes)
 fn backward_warped(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * lanes + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.scenes * dims.rays || !has(ray, dims.slot) { return; }
   let d_term = d_terms[select(3u, 2u, dims.slot == slot_before)];
-  add_to_single(ray, 2.0 * share_of(dims.slot) * d_term * (of_single(ray) - truth(ray)));
+  write_single(ray, 2.0 * share_of(dims.slot) * d_term * (of_single(ray) - truth(ray)));
 }
 
 @compute @workgroup_size(lanes)
@@ -112,13 +113,14 @@ fn forward_single(@builtin(local_invocation_index) lane: u32) {
 
 @compute @workgroup_size(lanes)
 fn backward_single(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * lanes + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.scenes * dims.rays { return; }
-  add_to_single(ray, 2.0 * share_of_all() * d_terms[0] * (of_single(ray) - truth(ray)));
+  write_single(ray, 2.0 * share_of_all() * d_terms[0] * (of_single(ray) - truth(ray)));
 }
 
-fn add_to_single(ray: u32, gradient: vec3f) {
+fn write_single(ray: u32, gradient: vec3f) {
   for (var c = 0u; c < 3; c++) {
-    d_single_maps[ray * single_map_channels + single_map_color + c] += gradient[c];
+    let i = ray * single_map_channels + single_map_color + c;
+    d_single_maps[i] = accumulated(dims.mode_single_maps, d_single_maps[i], gradient[c]);
   }
 }

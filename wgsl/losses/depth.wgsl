@@ -1,11 +1,12 @@
-// uses common/ray_maps.wgsl, common/sum_rows.wgsl
-// Depth losses, spec section 6. maps (scenes, rays, 16)   inverse_depth, moving M (scenes, rays)   z (scenes, rays, samples)
-// blending b (scenes, points, 1) in blocks
+// uses common/gradients.wgsl, common/points.wgsl, common/ray_maps.wgsl, common/sum_rows.wgsl
+// Depth losses, differentiable in depth_d of the maps and in b:
 //   depth           mean (y - t)², y = norm(depth_d), t = norm(-inverse depth); norm(x) = (x - median)/mean|x - median| over
 //                   a scene's rays, the median being the lower middle element
 //   depth blending  Σ M (ẑ - z b)² / (ΣM + 1e-8) / samples, ẑ = z where |z - D| <= thickness, else 0; D goes linearly from
-//                   `near` at a scene's largest inverse depth to `far` at its smallest, or is absolute_depth (scenes, rays)
+//                   0 at a scene's largest inverse depth to `far` at its smallest, or is absolute_depth (scenes, rays)
 //   order           mean (depth_d - stop(depth_s))² over static rays, each scene's first
+// maps (scenes, rays, 16)   inverse_depth, moving M (scenes, rays)   z (scenes, rays, samples)
+// blending b (scenes, points, 1) in blocks
 
 struct Dims {
   rows: u32, // workgroups of points, of all scenes
@@ -15,11 +16,11 @@ struct Dims {
   static_rays: u32, // of a scene
   samples: u32, // of a ray
   scene_stride: u32, // numbers from one scene's blending to the next
-  near: f32,
   far: f32,
   thickness: f32,
-  absolute: u32, // D is absolute_depth
-  accumulate: u32,
+  has_absolute_depth: u32, // it is D
+  mode_maps: u32,
+  mode_blending: u32,
 }
 
 // What a scene's rays have in common. A spread is mean|x - median|.
@@ -150,8 +151,8 @@ fn point_of(row: u32, lane: u32) -> Point {
   p.z = z[p.k];
   let s = statistics[scene];
   let along = (-inverse_depth[p.ray] - s.nearest) * inverse(s.farthest - s.nearest);
-  let relative = dims.near + (dims.far - dims.near) * along;
-  let depth = select(relative, absolute_depth[p.ray], dims.absolute == 1);
+  var depth = dims.far * along;
+  if dims.has_absolute_depth == 1 { depth = absolute_depth[p.ray]; }
   let wanted = select(0.0, p.z, abs(p.z - depth) <= dims.thickness);
   p.error = p.z * blending[p.blending] - wanted;
   return p;
@@ -170,7 +171,7 @@ fn forward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let row = group_index(group, groups);
   let p = point_of(row, lane);
   var sum = 0.0;
   if p.inside { sum = moving[p.ray] * p.error * p.error; }
@@ -197,7 +198,7 @@ fn finish(@builtin(local_invocation_index) lane: u32) {
 // own ray also has -(Σ g)/s + (Σ g y)/s · Σ sign(x - m)/rays.
 @compute @workgroup_size(lanes)
 fn backward_rays(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * lanes + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.scenes * dims.rays { return; }
   let s = statistics[ray / dims.rays];
   let depth = depth_dynamic(ray);
@@ -209,7 +210,8 @@ fn backward_rays(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
   if ray % dims.rays < dims.static_rays {
     gradient += 2.0 * static_share() * d_terms[2] * (depth - depth_static(ray));
   }
-  d_maps[ray * ray_map_channels + map_depth_dynamic] += gradient;
+  let i = ray * ray_map_channels + map_depth_dynamic;
+  d_maps[i] = accumulated(dims.mode_maps, d_maps[i], gradient);
 }
 
 @compute @workgroup_size(lanes)
@@ -218,8 +220,8 @@ fn backward_blending(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let p = point_of(group.y * groups.x + group.x, lane);
+  let p = point_of(group_index(group, groups), lane);
   if !p.inside { return; }
   let gradient = 2.0 * moving_share() * d_terms[1] * moving[p.ray] * p.error * p.z;
-  d_blending[p.blending] = select(gradient, gradient + d_blending[p.blending], dims.accumulate == 1);
+  d_blending[p.blending] = accumulated(dims.mode_blending, d_blending[p.blending], gradient);
 }

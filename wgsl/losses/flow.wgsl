@@ -1,10 +1,10 @@
-// uses common/camera.wgsl, common/sum_lanes.wgsl
-// Optical flow losses, spec section 6: Σ_scenes mean_M |induced - flow|, mean_M(x) = Σ xM / (ΣM + 1e-8) / 2, over the scenes
-// whose frame has the neighbour in dims.slot. One dispatch a direction.
+// uses common/camera.wgsl, common/gradients.wgsl, common/points.wgsl, common/sum_lanes.wgsl
+// term = Σ_scenes mean_M |induced - flow|, mean_M(x) = Σ xM / (ΣM + 1e-8) / 2, over the scenes whose frame has the neighbour in
+// dims.slot. One dispatch a direction.
 // induced (scenes, rays, 2) pixels   flow (scenes, rays, 3): u, v in pixels, validity M   terms (2): backward, forward
 // shares (scenes): what one pixel of difference adds to the term, 1 / (ΣM + 1e-8) / 2
 
-struct Dims { scenes: u32, rays: u32, slot: u32, accumulate: u32 }
+struct Dims { scenes: u32, rays: u32, slot: u32, mode_induced: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> induced: array<vec2f>;
@@ -49,10 +49,10 @@ fn forward(@builtin(local_invocation_index) lane: u32) {
 // d_induced = sign(induced - flow)·M·share·d_term
 @compute @workgroup_size(lanes)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * lanes + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.scenes * dims.rays { return; }
   let scale = d_terms[term()] * shares[ray / dims.rays] * validity(ray);
   let gradient = scale * sign(induced[ray] - optical(ray));
   let kept = select(vec2f(), gradient, scale != 0.0); // what is not compared may be infinite
-  d_induced[ray] = select(kept, kept + d_induced[ray], dims.accumulate == 1);
+  d_induced[ray] = select(kept, kept + d_induced[ray], dims.mode_induced == add);
 }

@@ -1,5 +1,5 @@
-// uses common/ray_maps.wgsl, common/sum_rows.wgsl
-// Losses of the blending field, spec section 6. A scene's first rays are its static ones.
+// uses common/gradients.wgsl, common/points.wgsl, common/ray_maps.wgsl, common/sum_rows.wgsl
+// Losses of the blending field; a scene's first rays are its static ones:
 //   mask            mean b over the points of static rays + mean|dynamicness - moving| over rays
 //   mask of warped  mean b⁻ + mean b⁺ over the points of static rays
 //   sparsity        -(Σ w_d log(w_d + 1e-19) + Σ b log(b + 1e-19)) / (scenes · rays)
@@ -15,10 +15,11 @@ struct Dims {
   static_points: u32, // of a scene
   ray_share: f32, // one over the rays
   static_share: f32, // one over the points of static rays
-  mode_blending: u32, // of the gradients: 0 overwrite, 1 add, 2 nobody asks
-  mode_before: u32,
-  mode_after: u32,
+  mode_blending: u32,
+  mode_blending_before: u32,
+  mode_blending_after: u32,
   mode_weights: u32,
+  mode_maps: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -51,7 +52,7 @@ fn forward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let row = group_index(group, groups);
   let point = row % dims.blocks * lanes + lane;
   var sums: array<f32, columns>;
   if row < dims.rows && point < dims.points {
@@ -97,7 +98,7 @@ fn backward_points(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let row = group_index(group, groups);
   let point = row % dims.blocks * lanes + lane;
   if row >= dims.rows || point >= dims.points { return; }
   let i = row * lanes + lane;
@@ -107,20 +108,21 @@ fn backward_points(
   let d_b = d_terms[0] * static_share + d_sparsity * d_entropy(blending[i]);
   let d_warped = d_terms[1] * static_share;
   let d_w = d_sparsity * d_entropy(weights[k]);
-  if dims.mode_blending < 2 { d_blending[i] = select(d_b, d_b + d_blending[i], dims.mode_blending == 1); }
-  if dims.mode_before < 2 {
-    d_blending_before[i] = select(d_warped, d_warped + d_blending_before[i], dims.mode_before == 1);
+  if dims.mode_blending != unasked { d_blending[i] = accumulated(dims.mode_blending, d_blending[i], d_b); }
+  if dims.mode_blending_before != unasked {
+    d_blending_before[i] = accumulated(dims.mode_blending_before, d_blending_before[i], d_warped);
   }
-  if dims.mode_after < 2 {
-    d_blending_after[i] = select(d_warped, d_warped + d_blending_after[i], dims.mode_after == 1);
+  if dims.mode_blending_after != unasked {
+    d_blending_after[i] = accumulated(dims.mode_blending_after, d_blending_after[i], d_warped);
   }
-  if dims.mode_weights < 2 { d_weights[k] = select(d_w, d_w + d_weights[k], dims.mode_weights == 1); }
+  if dims.mode_weights != unasked { d_weights[k] = accumulated(dims.mode_weights, d_weights[k], d_w); }
 }
 
 @compute @workgroup_size(lanes)
 fn backward_rays(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * lanes + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.rays { return; }
   let i = ray * ray_map_channels + map_dynamicness;
-  d_maps[i] += d_terms[0] * dims.ray_share * sign(maps[i] - moving[ray]);
+  let gradient = d_terms[0] * dims.ray_share * sign(maps[i] - moving[ray]);
+  d_maps[i] = accumulated(dims.mode_maps, d_maps[i], gradient);
 }

@@ -1,9 +1,10 @@
-// uses common/sum_rows.wgsl
-// Losses of the scene flow itself, spec section 6; NDC units per frame. f_b, f_f: flow to the frame before and after;
-// f_bf: forward flow at p⁻; f_fb: backward flow at p⁺; all (scenes, points, 3) in blocks.
+// uses common/gradients.wgsl, common/points.wgsl, common/sum_rows.wgsl
+// Losses of the scene flow itself:
 //   slow          mean|f_b| + mean|f_f|
 //   cycle         mean|f_f + f_fb| + mean|f_b + f_bf|
 //   static flow   mean f_b² + mean f_f² over the points of static rays, each scene's first
+// f_b, f_f: flow to the frame before and after; f_bf: forward flow at p⁻; f_fb: backward flow at p⁺; all (scenes, points, 3) in
+// blocks, NDC units per frame
 
 struct Dims {
   rows: u32, // blocks of 64 points, of all scenes
@@ -12,7 +13,7 @@ struct Dims {
   static_points: u32, // of a scene
   share: f32, // one over how many numbers a mean goes over
   static_share: f32,
-  mode_flow: u32, // of the gradients: 0 overwrite, 1 add, 2 nobody asks
+  mode_flow: u32,
   mode_returned: u32,
 }
 
@@ -38,12 +39,12 @@ fn forward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let row = group_index(group, groups);
   let point = row % dims.blocks * lanes + lane;
   var sums = vec3f();
   if row < dims.rows && point < dims.points {
     for (var c = 0u; c < 3; c++) {
-      let i = (row * 3 + c) * lanes + lane;
+      let i = channel(row * lanes + lane, 3, c);
       let b = f_b[i];
       let f = f_f[i];
       sums.x += abs(b) + abs(f);
@@ -73,22 +74,18 @@ fn backward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let row = group_index(group, groups);
   let point = row % dims.blocks * lanes + lane;
   if row >= dims.rows || point >= dims.points { return; }
   let d_slow = d_terms[0] * dims.share;
   let d_cycle = d_terms[1] * dims.share;
   let d_static = select(0.0, 2.0 * d_terms[2] * dims.static_share, point < dims.static_points);
   for (var c = 0u; c < 3; c++) {
-    let i = (row * 3 + c) * lanes + lane;
+    let i = channel(row * lanes + lane, 3, c);
     let x = flow[i];
     let cycle = d_cycle * sign(x + returned[i]);
     let gradient = cycle + d_slow * sign(x) + d_static * x;
-    if dims.mode_flow < 2 {
-      d_flow[i] = select(gradient, gradient + d_flow[i], dims.mode_flow == 1);
-    }
-    if dims.mode_returned < 2 {
-      d_returned[i] = select(cycle, cycle + d_returned[i], dims.mode_returned == 1);
-    }
+    if dims.mode_flow != unasked { d_flow[i] = accumulated(dims.mode_flow, d_flow[i], gradient); }
+    if dims.mode_returned != unasked { d_returned[i] = accumulated(dims.mode_returned, d_returned[i], cycle); }
   }
 }

@@ -1,9 +1,9 @@
-// uses common/ndc.wgsl, common/sum_rows.wgsl
-// Smoothness of trajectories in world space, spec section 6; x = world(p), z_ndc of p at most `far`; points (scenes, points, 3)
-// in blocks, NDC.
+// uses common/gradients.wgsl, common/ndc.wgsl, common/points.wgsl, common/sum_rows.wgsl
+// Smoothness of trajectories, x = world(p) with z_ndc of p at most `far`:
 //   in time        mean|(x⁺ - x) + (x⁻ - x)|                             over the first 90 % of a ray's samples
 //   in space       mean|Δₙ(x - x⁺)| + mean|Δₙ(x - x⁻)|, Δₙ = next - this   over the first 95 %
 //   at neighbours  the first at p⁻ (between p⁻⁻ and p) and at p⁺ (between p and p⁺⁺)
+// points (scenes, points, 3) in blocks, NDC
 
 struct Dims {
   rows: u32, // blocks of 64 points, of all scenes
@@ -17,7 +17,7 @@ struct Dims {
   far: f32, // NDC; beyond it lies everything in one plane: world coordinates grow as 1/(1 - z)
   time_term: u32, // backward: the term that this triple's smoothness in time adds to
   in_space: u32, // backward: whether the triple counts in space too
-  mode_before: u32, // of the gradients: 0 overwrite, 1 add, 2 nobody asks
+  mode_before: u32,
   mode_center: u32,
   mode_after: u32,
 }
@@ -41,7 +41,7 @@ const columns = 3u; // in time, in space, at neighbours
 
 // Where the x of a scene's point lies; y and z follow at a distance of 64.
 fn place(scene: u32, point: u32) -> u32 {
-  return (scene * dims.blocks + point / lanes) * 3 * lanes + point % lanes;
+  return channel(scene * dims.blocks * lanes + point, 3, 0);
 }
 fn at_before2(i: u32) -> vec3f { return vec3f(before2[i], before2[i + lanes], before2[i + 2 * lanes]); }
 fn at_before(i: u32) -> vec3f { return vec3f(before[i], before[i + lanes], before[i + 2 * lanes]); }
@@ -75,7 +75,7 @@ fn forward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let row = group_index(group, groups);
   let scene = row / dims.blocks;
   let point = row % dims.blocks * lanes + lane;
   let n = point % dims.samples;
@@ -116,7 +116,7 @@ fn backward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let row = group.y * groups.x + group.x;
+  let row = group_index(group, groups);
   let scene = row / dims.blocks;
   let point = row % dims.blocks * lanes + lane;
   let n = point % dims.samples;
@@ -142,25 +142,25 @@ fn backward(
       d_here.after += d_difference * sign(here.after - previous.after);
     }
   }
-  if dims.mode_before < 2 {
+  if dims.mode_before != unasked {
     let gradient = world_gradient(at_before(i), extent, -d_here.before);
     for (var c = 0u; c < 3; c++) {
       let k = i + c * lanes;
-      d_before[k] = select(gradient[c], gradient[c] + d_before[k], dims.mode_before == 1);
+      d_before[k] = accumulated(dims.mode_before, d_before[k], gradient[c]);
     }
   }
-  if dims.mode_center < 2 {
+  if dims.mode_center != unasked {
     let gradient = world_gradient(at_center(i), extent, d_here.before + d_here.after);
     for (var c = 0u; c < 3; c++) {
       let k = i + c * lanes;
-      d_center[k] = select(gradient[c], gradient[c] + d_center[k], dims.mode_center == 1);
+      d_center[k] = accumulated(dims.mode_center, d_center[k], gradient[c]);
     }
   }
-  if dims.mode_after < 2 {
+  if dims.mode_after != unasked {
     let gradient = world_gradient(at_after(i), extent, -d_here.after);
     for (var c = 0u; c < 3; c++) {
       let k = i + c * lanes;
-      d_after[k] = select(gradient[c], gradient[c] + d_after[k], dims.mode_after == 1);
+      d_after[k] = accumulated(dims.mode_after, d_after[k], gradient[c]);
     }
   }
 }

@@ -44,7 +44,7 @@ fn forward() {
   summary[0] = total;
 }
 
-// By itself: with these all tensors would be one more than a stage may bind everywhere.
+// By itself: with these all tensors would be one more than a dispatch may bind everywhere.
 @compute @workgroup_size(1)
 fn append_measures() {
   summary[1 + terms] = measures[0];
