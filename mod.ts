@@ -167,15 +167,7 @@
  */
 export { type Gpu, type GpuOptions, openGpu } from "./src/runtime/device.ts";
 
-export {
-  averagePose,
-  type Camera,
-  dollyZoomPath,
-  type PathOptions,
-  type PinholeCamera,
-  translatingPath,
-  zoomingPath,
-} from "./src/data/scene/camera.ts";
+export { averagePose, type Camera, type PinholeCamera } from "./src/data/scene/camera.ts";
 export {
   type FeatureCache,
   FeatureFolder,
@@ -319,7 +311,13 @@ export {
   swapBackground,
   unedited,
 } from "./src/viewing/scene_edit.ts";
-export type { Vector3 } from "./src/rendering/rays.ts";
+export type { Vector3 } from "./src/data/vectors.ts";
+export {
+  dollyZoomPath,
+  type PathOptions,
+  translatingPath,
+  zoomingPath,
+} from "./src/viewing/camera_paths.ts";
 export { type LayerName, layerNames, layerPicture } from "./src/viewing/layers.ts";
 export {
   type PathScene,

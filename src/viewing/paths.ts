@@ -3,15 +3,10 @@
  *
  * @module
  */
-import {
-  averagePose,
-  type Camera,
-  dollyZoomPath,
-  translatingPath,
-  zoomingPath,
-} from "../data/scene/camera.ts";
+import { averagePose, type Camera } from "../data/scene/camera.ts";
 import type { Size } from "../data/scene/frames.ts";
 import type { CameraPose } from "../data/given/poses_file.ts";
+import { dollyZoomPath, translatingPath, zoomingPath } from "./camera_paths.ts";
 
 /** A picture to render: what a camera sees of a scene at a time. */
 export interface SceneView {

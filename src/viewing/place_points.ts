@@ -5,6 +5,7 @@
  */
 import text from "../../wgsl/viewing/place_points.wgsl" with { type: "text" };
 import type { Camera } from "../data/scene/camera.ts";
+import { column, dot, type Vector3 } from "../data/vectors.ts";
 import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import type { Plan } from "../runtime/plan.ts";
@@ -106,15 +107,13 @@ export function ndcPlacement([...a]: Placement, from: Camera, to: Camera): Float
  */
 export function placedCamera(camera: Camera, placement: Placement, inverse: Placement): Camera {
   const { cameraToWorld: pose } = camera;
-  const column = (m: Placement | Float32Array, i: number) => [m[i], m[i + 4], m[i + 8]];
-  const dot = (a: readonly number[], b: readonly number[]) =>
-    a.reduce((sum, value, i) => sum + value * b[i], 0);
+  const row = (i: number): Vector3 => [inverse[4 * i], inverse[4 * i + 1], inverse[4 * i + 2]];
   const centre = column(pose, 3);
   return {
     ...camera,
-    cameraToWorld: Float32Array.from([0, 1, 2].flatMap((row) => [
-      ...[0, 1, 2].map((i) => dot(column(placement, row), column(pose, i))),
-      dot(inverse.slice(4 * row, 4 * row + 3), centre) + inverse[4 * row + 3],
+    cameraToWorld: Float32Array.from([0, 1, 2].flatMap((i) => [
+      ...[0, 1, 2].map((axis) => dot(column(placement, i), column(pose, axis))),
+      dot(row(i), centre) + inverse[4 * i + 3],
     ])),
   };
 }

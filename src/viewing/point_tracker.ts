@@ -20,7 +20,7 @@ import { countUnsolved, unsolvedError } from "../trajectory/dopri5.ts";
 import { frameTrajectories } from "../rendering/evaluate.ts";
 import type { RenderableScenes } from "./image_renderer.ts";
 import { ndcToWorld, worldToNdc } from "../data/scene/ndc.ts";
-import type { Vector3 } from "../rendering/rays.ts";
+import type { Vector3 } from "../data/vectors.ts";
 import { type LateCodes, SceneCodes } from "./scene_codes.ts";
 
 /** What {@link PointTracker.track} follows, and how far. */

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { Vector3 } from "../rendering/rays.ts";
+import { cross, dot, type Vector3 } from "../data/vectors.ts";
 
 /** A scene at a time. */
 export interface Moment {
@@ -170,12 +170,4 @@ export function inversePlacement(placement: Placement): Placement {
     const inverse: Vector3 = [columns[0][i], columns[1][i], columns[2][i]];
     return [...inverse, -dot(inverse, offset)].map((value) => value / determinant);
   });
-}
-
-function cross([ax, ay, az]: Vector3, [bx, by, bz]: Vector3): Vector3 {
-  return [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx];
-}
-
-function dot([ax, ay, az]: Vector3, [bx, by, bz]: Vector3): number {
-  return ax * bx + ay * by + az * bz;
 }

@@ -11,7 +11,7 @@ import { LineCanvas, type LinePoint } from "../pictures/line_canvas.ts";
 import { pixelToWorld, worldToPixel } from "../data/scene/ndc.ts";
 import { colorRamp, type Rgb } from "../pictures/layer_pictures.ts";
 import type { PointTracks } from "./point_tracker.ts";
-import type { Vector3 } from "../rendering/rays.ts";
+import type { Vector3 } from "../data/vectors.ts";
 
 /** A place in a picture: x right, y down; whole numbers are the middles of pixels. */
 export type Pixel = readonly [x: number, y: number];

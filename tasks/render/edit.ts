@@ -4,7 +4,7 @@
  * @module
  */
 import { DataError } from "../../src/data/files.ts";
-import type { Vector3 } from "../../src/rendering/rays.ts";
+import type { Vector3 } from "../../src/data/vectors.ts";
 import {
   type BlendingRegion,
   blendRegion,

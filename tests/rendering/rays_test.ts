@@ -1,7 +1,8 @@
 import { assert } from "@std/assert";
 import type { Camera } from "../../src/data/scene/camera.ts";
+import { pixelRay } from "../../src/data/scene/pixel_ray.ts";
 import { cameraRecords, viewRecords } from "../../src/rendering/camera_records.ts";
-import { cameraRays, pixelRay, samplePoints } from "../../src/rendering/rays.ts";
+import { cameraRays, samplePoints } from "../../src/rendering/rays.ts";
 import type { Tensor } from "../../src/runtime/tensor.ts";
 import { expectClose, type GoldenCase, loadCase } from "../support/goldens.ts";
 import { randomArray } from "../support/gpu.ts";
@@ -23,25 +24,6 @@ const camera: Camera = {
   width: 32,
   height: 18,
 };
-
-Deno.test("pixelRay() looks along −z through the middle of the picture", () => {
-  const straight = {
-    ...camera,
-    cameraToWorld: Float32Array.of(1, 0, 0, 1, 0, 1, 0, 2, 0, 0, 1, 3),
-  };
-  const ray = pixelRay(straight, 16, 9);
-  expectNear(ray.directionWorld, [0, 0, -1], 0);
-  expectNear(ray.originNdc, [20 / 16, 2 * 20 / 9, -1], 1e-12); // x·2f/W at z = −1
-  expectNear(pixelRay(straight, 26, 4).directionWorld, [0.5, 0.25, -1], 1e-12); // right and up
-});
-
-Deno.test("pixelRay() reaches in NDC what it reaches in the world", () => {
-  const { originWorld, directionWorld, originNdc, directionNdc } = pixelRay(camera, 3, 11);
-  const world = originWorld.map((value, i) => value + 7 * directionWorld[i]);
-  const ndc = [-20 / 16 * world[0] / world[2], -20 / 9 * world[1] / world[2], 1 + 2 / world[2]];
-  const along = (ndc[2] - originNdc[2]) / directionNdc[2];
-  expectNear(originNdc.map((value, i) => value + along * directionNdc[i]), ndc, 1e-12);
-});
 
 Deno.test("cameraRays() gives the rays of pixelRay(), of each scene's current camera", async () => {
   const rays = 67;

@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import type { ProceduralScene } from "../../src/data/procedural/procedural_scene.ts";
-import type { Vec3 } from "../../src/data/procedural/world.ts";
+import { dot, type Vector3 } from "../../src/data/vectors.ts";
 
 /** Points that each image sees, over its whole depth map. */
 const POINTS = 24;
@@ -85,15 +85,11 @@ class Writer {
 }
 
 /** w, x, y, z of a rotation by little, given by its rows: w is far from zero. */
-function quaternion([[a, b, c], [d, e, f], [g, h, i]]: readonly Vec3[]): number[] {
+function quaternion([[a, b, c], [d, e, f], [g, h, i]]: readonly Vector3[]): number[] {
   const w = Math.sqrt(1 + a + e + i) / 2;
   return [w, (h - f) / (4 * w), (c - g) / (4 * w), (d - b) / (4 * w)];
 }
 
-function negative([x, y, z]: Vec3): Vec3 {
+function negative([x, y, z]: Vector3): Vector3 {
   return [-x, -y, -z];
-}
-
-function dot(a: Vec3, b: Vec3): number {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }

@@ -11,7 +11,8 @@ import { ProceduralScene } from "../../src/data/procedural/procedural_scene.ts";
 import { WORLDS } from "../../src/data/procedural/rooms.ts";
 import { BALL, BOX, CYLINDER } from "../../src/data/procedural/shapes.ts";
 import { mosaic, palette, shade, type Texture } from "../../src/data/procedural/textures.ts";
-import { placed, type Thing, type Vec3, type World } from "../../src/data/procedural/world.ts";
+import { placed, type Thing, type World } from "../../src/data/procedural/world.ts";
+import type { Vector3 } from "../../src/data/vectors.ts";
 import { encodeNpy } from "../../src/data/formats/npy.ts";
 import { encodeFlow } from "../../src/data/scene/scene_files.ts";
 
@@ -26,7 +27,7 @@ function grained(codes: string, size: number, seed: number): Texture {
   };
 }
 
-function box(size: Vec3, place: Vec3, turn: Vec3, texture: Texture): Thing {
+function box(size: Vector3, place: Vector3, turn: Vector3, texture: Texture): Thing {
   return { shape: BOX, size, place: placed(place, turn), texture };
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { averagePose, type Camera, translatingPath } from "../../src/data/scene/camera.ts";
+import { averagePose, type Camera } from "../../src/data/scene/camera.ts";
+import { translatingPath } from "../../src/viewing/camera_paths.ts";
 import {
   type PathScene,
   pathViews,

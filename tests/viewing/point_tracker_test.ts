@@ -4,7 +4,7 @@ import { createMonoNerf, destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
 import type { OdeTrajectory, Trajectory } from "../../src/recipes/recipe.ts";
 import { ndcToWorld } from "../../src/data/scene/ndc.ts";
 import { PointTracker, trackPoints, type TrackRequest } from "../../src/viewing/point_tracker.ts";
-import type { Vector3 } from "../../src/rendering/rays.ts";
+import type { Vector3 } from "../../src/data/vectors.ts";
 import { createTensor } from "../../src/runtime/tensor.ts";
 import { randomArray, testGpu } from "../support/gpu.ts";
 

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { Camera } from "../../src/data/scene/camera.ts";
 import { pixelToWorld } from "../../src/data/scene/ndc.ts";
-import type { Vector3 } from "../../src/rendering/rays.ts";
+import type { Vector3 } from "../../src/data/vectors.ts";
 import {
   movingPixels,
   movingPoints,

@@ -1,4 +1,5 @@
 import type { DataError } from "../data_error.ts";
+import { column, cross, dot } from "../vectors.ts";
 
 /** How far from orthonormal a rotation may be: poses are often written with few digits. */
 const ROTATION_TOLERANCE = 1e-3;
@@ -23,21 +24,16 @@ export function poseMatrix(
   if (value.length === 4 && `${value[3]}` !== "0,0,0,1") {
     throw fail(`has [${value[3]}] as the last row of ${key}, wanted [0, 0, 0, 1]`);
   }
-  const column = (i: number) => [0, 1, 2].map((row) => value[row][i]);
-  const dot = (a: number[], b: number[]) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  const [x, y, z] = [0, 1, 2].map(column);
-  const cross = [1, 2, 0].map((i, k) => {
-    const j = [2, 0, 1][k];
-    return x[i] * y[j] - x[j] * y[i];
-  });
-  const errors = [dot(x, x) - 1, dot(y, y) - 1, dot(x, y), ...cross.map((c, i) => c - z[i])];
+  const matrix = value.slice(0, 3).flat();
+  const [x, y, z] = [0, 1, 2].map((axis) => column(matrix, axis));
+  const errors = [dot(x, x) - 1, dot(y, y) - 1, dot(x, y), ...cross(x, y).map((c, i) => c - z[i])];
   if (errors.some((error) => Math.abs(error) > ROTATION_TOLERANCE)) {
     throw fail(
       `has no rotation in ${key}: its first three columns must be x right, y up, z backwards, ` +
         "of length 1, at right angles, right-handed",
     );
   }
-  return Float64Array.from(value.slice(0, 3).flat());
+  return Float64Array.from(matrix);
 }
 
 /** Whether a JSON value is a finite number. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { Vector3 } from "../vectors.ts";
 import type { Camera } from "./camera.ts";
-import { pixelRay, type Vector3 } from "../../rendering/rays.ts";
+import { pixelRay } from "./pixel_ray.ts";
 
 const ndcNear = -1, ndcFar = 0.999;
 

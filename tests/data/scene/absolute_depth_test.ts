@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ProceduralScene } from "../../../src/data/procedural/procedural_scene.ts";
 import { absoluteDepthNdc, inverseDepthLine } from "../../../src/data/scene/absolute_depth.ts";
 import type { Scene } from "../../../src/data/scene/scene.ts";
-import { pixelRay } from "../../../src/rendering/rays.ts";
+import { pixelRay } from "../../../src/data/scene/pixel_ray.ts";
 import { syntheticScene } from "../../../tasks/bench/scene.ts";
 
 /** A procedural scene whose inverse depth is `gain[frame]·(1/depth) + shift[frame]`, as an estimator's may be. */

@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Camera } from "../../../src/data/scene/camera.ts";
 import { ndcToWorld, pixelToWorld, worldToNdc, worldToPixel } from "../../../src/data/scene/ndc.ts";
-import { pixelRay, type Vector3 } from "../../../src/rendering/rays.ts";
+import { pixelRay } from "../../../src/data/scene/pixel_ray.ts";
+import type { Vector3 } from "../../../src/data/vectors.ts";
 
 const camera: Camera = {
   cameraToWorld: Float32Array.of(0.8, 0, 0.6, 0.3, 0, 1, 0, -0.2, -0.6, 0, 0.8, 0.4),
