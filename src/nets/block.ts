@@ -18,7 +18,7 @@ export function blockSpecs(name: string, width: number): ParameterSpec[] {
 }
 
 /**
- * Records `Block(x) = x + fc₁(relu(fc₀(relu(x))))` (spec section 4), and adds the next block's feature term where given.
+ * Records `Block(x) = x + fc₁(relu(fc₀(relu(x))))`, and adds the next block's feature term where given.
  *
  * @param x `(scenes, points, width)` in blocks
  */

@@ -100,7 +100,7 @@ export function globalCode(plan: Plan, group: Parameters, pooled: Tensor): Tenso
 
 /**
  * Records the scenes' shares of the trunk, `B_i g + c_i` of `G_i [h ⧺ g] = A_i h + (B_i g + c_i)`: constants of a step
- * (spec section 9, saving 2).
+ * (src/nets/README.md#exact-savings, 2).
  *
  * @param code g `(scenes, 1, 256)` in blocks
  * @returns for each trunk block `(scenes, 1, hidden)` in blocks
@@ -119,7 +119,7 @@ export function trunkCodes(plan: Plan, group: Parameters, code: Tensor): Tensor[
 }
 
 /**
- * Records the trunk `h(p, t; g)` (spec section 4).
+ * Records the trunk `h(p, t; g)`: `h = relu(lin_in γ)`, then twice `h = Block(G [h ⧺ g])`.
  *
  * @param encoding γ₁₀(p, t) of length 1, `(scenes, points, 84)` in blocks
  * @param codes from {@link trunkCodes}
@@ -165,9 +165,10 @@ export interface DynamicFieldOutput {
 }
 
 /**
- * Records the dynamic field's heads from the trunk and the features (spec section 4).
+ * Records the dynamic field's heads from the trunk and the features: `x = Block(h + Fuse[lin_z₀ z ⧺ lin_t m])`, twice
+ * `x = Block(x + lin_z z)`, then color and density `lin_out x` and the blending weight `sigmoid(weight_linear x)`.
  *
- * `Fuse[lin_z₀ z ⧺ lin_t m]` is linear in z and m: its matrices are composed once a step (spec section 9, saving 3).
+ * `Fuse[lin_z₀ z ⧺ lin_t m]` is linear in z and m: its matrices are composed once a step.
  *
  * @param h the trunk at the points, `(scenes, points, hidden)` in blocks
  * @param current features of the points' own frame

@@ -3,7 +3,7 @@
  *
  * A field adds `W z + b` to its hidden layer, z being a feature map sampled at the point. Sampling and projecting commute,
  * and on a training ray's own frame z is the same for all samples of the ray, so the term may be made in three ways
- * (spec section 9, savings 4 and 6).
+ * (src/nets/README.md#exact-savings, 4 and 6).
  *
  * @module
  */

@@ -122,8 +122,8 @@ function imageParts(group: Parameters, statistics: BatchNormStatistics): Encoder
 }
 
 /**
- * Encodes the frames of a batch: conv1 with max-pool, layer1, layer2 and layer3 on the grid of the first (spec section 3,
- * I). With batch statistics a scene's features depend on its companions.
+ * Encodes the frames of a batch: conv1 with max-pool, layer1, layer2 and layer3 on the grid of the first `I`
+ * (src/nets/README.md#image-encoder). With batch statistics a scene's features depend on its companions.
  *
  * @param images by scene `[frames, height, width, 3]`: bytes, or numbers in 0…1; all of one size
  * @returns maps of 8·width channels at a quarter of the images' size

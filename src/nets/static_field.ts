@@ -45,7 +45,8 @@ export interface StaticFieldOutput {
 }
 
 /**
- * Records the static field (spec section 4).
+ * Records the static field: `x = relu(lin_in γ(p))`, five blocks `x = Block(x + lin_z z)` of which three have image features,
+ * `σ = alpha_linear x`, `rgb = rgb_linear(relu(views_linear [feature_linear x ⧺ γ(d)]))`.
  *
  * @param encoding γ₁₀(p) `(scenes, points, 63)` in blocks
  * @param viewEncoding γ₄(d) `(scenes, rays, 27)` in blocks, points being `rays · samples`

@@ -134,8 +134,8 @@ function pooledCode(plan: Plan, last: FrameMaps, standardize: boolean): Tensor {
 }
 
 /**
- * Encodes the videos of a batch: conv1, layer1 and layer2 on the grid of conv1 (spec section 3, V), and layer4's mean over
- * each scene. With batch statistics a scene's features depend on its companions.
+ * Encodes the videos of a batch: conv1, layer1 and layer2 on the grid of conv1 `V`, and layer4's mean over each
+ * scene (src/nets/README.md#video-encoder). With batch statistics a scene's features depend on its companions.
  *
  * @param clips by scene `[frames, height, width, 3]`, normalised by ImageNet's mean and deviation, all of one size
  * @returns maps of 13·width channels at half the clips' size

@@ -29,7 +29,7 @@ export interface DiscreteTrajectory {
 /** Solvers of the trajectory's differential equation: `dopri5` chooses its steps, the others' are of one length. */
 export type OdeSolver = "dopri5" | "rk4" | "midpoint" | "euler";
 
-/** The trajectory as a differential equation (spec section 4, `ode`). */
+/** The trajectory as a differential equation `dp/ds = ±v(p, τ ± s·F)`. */
 export interface OdeTrajectory {
   /** Which it is. */
   kind: "ode";
@@ -128,7 +128,7 @@ export interface Recipe {
 /** A recipe without what it is about. */
 export type Preset = Omit<Recipe, "name" | "scenes">;
 
-/** The paper's sizes (spec section 7), for a GPU. */
+/** The paper's sizes, for a GPU. */
 export const full: Preset = {
   preset: "full",
   factor: 2,
@@ -197,7 +197,7 @@ export const small: Preset = {
 /** Both presets. */
 export const presets = { full, small } as const;
 
-/** One model for two scenes, trained jointly in one batch (spec section 7). */
+/** One model for two scenes, trained jointly in one batch. */
 export function balloon(preset: PresetName): Recipe {
   return { name: "balloon", scenes: ["Balloon1", "Balloon2"], ...presets[preset] };
 }

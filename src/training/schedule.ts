@@ -13,7 +13,7 @@ export interface ScheduleOptions {
 }
 
 /**
- * The learning rate of a step: `initial · 0.1^(step / decaySteps)` (spec section 7).
+ * The learning rate of a step: `initial · 0.1^(step / decaySteps)`.
  *
  * @param step counted from 0 in each stage
  */

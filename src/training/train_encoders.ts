@@ -1,7 +1,7 @@
 /**
  * Encoders in the plans of the training stages: frozen ones give maps made before, trained ones record themselves.
  *
- * A trained encoder runs over all frames of all scenes in every step, because its batch norms couple them (spec section 3);
+ * A trained encoder runs over all frames of all scenes in every step, because its batch norms couple them;
  * the fields then read the maps of a few frames, chosen anew in each step. So every map has a gradient that starts at zero,
  * the fields add to those of the frames they read, and the encoder's backward pass takes them all.
  *

@@ -39,7 +39,7 @@ export interface EditedInputs extends Omit<RaySamples, "noise"> {
 }
 
 /**
- * Records a static field and n dynamic ones together. The product form of spec section 5 has a factor for each field, and at a
+ * Records a static field and n dynamic ones together. The product form of `compositeBoth` has a factor for each field, and at a
  * point the shares of all fields add up to 1, as b and 1 − b do there: the static one (0) is there as far as no foreground is,
  * and foregrounds divide the rest in proportion to their blending:
  *

@@ -100,8 +100,8 @@ interface Slot<S> {
 }
 
 /**
- * Renders images in chunks of rays with one evaluation of each dynamic field, from feature maps projected once a time (spec
- * section 9, savings 4 and 7). Reads the model's parameters at {@link refresh}.
+ * Renders images in chunks of rays with one evaluation of each dynamic field, from feature maps projected once a time
+ * (src/nets/README.md#exact-savings, 4 and 7). Reads the model's parameters at {@link refresh}.
  *
  * The lists of dispatches, one for plain pictures and one for edited ones of each number of foregrounds, are recorded when they
  * are first needed.

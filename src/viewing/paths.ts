@@ -111,8 +111,8 @@ export const viewPaths: Readonly<Record<ViewPathName, ViewPath>> = {
 /**
  * The views of a path through a scene.
  *
- * The ellipse and the two zooms are the official ones (spec section 8) in proportion to the picture: their 48 pixels of
- * excursion and 200 of focal length are those of pictures 480 pixels wide.
+ * The ellipse and the two zooms are the official ones (src/viewing/README.md#camera-paths) in proportion to the picture: their
+ * 48 pixels of excursion and 200 of focal length are those of pictures 480 pixels wide.
  *
  * @throws {RangeError} If the scene has no such frame or time, or its focal length is too short for the dolly zoom.
  */

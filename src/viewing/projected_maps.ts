@@ -1,6 +1,6 @@
 /**
  * Feature maps projected by the fields' layers before they are sampled: sampling and projecting commute, and an image has far
- * more points than a map has pixels (spec section 9, saving 4).
+ * more points than a map has pixels (src/nets/README.md#exact-savings, 4).
  *
  * @module
  */

@@ -1,5 +1,5 @@
 // uses common/camera.wgsl
-// A scene's normalised device coordinates (LLFF, near plane 1), joined to camera.wgsl. Spec section 2.
+// A scene's normalised device coordinates (LLFF, near plane 1), joined to camera.wgsl; src/rendering/README.md#ndc.
 // `extent` is (W, H)/(2f) of the cameras that the scene was seen with.
 
 const ndc_near = -1.0;

@@ -1,6 +1,7 @@
 // uses common/ray_maps.wgsl, common/ray_samples.wgsl
 // A static field and any number of dynamic ones, the foregrounds, along rays: all together, and the static one and the first
-// foreground each alone. The product form of spec section 5 with more factors, whose shares s of a point add up to 1:
+// foreground each alone. The product form of src/rendering/README.md#compositing with more factors, whose shares s of a
+// point add up to 1:
 //   s_0 = Π_i (1 - b_i), of the static field     s_i = (1 - s_0) b_i / Σ_j b_j, of a foreground
 //   T = Π(Π_k (1 - α_k s_k) + 1e-10) before the sample     w = T Σ_k α_k s_k     color Σ T Σ_k α_k s_k c_k
 //   dynamicness Σ w (1 - s_0)

@@ -15,7 +15,7 @@ export function ndcExtent({ width, height, focalPixels }: Camera): [number, numb
 }
 
 /**
- * NDC to world: `z = 2/(clamp(z_ndc, −1, 0.999) − 1)`, `(x, y) = −(x, y)_ndc · z · (W, H)/(2f)` (spec section 2).
+ * NDC to world: `z = 2/(clamp(z_ndc, −1, 0.999) − 1)`, `(x, y) = −(x, y)_ndc · z · (W, H)/(2f)` (src/rendering/README.md#ndc).
  *
  * @param camera one of the scene's, which span its NDC
  */

@@ -66,7 +66,7 @@ export function recordStart(plan: Plan, state: RaftState, hidden: Tensor): void 
 }
 
 /**
- * Records an iteration (preparation section 6): the state moves on, `u ← u + conv relu(conv g)`.
+ * Records an iteration of a GRU (src/preparation/README.md#optical-flow): the state moves on, `u ← u + conv relu(conv g)`.
  *
  * @returns the lookup of the correlation, `(1, pixels, 324)` in blocks
  */
