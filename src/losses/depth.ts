@@ -7,6 +7,7 @@ import text from "../../wgsl/losses/depth.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
+import type { ForGoldens } from "../rendering/for_goldens.ts";
 import type { Recipe } from "../recipes/recipe.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 
@@ -35,8 +36,7 @@ export interface DepthInputs {
 export interface DepthOptions extends Pick<Recipe, "depthBlendingThickness"> {
   /** The first rays of each scene see nothing that moves: so many. */
   readonly staticRays: number;
-  /** z of a scene's farthest ray, NDC. Default 1. */
-  readonly far?: number;
+  readonly forGoldens?: Pick<ForGoldens, "far">;
 }
 
 /**
@@ -45,7 +45,7 @@ export interface DepthOptions extends Pick<Recipe, "depthBlendingThickness"> {
  *
  * `norm(x) = (x − median)/mean|x − median|` over a scene's rays, with PyTorch's median, the lower middle element; a scene
  * whose rays are all alike has norm 0 and no gradient. ẑ = z where `|z − D| ≤ depthBlendingThickness`, else 0; D goes linearly
- * from 0 at the scene's largest inverse depth to `far` at its smallest, or is the absolute depth where that is given.
+ * from 0 at the scene's largest inverse depth to 1 at its smallest, or is the absolute depth where that is given.
  *
  * @returns `(3)`: depth, depthBlending, order; differentiable in the dynamic depth of the maps and in b
  */
@@ -56,7 +56,7 @@ export function depthLosses(
   options: DepthOptions,
 ): Tensor {
   const { maps, blending, z, inverseDepth, moving, absoluteDepth } = inputs;
-  const { staticRays, far = 1, depthBlendingThickness } = options;
+  const { staticRays, depthBlendingThickness, forGoldens } = options;
   const op = new Operation(plan, "depthLosses", label, kernel);
   const [scenes, rays, samples] = op.expect({ z }, "rows", ["scenes", "rays", "samples"]);
   const points = rays * samples;
@@ -75,7 +75,7 @@ export function depthLosses(
     static_rays: staticRays,
     samples,
     scene_stride: blocksOf(points) * blockPoints,
-    far,
+    far: forGoldens?.far ?? 1,
     thickness: depthBlendingThickness,
   };
   const terms = op.output([3], "rows", [maps, blending]);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ForGoldens } from "../rendering/for_goldens.ts";
 import type { Recipe } from "../recipes/recipe.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
@@ -43,8 +44,7 @@ export interface DynamicLossOptions
   readonly staticRays: number;
   /** The band of the depth blending term lies about the absolute depth, not about the relative one. Default false. */
   readonly anchored?: boolean;
-  /** For the goldens, whose rays end sooner: z of a scene's farthest ray, NDC. Default 1. */
-  readonly far?: number;
+  readonly forGoldens?: Pick<ForGoldens, "far">;
 }
 
 /**

@@ -5,19 +5,15 @@
  */
 import bothText from "../../wgsl/rendering/composite.wgsl" with { type: "text" };
 import singleText from "../../wgsl/rendering/composite_single.wgsl" with { type: "text" };
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
+import type { ForGoldens } from "./for_goldens.ts";
+import type { RayPoints } from "./rays.ts";
 
-const both = defineKernel(
-  "wgsl/rendering/composite.wgsl",
-  bothText,
-);
-const single = defineKernel(
-  "wgsl/rendering/composite_single.wgsl",
-  singleText,
-);
+const both = defineKernel("wgsl/rendering/composite.wgsl", bothText);
+const single = defineKernel("wgsl/rendering/composite_single.wgsl", singleText);
 
 /** First channel of each part of `maps` `(scenes, rays, 16)`; colors have three. Its twin is `wgsl/common/ray_maps.wgsl`. */
 export const rayMaps = {
@@ -43,11 +39,7 @@ export const singleMaps = { color: 0, depth: 3, acc: 4 } as const;
 export const singleMapChannels = 5;
 
 /** Where the samples of rays lie. */
-export interface RaySamples {
-  /** Depths in NDC, rising: `(scenes, rays, samples)` in rows. */
-  readonly z: Tensor;
-  /** NDC ray directions, not normalised: `(scenes, rays, 3)` in rows. */
-  readonly directions: Tensor;
+export interface RaySamples extends Pick<RayPoints, "z" | "directions"> {
   /** ε, added to every density: `(scenes, rays, samples)` in rows; none when rendering. */
   readonly noise?: Tensor;
 }
@@ -60,8 +52,7 @@ export interface CompositeInputs extends RaySamples {
   readonly rawDynamic: Tensor;
   /** b, the dynamic field's share: `(scenes, points, 1)` in blocks. */
   readonly blending: Tensor;
-  /** Also give the weights of the static field and of both together. */
-  readonly allWeights?: boolean;
+  readonly forGoldens?: Pick<ForGoldens, "allWeights">;
 }
 
 /** What rays see. */
@@ -73,98 +64,40 @@ export interface Composite {
 }
 
 /**
- * Records the static field alone, the dynamic field alone, and both together (spec section 5):
+ * Records the static field alone, the dynamic field alone, and both together:
  * `T = Π((1 − α_d b)(1 − α_s(1 − b)) + 1e-10)`, `w = (α_d b + α_s(1 − b)) T`, color `Σ T α_d b c_d + T α_s(1 − b) c_s`.
  *
  * Not differentiable by z, directions and noise.
  *
- * @returns maps `(scenes, rays, 16)`, and the dynamic field's own weights `(scenes, rays, samples)`, or with `allWeights`
- * `(3, scenes, rays, samples)`: dynamic, static, both together.
+ * @returns maps `(scenes, rays, 16)`, and the dynamic field's own weights `(scenes, rays, samples)`
  */
 export function compositeBoth(plan: Plan, label: string, inputs: CompositeInputs): Composite {
-  const { rawStatic, rawDynamic, blending, z, directions, noise = z } = inputs;
-  const [scenes, rays, count] = checkRays("compositeBoth", plan.path(label), inputs);
+  const { rawStatic, rawDynamic, blending, z, directions, noise, forGoldens } = inputs;
+  const op = new Operation(plan, "compositeBoth", label, both);
+  const shape = checkRays(op, inputs);
+  const [scenes, rays, count] = shape;
   const points = rays * count;
-  for (
-    const [raw, channels] of [[{ rawStatic }, 4], [{ rawDynamic }, 4], [{ blending }, 1]] as const
-  ) {
-    expectShape("compositeBoth", plan.path(label), raw, "blocks", [scenes, points, channels]);
-  }
+  op.expect({ rawStatic }, "blocks", [scenes, points, 4]);
+  op.expect({ rawDynamic }, "blocks", [scenes, points, 4]);
+  op.expect({ blending }, "blocks", [scenes, points, 1]);
   const sources = [rawStatic, rawDynamic, blending];
-  const sets = inputs.allWeights ? 3 : 1;
-  const maps = plan.activation(`${label}.maps`, [scenes, rays, rayMapChannels], "rows", sources);
-  const shape = [scenes, rays, count];
-  const weights = plan.activation(
-    `${label}.weights`,
-    sets > 1 ? [sets, ...shape] : shape,
-    "rows",
-    sources,
-  );
-  const samples = plan.activation(`${label}.samples`, [2, scenes, points, 4]);
-  const dims = {
-    scenes,
-    rays,
-    samples: count,
-    weight_sets: sets,
-    noisy: inputs.noise !== undefined,
-    accumulate_static: 0,
-    accumulate_dynamic: 0,
-    accumulate_blending: 0,
-  };
-  plan.dispatch({
-    label: `${label}.prepare`,
-    kernel: both,
-    entry: "prepare",
-    bindings: {
-      raw_static: rawStatic,
-      raw_dynamic: rawDynamic,
-      blending,
-      z,
-      directions,
-      noise,
-      samples,
-      dims,
-    },
-    workgroups: linearWorkgroups(scenes * blocksOf(points) * blockPoints),
-  });
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel: both,
-    entry: "forward",
-    bindings: { raw_static: rawStatic, raw_dynamic: rawDynamic, samples, maps, weights, dims },
-    workgroups: linearWorkgroups(scenes * rays),
-  });
-  plan.backward([maps, weights], ([dMaps, dWeights]) => {
-    const [toStatic, toDynamic, toBlending] = sources.map((source) => plan.gradientSink(source));
-    const target = (sink: typeof toStatic, name: string) =>
-      sink?.gradient ?? plan.activation(`${label}.no_${name}`, [1]);
-    plan.dispatch({
-      label: `${label}.backward`,
-      kernel: both,
-      entry: "backward",
-      constants: {
-        to_static: toStatic ? 1 : 0,
-        to_dynamic: toDynamic ? 1 : 0,
-        to_blending: toBlending ? 1 : 0,
-      },
-      bindings: {
-        raw_static: rawStatic,
-        raw_dynamic: rawDynamic,
-        samples,
-        d_maps: dMaps,
-        d_weights: dWeights,
-        d_raw_static: target(toStatic, "raw_static"),
-        d_raw_dynamic: target(toDynamic, "raw_dynamic"),
-        d_blending: target(toBlending, "blending"),
-        dims: {
-          ...dims,
-          accumulate_static: toStatic?.accumulate ?? 0,
-          accumulate_dynamic: toDynamic?.accumulate ?? 0,
-          accumulate_blending: toBlending?.accumulate ?? 0,
-        },
-      },
-      workgroups: linearWorkgroups(scenes * rays),
-    });
+  const sets = forGoldens?.allWeights ? 3 : 1;
+  const maps = op.output([scenes, rays, rayMapChannels], "rows", sources, "maps");
+  const weights = op.output(sets > 1 ? [sets, ...shape] : shape, "rows", sources, "weights");
+  const samples = op.scratch("samples", [2, scenes, points, 4]);
+  const dims = { scenes, rays, samples: count, weight_sets: sets };
+  const raw = { raw_static: rawStatic, raw_dynamic: rawDynamic, samples, dims };
+  const eachPoint = linearWorkgroups(scenes * blocksOf(points) * blockPoints);
+  const eachRay = linearWorkgroups(scenes * rays);
+  op.run("prepare", { ...raw, blending, z, directions, noise }, eachPoint);
+  op.run("forward", { ...raw, maps, weights }, eachRay);
+  op.backward([maps, weights], ([dMaps, dWeights]) => {
+    const gradients = {
+      d_raw_static: op.target(rawStatic),
+      d_raw_dynamic: op.target(rawDynamic),
+      d_blending: op.target(blending),
+    };
+    op.run("backward", { ...raw, d_maps: dMaps, d_weights: dWeights, ...gradients }, eachRay);
   });
   return { maps, weights };
 }
@@ -183,7 +116,8 @@ export interface SingleInputs extends RaySamples {
  * @returns maps `(scenes, rays, 5)`
  */
 export function compositeSingle(plan: Plan, label: string, inputs: SingleInputs): Tensor {
-  return recordSingle(plan, label, inputs, false).maps;
+  const [maps] = recordSingle(plan, label, inputs, false);
+  return maps;
 }
 
 /** Records {@link compositeSingle} and returns its weights too, which have a gradient likewise. */
@@ -192,62 +126,41 @@ export function compositeSingleWithWeights(
   label: string,
   inputs: SingleInputs,
 ): Composite {
-  return recordSingle(plan, label, inputs, true);
+  const [maps, weights] = recordSingle(plan, label, inputs, true);
+  return { maps, weights };
 }
 
+/** Records maps, and weights where they are wanted. */
 function recordSingle(
   plan: Plan,
   label: string,
   inputs: SingleInputs,
   withWeights: boolean,
-): Composite {
-  const { raw, z, directions, noise = z } = inputs;
-  const [scenes, rays, count] = checkRays("compositeSingle", plan.path(label), inputs);
+): Tensor[] {
+  const { raw, z, directions, noise } = inputs;
+  const op = new Operation(plan, "compositeSingle", label, single);
+  const shape = checkRays(op, inputs);
+  const [scenes, rays, count] = shape;
   const points = rays * count;
-  expectShape("compositeSingle", plan.path(label), { raw }, "blocks", [scenes, points, 4]);
-  const maps = plan.activation(`${label}.maps`, [scenes, rays, singleMapChannels], "rows", [raw]);
-  const weights = plan.activation(`${label}.weights`, withWeights ? z.shape : [1], "rows", [raw]);
-  const samples = plan.activation(`${label}.samples`, [scenes, points, 4]);
-  const constants = { with_weights: withWeights ? 1 : 0 };
-  const dims = { scenes, rays, samples: count, noisy: inputs.noise !== undefined, accumulate: 0 };
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel: single,
-    entry: "forward",
-    constants,
-    bindings: { raw, z, directions, noise, samples, maps, weights, dims },
-    workgroups: linearWorkgroups(scenes * rays),
+  op.expect({ raw }, "blocks", [scenes, points, 4]);
+  const maps = op.output([scenes, rays, singleMapChannels], "rows", [raw], "maps");
+  const weights = withWeights ? op.output(shape, "rows", [raw], "weights") : undefined;
+  const outputs = weights ? [maps, weights] : [maps];
+  const samples = op.scratch("samples", [scenes, points, 4]);
+  const given = { raw, samples, dims: { scenes, rays, samples: count } };
+  const workgroups = linearWorkgroups(scenes * rays);
+  op.run("forward", { ...given, z, directions, noise, maps, weights }, workgroups);
+  op.backward(outputs, ([dMaps, dWeights]) => {
+    const gradients = { d_maps: dMaps, d_weights: dWeights, d_raw: op.target(raw) };
+    op.run("backward", { ...given, ...gradients }, workgroups);
   });
-  plan.backward(withWeights ? [maps, weights] : [maps], ([dMaps, dWeights = dMaps]) => {
-    const sink = plan.gradientSink(raw);
-    if (!sink) return;
-    plan.dispatch({
-      label: `${label}.backward`,
-      kernel: single,
-      entry: "backward",
-      constants,
-      bindings: {
-        raw,
-        samples,
-        d_maps: dMaps,
-        d_weights: dWeights,
-        d_raw: sink.gradient,
-        dims: { ...dims, accumulate: sink.accumulate },
-      },
-      workgroups: linearWorkgroups(scenes * rays),
-    });
-  });
-  return { maps, weights };
+  return outputs;
 }
 
 /** Checks the tensors of rays; returns (scenes, rays, samples). */
-function checkRays(
-  operation: string,
-  path: string,
-  { z, directions, noise }: RaySamples,
-): readonly number[] {
-  const shape = expectShape(operation, path, { z }, "rows", ["scenes", "rays", "samples"]);
-  expectShape(operation, path, { directions }, "rows", [shape[0], shape[1], 3]);
-  if (noise) expectShape(operation, path, { noise }, "rows", shape);
+function checkRays(op: Operation, { z, directions, noise }: RaySamples): readonly number[] {
+  const shape = op.expect({ z }, "rows", ["scenes", "rays", "samples"]);
+  op.expect({ directions }, "rows", [shape[0], shape[1], 3]);
+  if (noise) op.expect({ noise }, "rows", shape);
   return shape;
 }

@@ -18,15 +18,10 @@ import { randomFill } from "../ops/random_fill.ts";
 import type { Recipe, Trajectory } from "../recipes/recipe.ts";
 import { compositeSingle, compositeSingleWithWeights } from "../rendering/composite.ts";
 import { countUnsolved } from "../trajectory/dopri5.ts";
-import type { FrameWindow } from "../rendering/evaluate.ts";
+import type { FrameWindow } from "../rendering/evaluate_fields.ts";
 import { inducedFlow } from "../rendering/induced_flow.ts";
-import {
-  type DynamicRender,
-  type RayPoints,
-  rayPoints,
-  renderDynamic,
-  renderStatic,
-} from "../rendering/render_rays.ts";
+import { type RayPoints, rayPoints } from "../rendering/rays.ts";
+import { type DynamicRender, renderDynamic, renderStatic } from "../rendering/render_rays.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
@@ -144,45 +139,18 @@ export function recordDynamicObjective(
     imageWindow: objective.imageWindow,
     noise: objective.noise,
   });
-  const { both, current, before, after, flows } = render;
   const flowTo = (label: string, points: Tensor, slot: 0 | 2) =>
     inducedFlow(plan, label, {
-      weights: both.weights,
-      points,
+      ...{ points, cameras, slot },
+      weights: render.weightsDynamic,
       pixels: batch.pixels,
-      cameras,
-      slot,
     });
-  const losses = recordDynamicLosses(
-    plan,
-    {
-      maps: both.maps,
-      mapsBefore: render.mapsBefore,
-      mapsAfter: render.mapsAfter,
-      weightsDynamic: both.weights,
-      inducedBackward: flowTo("induced.backward", current.before, 0),
-      inducedForward: flowTo("induced.forward", current.after, 2),
-      flowBackward: batch.flowBackward,
-      flowForward: batch.flowForward,
-      flows,
-      pointsBefore2: before.before,
-      pointsBefore: current.before,
-      points: rays.points,
-      pointsAfter: current.after,
-      pointsAfter2: after.after,
-      blending: current.blending,
-      blendingBefore: before.blending,
-      blendingAfter: after.blending,
-      z: rays.z,
-      colors: batch.colors,
-      absoluteDepth: batch.absoluteDepth,
-      inverseDepth: batch.inverseDepth,
-      moving: batch.moving,
-      cameras,
-    },
-    objective.weights,
-    objective,
-  );
+  const inputs = {
+    ...{ ...render, ...batch, cameras },
+    inducedBackward: flowTo("induced.backward", render.pointsBefore, 0),
+    inducedForward: flowTo("induced.forward", render.pointsAfter, 2),
+  };
+  const losses = recordDynamicLosses(plan, inputs, objective.weights, objective);
   return { render, losses };
 }
 
@@ -313,12 +281,11 @@ function optimize(
 }
 
 /** How many trajectories of a step were not solved in the attempts allowed; none where they are not adaptive. */
-function recordUnsolved(plan: Plan, { current, before, after }: DynamicRender): Tensor | undefined {
-  const solved = [current, before, after].flatMap(({ controls }) => controls);
-  if (solved.length === 0) return undefined;
+function recordUnsolved(plan: Plan, { controls }: DynamicRender): Tensor | undefined {
+  if (controls.length === 0) return undefined;
   const count = plan.keep(plan.activation("trajectory.unsolved", [1]));
   plan.fill(count, 0);
-  countUnsolved(plan, solved, count);
+  countUnsolved(plan, controls, count);
   return count;
 }
 

@@ -7,7 +7,7 @@
 import type { Camera } from "../data/scene/camera.ts";
 import type { Scene } from "../data/scene/scene.ts";
 import { cameraRecords } from "../rendering/camera_records.ts";
-import type { FrameWindow } from "../rendering/evaluate.ts";
+import type { FrameWindow } from "../rendering/evaluate_fields.ts";
 import type { Gpu } from "../runtime/device.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { createStep, type StepValues, writeStep } from "../runtime/step.ts";

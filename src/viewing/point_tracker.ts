@@ -17,7 +17,7 @@ import type { Program } from "../runtime/program.ts";
 import { readTensors } from "../runtime/readback.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
 import { countUnsolved, unsolvedError } from "../trajectory/dopri5.ts";
-import { frameTrajectories } from "../rendering/evaluate.ts";
+import { frameTrajectories } from "../rendering/evaluate_fields.ts";
 import type { RenderableScenes } from "./image_renderer.ts";
 import { ndcToWorld, worldToNdc } from "../data/scene/ndc.ts";
 import type { Vector3 } from "../data/vectors.ts";

@@ -12,11 +12,11 @@ import type { Tensor } from "../runtime/tensor.ts";
 import { compositeBoth } from "../rendering/composite.ts";
 import { compositeEdited } from "./composite_edited.ts";
 import { countUnsolved } from "../trajectory/dopri5.ts";
-import { evaluateDynamic, evaluateStatic } from "../rendering/evaluate.ts";
+import { evaluateDynamic, evaluateStatic } from "../rendering/evaluate_fields.ts";
 import { inducedFlow } from "../rendering/induced_flow.ts";
 import { hideUnseen, placePoints } from "./place_points.ts";
 import type { DynamicMaps, StaticMaps } from "./projected_maps.ts";
-import { rayPoints } from "../rendering/render_rays.ts";
+import { rayPoints } from "../rendering/rays.ts";
 import type { LateCodes, SceneCodes } from "./scene_codes.ts";
 
 /** The static field's part in a picture; all tensors are written before it. */

@@ -10,7 +10,7 @@ import { linear } from "../../src/ops/linear.ts";
 import type { OdeTrajectory, Recipe } from "../../src/recipes/recipe.ts";
 import { type AdjointProblem, solveWithAdjoint } from "../../src/trajectory/adjoint.ts";
 import { controls, solveAdaptive } from "../../src/trajectory/dopri5.ts";
-import { frameTrajectories } from "../../src/rendering/evaluate.ts";
+import { frameTrajectories } from "../../src/rendering/evaluate_fields.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { randomUniform } from "../../src/runtime/random.ts";

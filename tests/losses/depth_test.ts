@@ -46,7 +46,7 @@ for (const [rays, samples] of [[1, 1], [2, 5], [10, 16], [65, 5], [257, 3]]) {
     // no static rays: the order term holds depth_s still, which a difference does not
     await checkLoss(
       inputs(rays, samples),
-      (plan, x) => depthLosses(plan, "depth", x, { ...options, far: 0.75 }),
+      (plan, x) => depthLosses(plan, "depth", x, { ...options, forGoldens: { far: 0.75 } }),
       { step: 5e-3 },
     );
   });
@@ -129,7 +129,7 @@ Deno.test("depthLosses() are the means that the table tells", async () => {
   sums[1] /= moving * samples;
   const { outputs: [terms] } = await runOnce(
     x,
-    (plan, x) => [depthLosses(plan, "depth", x, { ...options, staticRays, far })],
+    (plan, x) => [depthLosses(plan, "depth", x, { ...options, staticRays, forGoldens: { far } })],
   );
   sums.forEach((wanted, i) => assertAlmostEquals(terms[i], wanted, 3e-6 * wanted, `term ${i}`));
 });

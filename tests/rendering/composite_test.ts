@@ -48,7 +48,7 @@ for (const [rays, samples] of [[1, 1], [3, 21], [13, 5], [257, 2]]) {
         z,
         directions,
         noise,
-        allWeights: true,
+        forGoldens: { allWeights: true },
       });
       return [maps, weights];
     });
@@ -200,7 +200,7 @@ for (const mode of ["clean", "noise"]) {
           z,
           directions,
           noise,
-          allWeights: true,
+          forGoldens: { allWeights: true },
         }),
       };
     };

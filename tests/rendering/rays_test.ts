@@ -120,11 +120,15 @@ Deno.test("golden rays_ndc: rays of whole pictures and samples along some", asyn
       const pixel = Math.floor(i / 2) % count;
       return pixel >= 40 && pixel < 48;
     });
+  const constant = (shape: number[], data: Float32Array) => ({
+    ...{ shape, data },
+    differentiable: false,
+  });
   const { outputs } = await runRecorded({
-    pixels: { shape: [scenes, count, 2], data: pixels },
-    few: { shape: [scenes, 8, 2], data: some(pixels) },
-    cameras: { shape: [scenes, 3, 16], data: records },
-    jitter: { shape: [scenes, 8, 16], data: golden.input("rays/t_rand").data },
+    pixels: constant([scenes, count, 2], pixels),
+    few: constant([scenes, 8, 2], some(pixels)),
+    cameras: constant([scenes, 3, 16], records),
+    jitter: constant([scenes, 8, 16], golden.input("rays/t_rand").data),
   }, (plan, { pixels, few, cameras, jitter }) => {
     const all = cameraRays(plan, "all", pixels, cameras);
     const rays = cameraRays(plan, "few", few, cameras);

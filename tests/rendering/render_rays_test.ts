@@ -3,7 +3,8 @@ import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { staticFieldSpecs } from "../../src/nets/static_field.ts";
 import { rayMaps, singleMaps } from "../../src/rendering/composite.ts";
 import { compositeSingleWithWeights } from "../../src/rendering/composite.ts";
-import { rayPoints, renderDynamic, renderStatic } from "../../src/rendering/render_rays.ts";
+import { rayPoints } from "../../src/rendering/rays.ts";
+import { renderDynamic, renderStatic } from "../../src/rendering/render_rays.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
 import { createTensor } from "../../src/runtime/tensor.ts";
@@ -72,26 +73,25 @@ for (const size of ["small", "full"]) {
         noise: name === "mid"
           ? { current: noise(0), before: noise(1), after: noise(2) }
           : undefined,
-        allWeights: true,
-        shareRayFeatures: false, // samples beyond the clamp of NDC depth leave their ray's pixel
+        forGoldens: { allWeights: true, featuresAtPoints: true },
       });
-      const { both, current, before, after, flows } = render;
+      const { flows } = render;
       const read = {
-        maps: both.maps,
-        weights: both.weights,
-        z_vals: rays.z,
-        raw_pts: rays.points,
-        raw_pts_b: current.before,
-        raw_pts_f: current.after,
-        raw_pts_b_b: before.before,
-        raw_pts_f_f: after.after,
+        maps: render.maps,
+        weights: render.weightsDynamic,
+        z_vals: render.z,
+        raw_pts: render.points,
+        raw_pts_b: render.pointsBefore,
+        raw_pts_f: render.pointsAfter,
+        raw_pts_b_b: render.pointsBefore2,
+        raw_pts_f_f: render.pointsAfter2,
         sceneflow_b: flows.backward,
         sceneflow_f: flows.forward,
         sceneflow_b_f: flows.beforeForward,
         sceneflow_f_b: flows.afterBackward,
-        blending: current.blending,
-        blending_b: before.blending,
-        blending_f: after.blending,
+        blending: render.blending,
+        blending_b: render.blendingBefore,
+        blending_f: render.blendingAfter,
         before: render.mapsBefore,
         after: render.mapsAfter,
       };

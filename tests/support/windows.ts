@@ -5,7 +5,7 @@
  */
 import type { Camera } from "../../src/data/scene/camera.ts";
 import { cameraRecords } from "../../src/rendering/camera_records.ts";
-import type { FrameWindow } from "../../src/rendering/evaluate.ts";
+import type { FrameWindow } from "../../src/rendering/evaluate_fields.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import type { GoldenCase } from "./goldens.ts";

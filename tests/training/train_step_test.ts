@@ -4,7 +4,8 @@ import { recordStaticLosses } from "../../src/losses/stages.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { staticFieldSpecs } from "../../src/nets/static_field.ts";
 import { compositeSingle } from "../../src/rendering/composite.ts";
-import { rayPoints, renderStatic } from "../../src/rendering/render_rays.ts";
+import { rayPoints } from "../../src/rendering/rays.ts";
+import { renderStatic } from "../../src/rendering/render_rays.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { readTensor } from "../../src/runtime/readback.ts";
@@ -130,7 +131,7 @@ for (const size of ["small", "full"]) {
       const { losses } = recordDynamicObjective(plan, {
         rays: rayPoints(plan, t.pixels, windows.current.cameras, {
           samples,
-          far,
+          forGoldens: { far },
           jitter: t.jitter,
         }),
         batch: goldenBatch(gpu, golden, tag),
@@ -147,7 +148,7 @@ for (const size of ["small", "full"]) {
         weights,
         trajectory: { kind: "discrete", steps: 2 },
         staticRays: 4,
-        far,
+        forGoldens: { far },
         depthBlendingThickness: 0.03,
         smoothnessFar: 0.999,
       });
@@ -187,7 +188,11 @@ for (const size of ["small", "full"]) {
     const { gpu, golden, frames, samples, far, cameras, tag, ...t } = await open(size);
     const plan = new Plan(gpu, "static");
     const { cameras: rayCameras } = goldenWindow(gpu, cameras, t.imageMaps, frames);
-    const rays = rayPoints(plan, t.pixels, rayCameras, { samples, far, jitter: t.jitter });
+    const rays = rayPoints(plan, t.pixels, rayCameras, {
+      samples,
+      forGoldens: { far },
+      jitter: t.jitter,
+    });
     const window = goldenWindow(gpu, cameras, t.imageMaps, [2, 0]);
     const raw = renderStatic(plan, t.static, rays, window, { ownFrame: false });
     const maps = compositeSingle(plan, "composite", {

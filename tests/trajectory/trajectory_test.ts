@@ -4,7 +4,7 @@ import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { ParameterGroup, type Parameters } from "../../src/nets/parameters.ts";
 import type { OdeTrajectory } from "../../src/recipes/recipe.ts";
 import { positionalEncoding } from "../../src/ops/positional_encoding.ts";
-import { pointFrequencies } from "../../src/rendering/evaluate.ts";
+import { pointFrequencies } from "../../src/rendering/evaluate_fields.ts";
 import { controls } from "../../src/trajectory/dopri5.ts";
 import type { OdeTime } from "../../src/trajectory/ode.ts";
 import {

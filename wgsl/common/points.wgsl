@@ -12,6 +12,13 @@ fn blocks_of(points: u32) -> u32 { return (points + 63) / 64; }
 // Place in a tensor of one channel in blocks of the point i, counted through scenes of `points` points.
 fn lane_of(i: u32, points: u32) -> u32 { return i / points * (blocks_of(points) * 64) + i % points; }
 
+// The point that lies at such a place, counted likewise; none where the last block is padded.
+fn point_of_lane(at: u32, points: u32) -> u32 {
+  let stride = blocks_of(points) * 64;
+  return at / stride * points + at % stride;
+}
+fn holds_point(at: u32, points: u32) -> bool { return at % (blocks_of(points) * 64) < points; }
+
 // Place of a channel of the point whose place is `at` among one channel's.
 fn channel(at: u32, channels: u32, c: u32) -> u32 {
   return ((at >> 6) * channels + c) * 64 + (at & 63);

@@ -1,5 +1,5 @@
-// uses common/ray_maps.wgsl, common/ray_samples.wgsl
-// A static and a dynamic field along the rays, each alone and both together. Spec section 5.
+// uses common/gradients.wgsl, common/ray_maps.wgsl, common/ray_samples.wgsl
+// C = Σ T (α_d b c_d + α_s (1 - b) c_s): a static and a dynamic field along the rays, each alone and both together.
 //   δ = (z' - z)·|d|, the last one 1e10·|d|          α = 1 - exp(-relu(σ + ε)·δ)          c = sigmoid(rgb)
 //   alone     T = Π(1 - α + 1e-10) before the sample                       w = α T
 //   together  T = Π((1 - α_d b)(1 - α_s (1 - b)) + 1e-10) before it        w = (α_d b + α_s (1 - b)) T
@@ -15,10 +15,10 @@ struct Dims {
   rays: u32,
   samples: u32,
   weight_sets: u32,
-  noisy: u32,
-  accumulate_static: u32,
-  accumulate_dynamic: u32,
-  accumulate_blending: u32,
+  has_noise: u32,
+  mode_raw_static: u32,
+  mode_raw_dynamic: u32,
+  mode_blending: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -37,20 +37,15 @@ struct Dims {
 @group(0) @binding(13) var<storage, read_write> d_raw_dynamic: array<f32>;
 @group(0) @binding(14) var<storage, read_write> d_blending: array<f32>;
 
-// Which gradients are wanted; the others' buffers are placeholders.
-override to_static = true;
-override to_dynamic = true;
-override to_blending = true;
-
 @compute @workgroup_size(64)
 fn prepare(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let at = id.y * groups.x * 64 + id.x;
+  let at = linear_index(id, groups);
   let points = dims.rays * dims.samples;
-  let stride = (points + 63) / 64 * 64;
-  if at / stride >= dims.scenes || at % stride >= points { return; }
-  let i = at / stride * points + at % stride;
+  let i = point_of_lane(at, points);
+  if i >= dims.scenes * points || !holds_point(at, points) { return; }
   let delta = interval(i, dims.samples);
-  let epsilon = select(0.0, noise[i], dims.noisy == 1);
+  var epsilon = 0.0;
+  if dims.has_noise == 1 { epsilon = noise[i]; }
   let alpha_static = opacity(raw_static[channel(at, 4, 3)] + epsilon, delta);
   let alpha_dynamic = opacity(raw_dynamic[channel(at, 4, 3)] + epsilon, delta);
   samples[i] = vec4f(z[i], delta, alpha_static, alpha_dynamic);
@@ -60,13 +55,13 @@ fn prepare(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 // What a ray collects.
 struct Sum { color: vec3f, depth: f32, acc: f32 }
 
-fn add(sum: Sum, weight: f32, color: vec3f, depth: f32) -> Sum {
+fn with_sample(sum: Sum, weight: f32, color: vec3f, depth: f32) -> Sum {
   return Sum(sum.color + weight * color, sum.depth + weight * depth, sum.acc + weight);
 }
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * 64 + id.x;
+  let ray = linear_index(id, groups);
   let total = dims.scenes * dims.rays * dims.samples;
   if ray >= dims.scenes * dims.rays { return; }
   var full: Sum;
@@ -86,8 +81,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let share_static = alpha.x * (1.0 - b) * t.z;
     let share_dynamic = alpha.y * b * t.z;
     let weight = share_static + share_dynamic;
-    of_static = add(of_static, alone.x, color_static, depth);
-    of_dynamic = add(of_dynamic, alone.y, color_dynamic, depth);
+    of_static = with_sample(of_static, alone.x, color_static, depth);
+    of_dynamic = with_sample(of_dynamic, alone.y, color_dynamic, depth);
     full.color += share_static * color_static + share_dynamic * color_dynamic;
     full.depth += weight * depth;
     full.acc += weight;
@@ -126,7 +121,7 @@ fn load(first: u32) -> Sum {
 // (gradient at its share)·share/T: by it, and never by a division, a sample's transparency gets its gradient.
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * 64 + id.x;
+  let ray = linear_index(id, groups);
   let total = dims.scenes * dims.rays * dims.samples;
   if ray >= dims.scenes * dims.rays { return; }
   let first = ray * ray_map_channels;
@@ -155,31 +150,31 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
     let clear_static = 1.0 - alpha.x * (1.0 - b);
     let clear_dynamic = 1.0 - alpha.y * b;
     let slope = sample.y * select(vec2f(), 1.0 - alpha, alpha > vec2f()); // dα/dσ = δ(1 - α) where σ + ε > 0
-    if to_static {
+    if dims.mode_raw_static != unasked {
       let d_alpha = t.x * (d_weight_static - behind.x) +
         t.z * (1.0 - b) * (d_share_static - clear_dynamic * behind.z);
       let d_color = alpha.x * (t.x * d_static.color + t.z * (1.0 - b) * d_full.color);
       let d_raw = vec4f(d_color * color_static * (1.0 - color_static), d_alpha * slope.x);
       for (var c = 0u; c < 4; c++) {
         let k = channel(at, 4, c);
-        d_raw_static[k] = d_raw[c] + select(0.0, d_raw_static[k], dims.accumulate_static == 1);
+        d_raw_static[k] = accumulated(dims.mode_raw_static, d_raw_static[k], d_raw[c]);
       }
     }
-    if to_dynamic {
+    if dims.mode_raw_dynamic != unasked {
       let d_alpha = t.y * (d_weight_dynamic - behind.y) +
         t.z * b * (d_share_dynamic - clear_static * behind.z);
       let d_color = alpha.y * (t.y * d_dynamic.color + t.z * b * d_full.color);
       let d_raw = vec4f(d_color * color_dynamic * (1.0 - color_dynamic), d_alpha * slope.y);
       for (var c = 0u; c < 4; c++) {
         let k = channel(at, 4, c);
-        d_raw_dynamic[k] = d_raw[c] + select(0.0, d_raw_dynamic[k], dims.accumulate_dynamic == 1);
+        d_raw_dynamic[k] = accumulated(dims.mode_raw_dynamic, d_raw_dynamic[k], d_raw[c]);
       }
     }
     let weight = alpha.y * b + alpha.x * (1.0 - b);
-    if to_blending {
+    if dims.mode_blending != unasked {
       let d_b = t.z * (alpha.y * d_share_dynamic - alpha.x * d_share_static + weight * d_dynamicness +
         behind.z * (alpha.x * clear_dynamic - alpha.y * clear_static));
-      d_blending[at] = d_b + select(0.0, d_blending[at], dims.accumulate_blending == 1);
+      d_blending[at] = accumulated(dims.mode_blending, d_blending[at], d_b);
     }
     behind *= vec3f(1.0 - alpha, clear_static * clear_dynamic) + 1e-10;
     behind += vec3f(

@@ -1,5 +1,5 @@
-// uses common/ndc.wgsl, common/ray_samples.wgsl
-// flow = pixel(Σ w p) - pixel: where a camera sees the mean of a ray's moved points, from the ray's own pixel. Spec section 6.
+// uses common/gradients.wgsl, common/ndc.wgsl, common/points.wgsl
+// flow = pixel(Σ w p) - pixel: where a camera sees the mean of a ray's moved points, from the ray's own pixel
 // weights w (scenes, rays, samples); points p (scenes, rays·samples, 3) in blocks, NDC; pixels, flow (scenes, rays, 2)
 
 struct Dims {
@@ -7,8 +7,8 @@ struct Dims {
   rays: u32,
   samples: u32,
   slot: u32,
-  accumulate_weights: u32,
-  accumulate_points: u32,
+  mode_weights: u32,
+  mode_points: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -21,10 +21,6 @@ struct Dims {
 @group(0) @binding(7) var<storage, read_write> d_weights: array<f32>;
 @group(0) @binding(8) var<storage, read_write> d_points: array<f32>;
 @group(0) @binding(9) var<storage, read> ndc_cameras: array<Camera>; // they span the points' NDC
-
-// Which gradients are wanted; the others' buffers are placeholders.
-override to_weights = true;
-override to_points = true;
 
 fn point_at(at: u32) -> vec3f {
   let i = channel(at, 3, 0);
@@ -42,7 +38,7 @@ fn mean_point(ray: u32) -> vec3f {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * 64 + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.scenes * dims.rays { return; }
   let camera = ray / dims.rays * 3 + dims.slot;
   let pixel = ndc_to_pixel(mean_point(ray), ndc_extent(ndc_cameras[camera]), cameras[camera]);
@@ -52,7 +48,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * 64 + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.scenes * dims.rays { return; }
   let camera = ray / dims.rays * 3 + dims.slot;
   let d_pixel = vec2f(d_flow[2 * ray], d_flow[2 * ray + 1]);
@@ -61,13 +57,13 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   for (var n = 0u; n < dims.samples; n++) {
     let i = ray * dims.samples + n;
     let at = lane_of(i, dims.rays * dims.samples);
-    if to_weights {
-      d_weights[i] = dot(d_mean, point_at(at)) + select(0.0, d_weights[i], dims.accumulate_weights == 1);
+    if dims.mode_weights != unasked {
+      d_weights[i] = accumulated(dims.mode_weights, d_weights[i], dot(d_mean, point_at(at)));
     }
-    if to_points {
+    if dims.mode_points != unasked {
       for (var c = 0u; c < 3; c++) {
         let k = channel(at, 3, c);
-        d_points[k] = weights[i] * d_mean[c] + select(0.0, d_points[k], dims.accumulate_points == 1);
+        d_points[k] = accumulated(dims.mode_points, d_points[k], weights[i] * d_mean[c]);
       }
     }
   }

@@ -1,9 +1,9 @@
-// uses common/ndc.wgsl
-// Rays through pixels, and samples along them, in NDC. Spec section 2.
+// uses common/ndc.wgsl, common/points.wgsl
+// p = o + z d: rays through pixels, and samples along them, in NDC.
 // pixels (scenes, rays, 2); origins, directions (scenes, rays, 3), directions not normalised; view_directions (scenes, rays, 3)
 // in blocks, world, of length 1; z, jitter (scenes, rays, samples); points (scenes, rays·samples, 3) in blocks.
 
-struct Dims { scenes: u32, rays: u32, samples: u32, near: f32, far: f32, jittered: u32 }
+struct Dims { scenes: u32, rays: u32, samples: u32, near: f32, far: f32, has_jitter: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> pixels: array<f32>;
@@ -22,11 +22,10 @@ struct Dims { scenes: u32, rays: u32, samples: u32, near: f32, far: f32, jittere
 // d_ndc = -(d_x/d_z + o_x, d_y/d_z + o_y)/extent, 2: LLFF's formulas with o_z = -1 put in.
 @compute @workgroup_size(64)
 fn camera_rays(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let lane = id.y * groups.x * 64 + id.x;
-  let scene_lanes = (dims.rays + 63) / 64 * 64;
-  let scene = lane / scene_lanes;
-  if scene >= dims.scenes || lane % scene_lanes >= dims.rays { return; }
-  let ray = scene * dims.rays + lane % scene_lanes;
+  let at = linear_index(id, groups);
+  let ray = point_of_lane(at, dims.rays);
+  let scene = ray / dims.rays;
+  if scene >= dims.scenes || !holds_point(at, dims.rays) { return; }
   let camera = cameras[scene * 3 + slot_current];
   let extent = ndc_extent(ndc_cameras[scene * 3 + slot_current]);
   let pixel = vec2f(pixels[2 * ray], pixels[2 * ray + 1]);
@@ -43,7 +42,7 @@ fn camera_rays(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   store(ray, vec3f(origin / extent, -1.0), vec3f(-(slope + origin) / extent, 2.0));
   let view = direction / length(direction);
   for (var c = 0u; c < 3; c++) {
-    view_directions[((lane >> 6) * 3 + c) * 64 + (lane & 63)] = view[c];
+    view_directions[channel(at, 3, c)] = view[c];
   }
 }
 
@@ -54,29 +53,28 @@ fn store(ray: u32, origin: vec3f, direction: vec3f) {
   }
 }
 
-// Equal steps from near to far; with jitter anywhere between the midpoints to the neighbours.
+// At equal distances from near to far; with jitter anywhere between the midpoints to the neighbours.
 fn depth(n: u32) -> f32 {
   return dims.near + (dims.far - dims.near) * f32(n) / f32(max(dims.samples, 2) - 1);
 }
 
 @compute @workgroup_size(64)
 fn sample_points(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let lane = id.y * groups.x * 64 + id.x;
+  let at = linear_index(id, groups);
   let count = dims.rays * dims.samples;
-  let scene_lanes = (count + 63) / 64 * 64;
-  if lane / scene_lanes >= dims.scenes || lane % scene_lanes >= count { return; }
-  let i = lane / scene_lanes * count + lane % scene_lanes;
+  let i = point_of_lane(at, count);
+  if i >= dims.scenes * count || !holds_point(at, count) { return; }
   let ray = i / dims.samples;
   let n = i % dims.samples;
   var here = depth(n);
-  if dims.jittered == 1 {
+  if dims.has_jitter == 1 {
     let lower = 0.5 * (depth(select(n - 1, 0u, n == 0)) + here);
     let upper = 0.5 * (here + depth(min(n + 1, dims.samples - 1)));
     here = lower + (upper - lower) * jitter[i];
   }
   z[i] = here;
   for (var c = 0u; c < 3; c++) {
-    points[((lane >> 6) * 3 + c) * 64 + (lane & 63)] =
+    points[channel(at, 3, c)] =
       ray_origins[ray * 3 + c] + here * ray_directions[ray * 3 + c];
   }
 }
