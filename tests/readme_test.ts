@@ -104,6 +104,11 @@ Deno.test("every room and command has a README.md", async () => {
   assertEquals(rooms.filter((room) => !pages.includes(join(room, "README.md"))), []);
 });
 
+Deno.test("README.md has at most 250 lines", async () => {
+  const lines = (await Deno.readTextFile("README.md")).trimEnd().split("\n").length;
+  assert(lines <= 250, `README.md has ${lines} lines`);
+});
+
 /** The code blocks of a language on a page. */
 function blocks(page: string, language: string): string[] {
   return [...page.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
