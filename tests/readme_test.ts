@@ -104,6 +104,14 @@ Deno.test("every room and command has a README.md", async () => {
   assertEquals(rooms.filter((room) => !pages.includes(join(room, "README.md"))), []);
 });
 
+Deno.test("wgsl/README.md names every file of wgsl/common", async () => {
+  const page = await Deno.readTextFile("wgsl/README.md");
+  const names = (await Array.fromAsync(Deno.readDir("wgsl/common"))).map(({ name }) =>
+    name.replace(".wgsl", "")
+  );
+  assertEquals(names.filter((name) => !page.includes(`\`${name}\``)), []);
+});
+
 Deno.test("README.md has at most 250 lines", async () => {
   const lines = (await Deno.readTextFile("README.md")).trimEnd().split("\n").length;
   assert(lines <= 250, `README.md has ${lines} lines`);
