@@ -1,5 +1,5 @@
 /**
- * How exactly the solvers solve an equation whose solution is known.
+ * How exactly the solvers solve an equation whose solution is known: `deno task bench --trajectories` prints it, tests hold it.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * RAFT as its definition says, without what `src/nets/raft` saves: what it is measured and checked against.
+ * RAFT as its definition says, without what `src/preparation/raft` saves: what `deno task bench --flow` measures it beside, and tests
+ * check it by.
  *
  * @module
  */

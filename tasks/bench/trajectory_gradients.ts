@@ -1,5 +1,6 @@
 /**
- * The gradients of trajectories by backpropagation and by the adjoint method, and the memory that they take.
+ * The gradients of trajectories by backpropagation and by the adjoint method, and the memory that they take:
+ * `deno task bench --trajectories` prints both, tests hold how far the gradients are apart.
  *
  * @module
  */
