@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { dirname, join, normalize, relative } from "@std/path";
+import config from "../deno.json" with { type: "json" };
 
 /**
  * The rooms of src/ floor by floor, lowest first. A room imports from itself and from the floors below; rooms of one floor do not
@@ -120,6 +121,14 @@ Deno.test("tasks/ and mod.ts import no tests and no fixtures, and fixtures/ hold
   );
   assertEquals(wrong, []);
   assertEquals(await filesIn("fixtures", ".ts"), []);
+});
+
+Deno.test("deno.json exports mod.ts and every mod.ts of src/", () => {
+  const entries = library.filter(({ path }) => path.endsWith("/mod.ts")).map(({ path }) => path);
+  assertEquals(
+    Object.values(config.exports).toSorted(),
+    ["mod.ts", ...entries].map((path) => `./${path}`).toSorted(),
+  );
 });
 
 Deno.test("src/ and mod.ts import by relative paths, node:, and npm: with an exact version only", () => {

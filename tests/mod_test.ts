@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import config from "../deno.json" with { type: "json" };
 import { encodeCheckpoint, encodePng, loadScene, own, type Recipe, Trainer } from "../mod.ts";
 import { readImage } from "../src/data/formats/image.ts";
 import { runDeno } from "../tasks/driver/run_deno.ts";
@@ -20,11 +21,17 @@ const recipe: Recipe = {
   dynamicSteps: 2,
 };
 
-/** The first example in the documentation of `mod.ts` that has a word in it. */
-async function example(word: string): Promise<string> {
-  const doc = (await Deno.readTextFile(fixture("../mod.ts"))).split("*/")[0];
+/**
+ * The first example in the documentation of an entry point that has a word in it.
+ *
+ * @param root Where the project's files are: an address, without the last slash.
+ */
+async function example(entry: string, word: string, root: string): Promise<string> {
+  const doc = (await Deno.readTextFile(fixture(`../${entry}`))).split("*/")[0];
   const examples = [...doc.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code);
-  return examples.find((code) => code.includes(word))!.replaceAll(/^ \* ?/gm, "");
+  return examples.find((code) => code.includes(word))!
+    .replaceAll(/^ \* ?/gm, "")
+    .replaceAll(/(?<=from )"(.+)"/g, (_, path) => `"${new URL(path, `${root}/${entry}`)}"`);
 }
 
 /** A folder as the example finds it: a scene, and the checkpoint of a run on it. */
@@ -55,25 +62,47 @@ function serveSources() {
   });
 }
 
-Deno.test("mod.ts works when a script elsewhere imports it from an address, with no configuration", async () => {
+/** Runs `script.ts` of a folder as anyone's own, with the project's files at an address; what it prints. */
+async function runScript(folder: string, origin: string, ...rights: string[]): Promise<string> {
+  const isolated = ["--no-config", "--no-lock", "--no-prompt", "--check"];
+  const child = runDeno(["run", ...isolated, `--allow-import=${origin}`, ...rights, "script.ts"], {
+    cwd: folder,
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const [output, errors, { code }] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.status,
+  ]);
+  assertEquals(code, 0, errors);
+  return output;
+}
+
+Deno.test("every entry point can be imported from an address, with no configuration", async () => {
+  await using folder = await temporaryFolder();
+  await using server = serveSources();
+  const origin = `127.0.0.1:${server.addr.port}`;
+  const entries = Object.values(config.exports);
+  const lines = entries.map((path, i) =>
+    `import * as entry${i} from "${new URL(path, `http://${origin}/`)}";\n` +
+    `console.log(Object.keys(entry${i}).join());`
+  );
+  await Deno.writeTextFile(join(folder.path, "script.ts"), lines.join("\n"));
+  const names = await Promise.all(entries.map((path) => import(`../${path}`)));
+  assertEquals(
+    await runScript(folder.path, origin),
+    names.map((names) => `${Object.keys(names)}\n`).join(""),
+  );
+});
+
+Deno.test("mod.ts renders when a script elsewhere imports it from an address, as its example does", async () => {
   await using folder = await folderOfARun();
   await using server = serveSources();
   const origin = `127.0.0.1:${server.addr.port}`;
-  const script = (await example("ImageRenderer")).replace("./mod.ts", `http://${origin}/mod.ts`);
+  const script = await example("mod.ts", "ImageRenderer", `http://${origin}`);
   await Deno.writeTextFile(join(folder.path, "script.ts"), script);
-  const child = runDeno([
-    "run",
-    "--no-config",
-    "--no-lock",
-    "--no-prompt",
-    "--check",
-    `--allow-import=${origin}`,
-    "--allow-read=data,runs",
-    "--allow-write=view.png",
-    "script.ts",
-  ], { cwd: folder.path, stdout: "piped", stderr: "piped" });
-  const [errors, { code }] = await Promise.all([new Response(child.stderr).text(), child.status]);
-  assertEquals(code, 0, errors);
+  await runScript(folder.path, origin, "--allow-read=data,runs", "--allow-write=view.png");
 
   const { shape, data } = await readImage(join(folder.path, "view.png"));
   assertEquals(shape, [18, 32, 3]);
@@ -82,7 +111,7 @@ Deno.test("mod.ts works when a script elsewhere imports it from an address, with
 
 /** In place of the networks, whose weights are elsewhere: the truth about the frames, from files. */
 const TRUTH = `
-import { loadDepth, loadFlow } from "./mod.ts";
+import { loadDepth, loadFlow } from "${new URL("../src/data/mod.ts", import.meta.url)}";
 
 let frames = 0;
 const raft = {
@@ -100,7 +129,7 @@ await prepareScene(
 );
 `;
 
-Deno.test("mod.ts has what makes a scene of frames, flow and depth, as its example does", async () => {
+Deno.test("src/preparation/mod.ts has what makes a scene of frames, flow and depth, as its example does", async () => {
   await using folder = await temporaryFolder();
   const world = filmedScene({ width: 160, height: 128, factor: 1 });
   const frames = await film(world, folder.path, 4);
@@ -110,8 +139,9 @@ Deno.test("mod.ts has what makes a scene of frames, flow and depth, as its examp
   }
   await writeColmapModel(join(folder.path, "colmap", "sparse", "0"), world, [0, 1, 2, 3], 0);
   const script = join(folder.path, "script.ts");
-  const code = `${await example("prepareScene")}\n${TRUTH}`;
-  await Deno.writeTextFile(script, code.replaceAll("./mod.ts", `file://${fixture("../mod.ts")}`));
+  const root = new URL("..", import.meta.url).href.slice(0, -1);
+  const code = await example("src/preparation/mod.ts", "prepareScene", root);
+  await Deno.writeTextFile(script, `${code}\n${TRUTH}`);
   const rights = ["--no-prompt", "--allow-read=filmed,colmap,flow,depth", "--allow-write=data"];
   const child = runDeno(["run", "--check", "--no-lock", ...rights, "script.ts"], {
     cwd: folder.path,

@@ -34,7 +34,9 @@ const encoders = {
  * small preset, where these are meant for seeded encoders.
  *
  * ```ts
- * import { loadWeightsFile, own, withEncoders } from "./mod.ts";
+ * import { loadWeightsFile } from "../data/weights/mod.ts";
+ * import { own } from "../recipes/mod.ts";
+ * import { withEncoders } from "./mod.ts";
  *
  * const image = { name: "ResNet-18", ...await loadWeightsFile("checkpoints/resnet18-f37072fd.pth") };
  * const { recipe, encoderWeights } = withEncoders(own("full", ["Balloon1"]), { image });
@@ -67,7 +69,9 @@ export function withEncoders(
  * Takes a whole model from a file, such as a checkpoint of the authors, and fits a recipe's widths to it.
  *
  * ```ts
- * import { loadModel, loadWeightsFile, openGpu, own, withModel } from "./mod.ts";
+ * import { openGpu, own } from "../../mod.ts";
+ * import { loadWeightsFile } from "../data/weights/mod.ts";
+ * import { loadModel, withModel } from "./mod.ts";
  *
  * const file = await loadWeightsFile("150000.tar");
  * const model = loadModel(await openGpu(), withModel(own("full", ["Balloon1"]), file));

@@ -252,7 +252,8 @@ function pointsNdc({ points, space = "world" }: TrackRequest, camera: Camera): V
  * Follows points over whole frames before and after a time: a {@link PointTracker} for one time.
  *
  * ```ts
- * import { type EncodedScenes, type MonoNerf, type Recipe, trackPoints } from "./mod.ts";
+ * import type { EncodedScenes, MonoNerf, Recipe } from "../../mod.ts";
+ * import { trackPoints } from "./mod.ts";
  *
  * async function path(model: MonoNerf, encoded: EncodedScenes, recipe: Recipe) {
  *   const points = [[0.1, -0.2, -1.5]] as const; // in the scene's world, at frame 5

@@ -2,11 +2,13 @@
  * Scene editing: what a picture shows of which scene, as plain values.
  *
  * A picture has one background, which is the static field of a scene, and any number of foregrounds, which are the dynamic
- * fields of scenes. A plain picture is one of each, of one scene at one time; each function below makes an edited one of it:
+ * fields of scenes. A plain picture is one of each, of one scene at one time; each function below makes an edited one of it, which
+ * `ImageRenderer.renderEdit` renders:
  *
  * ```ts
+ * import { flipForeground, swapBackground, unedited } from "./mod.ts";
+ *
  * const edit = flipForeground(swapBackground(unedited(0, 5.5), { scene: 1, time: 5 }));
- * const { color } = await renderer.renderEdit(edit, camera);
  * ```
  *
  * @module

@@ -58,7 +58,9 @@ export function midasSize(width: number, height: number, depthSize?: number): [n
  * MiDaS v2.1 large with its weights on a device.
  *
  * ```ts
- * import { type Gpu, loadWeightsFile, Midas, midasWeights } from "./mod.ts";
+ * import type { Gpu } from "../../../mod.ts";
+ * import { loadWeightsFile, midasWeights } from "../../data/weights/mod.ts";
+ * import { Midas } from "../mod.ts";
  *
  * async function openMidas(gpu: Gpu, path = "midas_v21-f6b98070.pt") {
  *   const { tensors } = await loadWeightsFile(path);
