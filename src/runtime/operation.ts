@@ -45,7 +45,8 @@ export class Operation {
 
   /**
    * @param name the function that records, for messages: `linear`
-   * @param label names the output and, with the entry points, the dispatches: `blocks.0.fc_0`
+   * @param label names the output and, with the entry points, the dispatches: `blocks.0.fc_0`; where it is empty the plan's
+   * scopes and what is joined to it do
    */
   constructor(
     readonly plan: Plan,
@@ -53,7 +54,7 @@ export class Operation {
     readonly label: string,
     readonly kernel: Kernel,
   ) {
-    this.path = plan.path(label);
+    this.path = plan.path(label).replace(/\.$/, "");
   }
 
   /**
@@ -211,7 +212,7 @@ export class Operation {
   }
 
   #labelOf(part?: string): string {
-    return part ? `${this.label}.${part}` : this.label;
+    return [this.label, part].filter(Boolean).join(".");
   }
 }
 

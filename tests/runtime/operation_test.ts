@@ -109,9 +109,15 @@ Deno.test("Operation.run() labels a dispatch by its entry point, by another part
   for (const part of [undefined, "repeated", ""]) {
     op.run("forward", { a: x, b: x, c: undefined, y, dims: { size: 64 } }, [1], { part });
   }
+  plan.scoped("scope", () => {
+    const op = new Operation(plan, "multiplyAdd", "", kernel);
+    const y = op.output([64], "rows", [x], "y");
+    assertEquals([y.label, op.path], ["scope.y", "scope"]);
+    op.run("forward", { a: x, b: x, c: undefined, y, dims: { size: 64 } }, [1]);
+  });
   const program = await plan.build();
   const labels = program.steps.map(({ label }) => label);
-  assertEquals(labels, ["product.forward", "product.repeated", "product"]);
+  assertEquals(labels, ["product.forward", "product.repeated", "product", "scope.forward"]);
   program.destroy();
 });
 
