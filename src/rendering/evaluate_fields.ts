@@ -170,7 +170,7 @@ export function evaluateDynamic(
  * The places where features are read are constants of the backward pass, as in the authors' training.
  *
  * @param rayPoints where given, one point of each ray `(scenes, rays, 3)` in blocks: the points lie on rays of the current
- *   frame's own camera, so its feature is the same for the whole ray (spec section 9, saving 6)
+ *   frame's own camera, so its feature is the same for the whole ray
  */
 export function sampledFeatures(window: FrameWindow, rayPoints?: Tensor): DynamicFeatures {
   return (plan, points, before, after) => {

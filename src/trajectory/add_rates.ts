@@ -5,9 +5,9 @@
  */
 import text from "../../wgsl/trajectory/add_rates.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/trajectory/add_rates.wgsl", text);
 
@@ -33,57 +33,28 @@ export function addRates(
   start: Tensor | undefined,
   terms: readonly RateTerm[],
 ): Tensor {
+  const op = new Operation(plan, "addRates", label, kernel);
   const used = terms.filter(({ factor }) => factor !== 0);
   const most = start ? 5 : 6;
   if (used.length === 0 || used.length > most) {
-    throw new Error(
-      `Cannot record addRates "${plan.path(label)}": ${used.length} terms, wanted 1 to ${most}`,
-    );
+    throw op.error(`${used.length} terms, wanted 1 to ${most}`);
   }
   const { shape, layout } = start ?? used[0].rate;
-  for (const { rate } of used) expectShape("addRates", plan.path(label), { rate }, layout, shape);
-  const y = plan.activation(label, shape, layout, [start, ...used.map(({ rate }) => rate)]);
-  const { size } = y;
-  const workgroups = linearWorkgroups(size);
-  const factor = (j: number) => used[j]?.factor ?? 0;
-  const rate = (j: number) => (used[j] ?? used[0]).rate; // what is absent is bound all the same, and not read
-  const dims = {
-    size,
-    accumulate: 0,
-    c0: factor(0),
-    c1: factor(1),
-    c2: factor(2),
-    c3: factor(3),
-    c4: factor(4),
-    c5: factor(5),
-  };
-  const rates = { k0: rate(0), k1: rate(1), k2: rate(2), k3: rate(3), k4: rate(4) };
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    ...(start
-      ? { entry: "forward", bindings: { clock, start, ...rates, y, dims } }
-      : { entry: "forward_increment", bindings: { clock, ...rates, k5: rate(5), y, dims } }),
-    workgroups,
-  });
-  plan.backward([y], ([dY]) => {
+  for (const { rate } of used) op.expect({ rate }, layout, shape);
+  const y = op.output(shape, layout, [start, ...used.map(({ rate }) => rate)]);
+  const [c0, c1, c2, c3, c4, c5] = [0, 1, 2, 3, 4, 5].map((j) => used[j]?.factor ?? 0);
+  const [k0, k1, k2, k3, k4, k5] = used.map(({ rate }) => rate);
+  const dims = { size: y.size, c0, c1, c2, c3, c4, c5 };
+  const workgroups = linearWorkgroups(y.size);
+  const bindings = { clock, k0, k1, k2, k3, k4, y, dims };
+  if (start) op.run("forward", { ...bindings, start }, workgroups);
+  else op.run("forward_increment", { ...bindings, k5 }, workgroups, { part: "forward" });
+  op.backward([y], ([dY]) => {
     for (const { rate, factor } of used) {
-      const sink = plan.gradientSink(rate);
-      if (!sink) continue;
-      plan.dispatch({
-        label: `${label}.backward_rate`,
-        kernel,
-        entry: "backward_rate",
-        bindings: {
-          clock,
-          d_y: dY,
-          d_k: sink.gradient,
-          dims: { ...dims, c0: factor, accumulate: sink.accumulate },
-        },
-        workgroups,
-      });
+      const bindings = { clock, d_y: dY, d_k: op.target(rate), dims: { ...dims, c0: factor } };
+      op.run("backward_rate", bindings, workgroups);
     }
-    if (start) plan.shareGradient(start, dY);
+    if (start) op.share(start, dY);
   });
   return y;
 }

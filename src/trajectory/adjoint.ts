@@ -2,9 +2,10 @@
  * Gradients of solutions by the adjoint method (Chen et al. 2018): memory does not grow with steps. As in torchdiffeq, the
  * gradients of time and of each parameter take part in the control of adaptive steps.
  *
- * It fits the plan: the way there is recorded without a tape. The way back is one more equation, solved from the end of the span
- * to its start by the same solver, whose right-hand side is the field recorded again together with its hand-written backward
- * (a vector-Jacobian product); activations live for one evaluation and share their memory with all others.
+ * It fits the plan: the forward solution is recorded without a tape. The backward solution is that of one more equation, solved
+ * from the end of the span to its start by the same solver, whose right-hand side is the field recorded again together with its
+ * hand-written backward pass (a vector-Jacobian product); activations live for one evaluation and share their memory with all
+ * others.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import text from "../../wgsl/trajectory/adjoint.wgsl" with { type: "text" };
 import { addRates } from "./add_rates.ts";
 import type { Parameters } from "../nets/parameters.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import type { AdaptiveOptions, Norm } from "./dopri5.ts";
@@ -32,12 +34,12 @@ export interface AdjointProblem {
   readonly span: Tensor;
   /** Records the rate with a code and parameters. */
   rate(group: Parameters, code: Tensor, points: Tensor, time: OdeTime): Tensor;
-  /** Records a solution; `way` is `there` or `back`. */
+  /** Records a solution: of the equation itself, or of the one that goes backward. */
   solve(
     start: OdeState,
     rates: OdeRates,
     options: Pick<AdaptiveOptions, "span" | "first" | "norms" | "constants">,
-    way: "there" | "back",
+    pass: "forward" | "backward",
   ): { state: OdeState; control?: Tensor };
 }
 
@@ -45,13 +47,13 @@ export interface AdjointProblem {
  * Records the solution at the end of the span, differentiated by the adjoint method with respect to points, code and parameters.
  *
  * @param first the rate at the start, where it is known
- * @param onBack told of the control of the way back, when it is recorded
+ * @param onBackward told of the control of the backward solution, when it is recorded
  */
 export function solveWithAdjoint(
   plan: Plan,
   problem: AdjointProblem,
   first: Tensor | undefined,
-  onBack: (control: Tensor) => void,
+  onBackward: (control: Tensor) => void,
 ): { end: Tensor; control?: Tensor } {
   const { points, code, group, span } = problem;
   const { state: [end], control } = plan.untaped(() =>
@@ -59,21 +61,21 @@ export function solveWithAdjoint(
       [points],
       ([at], time) => [problem.rate(group, code, at, time)],
       { span, first: first && [first], constants: [code] },
-      "there",
+      "forward",
     )
   );
   plan.backward([end], ([dEnd]) => {
-    const back = plan.scoped(
+    const { control } = plan.scoped(
       "adjoint",
-      () => plan.untaped(() => solveBack(plan, problem, end, dEnd)),
+      () => plan.untaped(() => solveBackward(plan, problem, end, dEnd)),
     );
-    if (back.control) onBack(back.control);
+    if (control) onBackward(control);
   });
   return { end, control };
 }
 
 /** Records the augmented equation from the end to the start, and adds what it gives to the gradients. */
-function solveBack(
+function solveBackward(
   plan: Plan,
   problem: AdjointProblem,
   end: Tensor,
@@ -137,7 +139,7 @@ function solveBack(
   ];
   const start = [end, dEnd, aCode, aTime, aParameters];
   const options = { span: backwards, norms, constants: [code] };
-  const { state, control } = problem.solve(start, rates, options, "back");
+  const { state, control } = problem.solve(start, rates, options, "backward");
   const [, dPoints, dCode, , dParameters] = state;
   plan.shareGradient(points, dPoints);
   plan.shareGradient(code, dCode);
@@ -162,22 +164,16 @@ function flatLayout(tensors: readonly Tensor[]): { offsets: number[]; size: numb
 
 /** Records a clock that stands at a time: (0, s). */
 function recordTime(plan: Plan, clock: Tensor, fraction: number): Tensor {
-  const y = plan.activation("now", [2]);
-  const dims = { fraction };
-  plan.dispatch({
-    label: "now",
-    kernel,
-    entry: "now",
-    bindings: { clock, y, dims },
-    workgroups: [1],
-  });
+  const op = new Operation(plan, "recordTime", "now", kernel);
+  const y = op.output([2], "rows", []);
+  op.run("now", { clock, y, dims: { fraction } }, [1], { part: "" });
   return y;
 }
 
 /** Records the span backwards: (−length, its end). */
 function recordBackwards(plan: Plan, span: Tensor): Tensor {
-  const y = plan.activation("backwards", [2]);
-  const bindings = { clock: span, y };
-  plan.dispatch({ label: "backwards", kernel, entry: "backwards", bindings, workgroups: [1] });
+  const op = new Operation(plan, "recordBackwards", "backwards", kernel);
+  const y = op.output([2], "rows", []);
+  op.run("backwards", { clock: span, y }, [1], { part: "" });
   return y;
 }

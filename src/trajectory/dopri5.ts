@@ -10,7 +10,8 @@
 import text from "../../wgsl/trajectory/dopri5.wgsl" with { type: "text" };
 import { addRates } from "./add_rates.ts";
 import { defineKernel } from "../runtime/kernel.ts";
-import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import { Operation } from "../runtime/operation.ts";
+import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Uniform } from "../runtime/uniforms.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { type OdeRates, type OdeState, recordMove, recordStages, type Tableau } from "./ode.ts";
@@ -70,7 +71,7 @@ const middleWeights = [
   11237099 / 235043384 / 2,
 ];
 
-/** What {@link solveAdaptive} is told. */
+/** Options of {@link solveAdaptive}. */
 export interface AdaptiveOptions {
   /** `(2 or more)` rows: the span's length, and where it starts; a negative length goes back. */
   readonly span: Tensor;
@@ -135,15 +136,8 @@ export function solveAdaptive(
 
 /** Adds to a number `(1)` how many solutions were not found in the attempts recorded. */
 export function countUnsolved(plan: Plan, solved: readonly Tensor[], count: Tensor): void {
-  for (const before of solved) {
-    plan.dispatch({
-      label: "trajectory.unsolved",
-      kernel,
-      entry: "count_unsolved",
-      bindings: { before, y: count },
-      workgroups: [1],
-    });
-  }
+  const op = new Operation(plan, "countUnsolved", "trajectory.unsolved", kernel);
+  for (const before of solved) op.run("count_unsolved", { before, y: count }, [1], { part: "" });
 }
 
 /** What to say where {@link countUnsolved} counts any: `doing` is what could not be done. */
@@ -170,14 +164,9 @@ function recordAttempt(
 ): Beginning {
   const gated = <T>(record: () => T): T => plan.gated(control, controls.open, record);
   const step = gated(() => recordStep(plan, norms, y, f, control, rates));
-  const next = plan.activation("control", [controlSize]);
-  plan.dispatch({
-    label: "decide",
-    kernel,
-    entry: "decide",
-    bindings: { sums: step.sums, groups: norms.groups, before: control, next },
-    workgroups: [1],
-  });
+  const op = new Operation(plan, "decide", "", kernel);
+  const next = op.constant([controlSize], "rows", "control");
+  op.run("decide", { sums: step.sums, groups: norms.groups, before: control, next }, [1]);
   const moved = gated(() =>
     y.map((y0, part) => {
       const ends = { y0, y1: step.y[part], f0: f[part], f1: step.f[part] };
@@ -234,58 +223,24 @@ function recordOutcome(
   middle: Tensor,
   result: Tensor,
 ): { y: Tensor; f: Tensor } {
-  const y = plan.activation("y", y0.shape, y0.layout, [y0, y1]);
-  const f = plan.activation("f", y0.shape, y0.layout, [f0, f1]);
-  const common = { kernel, workgroups: linearWorkgroups(y0.size) };
-  const ends = { before: control, y0, y1, f0, f1 };
-  plan.dispatch({
-    ...common,
-    label: "advance",
-    entry: "advance",
-    bindings: { ...ends, y, f, dims },
-  });
-  plan.dispatch({
-    ...common,
-    label: "finish",
-    entry: "finish",
-    bindings: { ...ends, increment: middle, y: result, dims },
-  });
-  plan.backward([y, f, result], ([dY, dF, dEnd]) => {
-    const sinkOf = (tensor: Tensor): GradientSink =>
-      plan.gradientSink(tensor) ??
-        { gradient: plan.activation("unused", tensor.shape, tensor.layout), accumulate: 0 };
-    const [s0, s1, sMiddle] = [y0, y1, middle].map(sinkOf);
-    plan.dispatch({
-      ...common,
-      label: "backward_state",
-      entry: "backward_state",
-      bindings: {
-        before: control,
-        d_next: dY,
-        d_end: dEnd,
-        d_0: s0.gradient,
-        d_1: s1.gradient,
-        d_increment: sMiddle.gradient,
-        dims: {
-          ...dims,
-          accumulate: s0.accumulate + 2 * s1.accumulate + 4 * sMiddle.accumulate,
-        },
-      },
-    });
-    const [r0, r1] = [f0, f1].map(sinkOf);
-    plan.dispatch({
-      ...common,
-      label: "backward_rates",
-      entry: "backward_rates",
-      bindings: {
-        before: control,
-        d_next: dF,
-        d_end: dEnd,
-        d_0: r0.gradient,
-        d_1: r1.gradient,
-        dims: { ...dims, accumulate: r0.accumulate + 2 * r1.accumulate },
-      },
-    });
+  const op = new Operation(plan, "recordOutcome", "", kernel);
+  const { shape, layout } = y0;
+  const y = op.output(shape, layout, [y0, y1], "y");
+  const f = op.output(shape, layout, [f0, f1], "f");
+  const workgroups = linearWorkgroups(y0.size);
+  const given = { before: control, dims };
+  const ends = { ...given, y0, y1, f0, f1 };
+  op.run("advance", { ...ends, y, f }, workgroups);
+  op.run("finish", { ...ends, increment: middle, y: result }, workgroups);
+  op.backward([y, f, result], ([dY, dF, d_end]) => {
+    const ofState = {
+      d_0: op.target(y0),
+      d_1: op.target(y1),
+      d_increment: op.target(middle),
+    };
+    op.run("backward_state", { ...given, d_next: dY, d_end, ...ofState }, workgroups);
+    const ofRates = { d_0: op.target(f0), d_1: op.target(f1) };
+    op.run("backward_rates", { ...given, d_next: dF, d_end, ...ofRates }, workgroups);
   });
   return { y, f };
 }
@@ -299,34 +254,19 @@ function firstControl(
   rates: OdeRates,
   span: Tensor,
 ): Tensor {
-  const trial = plan.activation("trial", [4]);
-  plan.dispatch({
-    label: "trial_length",
-    kernel,
-    entry: "trial_length",
-    bindings: {
-      sums: norms.record("norm_start", y, (part) => ({ f0: f[part] })),
-      groups: norms.groupsWithConstants,
-      span,
-      next_trial: trial,
-    },
-    workgroups: [1],
-  });
+  const op = new Operation(plan, "firstControl", "", kernel);
+  const trial = op.constant([4], "rows", "trial");
+  const start = norms.record("norm_start", y, (part) => ({ f0: f[part] }));
+  const groups = norms.groupsWithConstants;
+  op.run("trial_length", { sums: start, groups, span, next_trial: trial }, [1]);
   const tried = rates(recordMove(plan, "trial", trial, y, [f], [1]), { clock: trial, fraction: 1 });
-  const control = plan.activation("control", [controlSize]);
-  plan.dispatch({
-    label: "first_length",
-    kernel,
-    entry: "first_length",
-    bindings: {
-      sums: norms.record("norm_change", y, (part) => ({ f0: f[part], f1: tried[part] })),
-      groups: norms.groups,
-      span,
-      trial,
-      next: control,
-    },
-    workgroups: [1],
-  });
+  const control = op.constant([controlSize], "rows", "control");
+  const change = norms.record("norm_change", y, (part) => ({ f0: f[part], f1: tried[part] }));
+  op.run(
+    "first_length",
+    { sums: change, groups: norms.groups, span, trial, next: control },
+    [1],
+  );
   return control;
 }
 
@@ -379,23 +319,15 @@ class Norms {
     others: (part: number) => Readonly<Record<string, Tensor>>,
   ): Tensor {
     const { plan, options: { constants = [] } } = this;
-    const partials = plan.activation(`${entry}.partials`, [mostNorms * 64 * 4]);
+    const op = new Operation(plan, "norms", entry, kernel);
+    const partials = op.constant([mostNorms * 64 * 4], "rows", "partials");
     this.#norms.forEach(({ part, range }, i) => {
       const changes = part < state.length;
       if (!changes && entry !== "norm_start") return;
       const y0 = changes ? state[part] : constants[part - state.length];
-      plan.dispatch({
-        label: entry,
-        kernel,
-        entry: changes ? entry : "norm_constant",
-        bindings: {
-          partials,
-          y0,
-          ...(changes ? others(part) : {}),
-          dims: this.dims(y0, i, range),
-        },
-        workgroups: [64],
-      });
+      const bindings = { partials, y0, dims: this.dims(y0, i, range) };
+      if (changes) op.run(entry, { ...bindings, ...others(part) }, [64], { part: "" });
+      else op.run("norm_constant", bindings, [64], { part: "" });
     });
     return partials;
   }
@@ -417,7 +349,6 @@ class Norms {
       points: inBlocks ? shape[1] : blockPoints, // rows have no padding
       rtol,
       atol,
-      accumulate: 0,
     };
   }
 }

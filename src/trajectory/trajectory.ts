@@ -8,16 +8,16 @@ import { velocityParameters } from "../nets/dynamic_field.ts";
 import type { Parameters } from "../nets/parameters.ts";
 import type { OdeTrajectory } from "../recipes/recipe.ts";
 import { eulerStep } from "./euler_step.ts";
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { type AdjointProblem, solveWithAdjoint } from "./adjoint.ts";
 import { solveAdaptive } from "./dopri5.ts";
 import { type OdeTime, solveFixed } from "./ode.ts";
 
-/** The adjoint's way back, which also keeps the parameters' gradients exact, may take so many times the attempts. */
-const backAttempts = 4;
+/** The adjoint's backward solution, which also keeps the parameters' gradients exact, may take so many times the attempts. */
+const backwardAttempts = 4;
 
 const kernel = defineKernel("wgsl/trajectory/trajectory.wgsl", text);
 
@@ -28,11 +28,10 @@ const kernel = defineKernel("wgsl/trajectory/trajectory.wgsl", text);
 export type VelocityField = (points: Tensor, offsetFrames: number) => Tensor;
 
 /**
- * Records K explicit Euler steps to a neighbouring frame (spec section 4, `discrete`):
- * `p ← p ± v(p, τ ± i/K)/K` for i = 0 … K−1.
+ * Records K explicit Euler steps to a neighbouring frame: `p ← p ± v(p, τ ± i/K)/K` for i = 0 … K−1.
  *
  * @param points p `(scenes, points, 3)` in blocks, NDC
- * @param first the velocity head at (p, τ), which both directions and the field itself share (spec section 9, saving 1)
+ * @param first the velocity head at (p, τ), which both directions and the field itself share
  * @param velocity makes it at later points and times
  * @param offsetFrames τ, in frames after the frame that is rendered
  * @param direction −1 to the frame before, 1 to the frame after
@@ -84,12 +83,12 @@ export interface OdeField {
 }
 
 /**
- * Records the solution of `dp/ds = ±v(p, τ ± s·F)` at s = 1/F (spec section 4, `ode`): the time that the field sees moves by one
+ * Records the solution of `dp/ds = ±v(p, τ ± s·F)` at s = 1/F: the time that the field sees moves by one
  * frame, the integral's length is 1/F.
  *
  * @param points p `(scenes, points, 3)` in blocks, NDC
  * @param direction −1 to the frame before, 1 to the frame after
- * @param onBack told of the control of the adjoint's adaptive steps, while the plan is differentiated
+ * @param onBackward told of the control of the adjoint's adaptive steps, while the plan is differentiated
  */
 export function odeTrajectory(
   plan: Plan,
@@ -97,16 +96,16 @@ export function odeTrajectory(
   { times, code, group, first, velocity, velocityOf }: OdeField,
   direction: -1 | 1,
   trajectory: Omit<OdeTrajectory, "kind">,
-  onBack: (control: Tensor) => void = () => {},
+  onBackward: (control: Tensor) => void = () => {},
 ): SolvedTrajectory {
   const { solver, rtol, atol, maxSteps, stepSize, gradient } = trajectory;
   const span = plan.once(times, "span", () => recordSpan(plan, times));
   const rateOf = (u: Tensor) => rate(plan, "rate", u, times, direction);
-  const solve: AdjointProblem["solve"] = (start, rates, options, way) => {
+  const solve: AdjointProblem["solve"] = (start, rates, options, pass) => {
     if (solver !== "dopri5") {
       return { state: solveFixed(plan, start, rates, { solver, stepSize, ...options }) };
     }
-    const attempts = way === "back" ? backAttempts * maxSteps : maxSteps;
+    const attempts = pass === "backward" ? backwardAttempts * maxSteps : maxSteps;
     return solveAdaptive(plan, start, rates, { rtol, atol, maxSteps: attempts, ...options });
   };
   return plan.scoped(`trajectory.${direction < 0 ? "before" : "after"}`, () => {
@@ -115,14 +114,14 @@ export function odeTrajectory(
         ...{ points, code, group, span, solve, names: velocityParameters },
         rate: (group, code, at, time) => rateOf(velocityOf(group, code)(at, time)),
       };
-      const { end, control } = solveWithAdjoint(plan, problem, rateOf(first), onBack);
+      const { end, control } = solveWithAdjoint(plan, problem, rateOf(first), onBackward);
       return { points: end, control };
     }
     const { state: [end], control } = solve(
       [points],
       ([at], time) => [rateOf(velocity(at, time))],
       { span, first: [rateOf(first)], constants: [code] },
-      "there",
+      "forward",
     );
     return { points: end, control };
   });
@@ -140,81 +139,40 @@ export function timesAt(
   { clock, fraction }: OdeTime,
   { offsetFrames, direction }: { offsetFrames: number; direction: -1 | 1 },
 ): Tensor {
-  const [scenes] = expectShape("timesAt", plan.path("times"), { times }, "rows", ["scenes", 2]);
-  const y = plan.activation("times", [scenes, 2], "rows", [clock]);
-  const dims = {
-    size: 2 * scenes,
-    scene_size: 2,
-    accumulate: 0,
-    offset_frames: offsetFrames,
-    direction,
-    fraction,
-  };
-  plan.dispatch({
-    label: "times",
-    kernel,
-    entry: "times_at",
-    bindings: { times, clock, y, dims },
-    workgroups: linearWorkgroups(scenes),
-  });
-  plan.backward([y], ([dY]) => {
-    const sink = plan.gradientSink(clock, { partial: true });
-    if (!sink) return;
-    plan.dispatch({
-      label: "times.backward",
-      kernel,
-      entry: "times_backward",
-      bindings: { times, d_y: dY, d_u: sink.gradient, dims },
-      workgroups: [1],
-    });
+  const op = new Operation(plan, "timesAt", "times", kernel);
+  const [scenes] = op.expect({ times }, "rows", ["scenes", 2]);
+  const y = op.output([scenes, 2], "rows", [clock]);
+  const size = 2 * scenes;
+  const dims = { size, scene_size: 2, offset_frames: offsetFrames, direction, fraction };
+  op.run("times_at", { times, clock, y, dims }, linearWorkgroups(scenes), { part: "" });
+  op.backward([y], ([dY]) => {
+    const d_clock = op.target(clock, { partial: true });
+    op.run("times_backward", { times, d_y: dY, d_clock, dims }, [1], { part: "backward" });
   });
   return y;
 }
 
 /** Records the span of the integral, 1/F of the first scene, and its start 0. */
 function recordSpan(plan: Plan, times: Tensor): Tensor {
-  const y = plan.activation("trajectory.span", [2]);
-  plan.dispatch({
-    label: "trajectory.span",
-    kernel,
-    entry: "span",
-    bindings: { times, y },
-    workgroups: [1],
-  });
+  const op = new Operation(plan, "recordSpan", "trajectory.span", kernel);
+  const y = op.output([2], "rows", []);
+  op.run("span", { times, y }, [1], { part: "" });
   return y;
 }
 
 /** Records `dp/ds = ±(F/Fᵢ)·tanh u` for the points of scene i. */
 function rate(plan: Plan, label: string, u: Tensor, times: Tensor, direction: -1 | 1): Tensor {
-  const [scenes] = expectShape("rate", plan.path(label), { u }, "blocks", ["scenes", "points", 3]);
-  expectShape("rate", plan.path(label), { times }, "rows", [scenes, 2]);
-  const y = plan.activation(label, u.shape, "blocks", [u]);
+  const op = new Operation(plan, "rate", label, kernel);
+  const [scenes] = op.expect({ u }, "blocks", ["scenes", "points", 3]);
+  op.expect({ times }, "rows", [scenes, 2]);
+  const y = op.output(u.shape, "blocks", [u]);
   const { size } = y;
   const dims = { size, scene_size: size / scenes, offset_frames: 0, direction, fraction: 0 };
   const workgroups = linearWorkgroups(size);
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "rate",
-    bindings: { times, u, y, dims: { ...dims, accumulate: 0 } },
-    workgroups,
-  });
-  plan.backward([y], ([dY]) => {
-    const sink = plan.gradientSink(u);
-    if (!sink) return;
-    plan.dispatch({
-      label: `${label}.backward`,
-      kernel,
-      entry: "rate_backward",
-      bindings: {
-        times,
-        u,
-        d_y: dY,
-        d_u: sink.gradient,
-        dims: { ...dims, accumulate: sink.accumulate },
-      },
-      workgroups,
-    });
+  op.run("rate", { times, u, y, dims }, workgroups, { part: "forward" });
+  op.backward([y], ([dY]) => {
+    const bindings = { times, u, d_y: dY, d_u: op.target(u), dims };
+    op.run("rate_backward", bindings, workgroups, { part: "backward" });
   });
   return y;
 }

@@ -28,7 +28,7 @@ export interface SolutionGradients {
   readonly gradients: ReadonlyMap<string, Float32Array>;
   /** Bytes of the plan. */
   readonly bytes: number;
-  /** Evaluations of steps that were chosen: there, and by the adjoint method also back. */
+  /** Evaluations of steps that were chosen: of the forward solution, and by the adjoint method of the backward one too. */
   readonly evaluations: readonly number[];
 }
 
@@ -40,12 +40,12 @@ export interface GradientDifference {
   readonly worst: number;
 }
 
-/** What is differentiated: records the end, and returns the controls of steps that are chosen, those back when they come. */
+/** What is differentiated: records the end, and returns the controls of steps that are chosen, those of the backward solution when they come. */
 type RecordSolution = (
   plan: Plan,
   points: Tensor,
   code: Tensor,
-  onBack: (control: Tensor) => void,
+  onBackward: (control: Tensor) => void,
 ) => { end: Tensor; controls: readonly Tensor[] };
 
 /** Records, runs and differentiates a solution. */
@@ -70,8 +70,8 @@ async function gradientsOf(
   const seed = blocks("seed", 3, noise(3, inputs.points.length), false);
   const plan = new Plan(gpu, "solution", { recompute: false });
   const solved: Tensor[] = [];
-  const { end, controls: there } = record(plan, points, code, (control) => solved.push(control));
-  solved.push(...there);
+  const { end, controls: forward } = record(plan, points, code, (control) => solved.push(control));
+  solved.push(...forward);
   group.recordGradients(plan);
   plan.differentiate([{ tensor: end, gradient: seed }]);
   const own = [points, code].map((tensor) => plan.keep(plan.gradientOf(tensor)!));
@@ -140,19 +140,19 @@ export async function oscillatorGradients(
       groupBias: code,
     });
   try {
-    return await gradientsOf(gpu, group, names, inputs, (plan, points, code, onBack) => {
+    return await gradientsOf(gpu, group, names, inputs, (plan, points, code, onBackward) => {
       if (gradient === "adjoint") {
         const problem: AdjointProblem = {
           ...{ points, code, group, names, span },
           rate: (of, code, at) => rate(plan, of, code, at),
-          solve: (start, rates, options, way) =>
+          solve: (start, rates, options, pass) =>
             solveAdaptive(plan, start, rates, {
               ...tolerances,
               ...options,
-              maxSteps: (way === "back" ? 4 : 1) * tolerances.maxSteps,
+              maxSteps: (pass === "backward" ? 4 : 1) * tolerances.maxSteps,
             }),
         };
-        const { end, control } = solveWithAdjoint(plan, problem, undefined, onBack);
+        const { end, control } = solveWithAdjoint(plan, problem, undefined, onBackward);
         return { end, controls: [control!] };
       }
       const { state: [end], control } = solveAdaptive(

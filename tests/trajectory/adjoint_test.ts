@@ -19,7 +19,7 @@ Deno.test("solveWithAdjoint() takes memory that does not grow with attempts at s
   const bytes = async (gradient: "backprop" | "adjoint", maxSteps: number) =>
     (await oscillatorGradients(gpu, { rtol: 1e-5, atol: 1e-6, maxSteps }, gradient)).bytes;
   const [few, many] = [await bytes("backprop", 12), await bytes("backprop", 48)];
-  const [fewBack, manyBack] = [await bytes("adjoint", 12), await bytes("adjoint", 48)];
+  const [fewByAdjoint, manyByAdjoint] = [await bytes("adjoint", 12), await bytes("adjoint", 48)];
   assertGreater(many, 2.5 * few);
-  assertLess(manyBack - fewBack, 36 * 5 * 256); // those there and four times as many back
+  assertLess(manyByAdjoint - fewByAdjoint, 36 * 5 * 256); // those forward and four times as many backward
 });

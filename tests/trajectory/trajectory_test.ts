@@ -144,7 +144,7 @@ async function solveGolden(golden: GoldenCase, size: string, options: OdeTraject
     return velocityHead(plan, parameters, trunk(plan, parameters, encoding, shares));
   };
   const first = velocityAt(points, timesOfPoints);
-  const back: Tensor[] = [];
+  const backward: Tensor[] = [];
   const [before, after] = ([-1, 1] as const).map((direction) => {
     const timesAt = (time: OdeTime) => movedTimes(plan, timesOfPoints, time, direction);
     const field: OdeField = {
@@ -154,7 +154,7 @@ async function solveGolden(golden: GoldenCase, size: string, options: OdeTraject
         velocityAt(at, timesAt(time), group, trunkCodes(plan, group, code)),
     };
     const solved = odeTrajectory(plan, points, field, direction, options, (control) => {
-      back.push(plan.keep(control));
+      backward.push(plan.keep(control));
     });
     for (const tensor of Object.values(solved)) if (tensor) plan.keep(tensor);
     return solved;
@@ -171,7 +171,7 @@ async function solveGolden(golden: GoldenCase, size: string, options: OdeTraject
   const [pMinus, pPlus, xyz, glob, ...controlled] = await readTensors(
     gpu,
     ...[before.points, after.points, ...gradients],
-    ...[before.control, after.control, ...back].filter((control) => control !== undefined),
+    ...[before.control, after.control, ...backward].filter((control) => control !== undefined),
   );
   const parameters = await parameterGradients(group, "");
   const { bytes } = program;
@@ -199,7 +199,7 @@ for (const [size, name, options] of each) {
       if (golden.has(path)) expected.push([path, values]);
     }
     controlled.forEach((control, i) => {
-      // both there, then both back: the last trajectory is differentiated first
+      // both forward, then both backward: the last trajectory is differentiated first
       const key = `${prefix}/${["p_minus", "p_plus", "p_plus_adjoint", "p_minus_adjoint"][i]}`;
       expected.push([`${key}_nfe`, control[controls.evaluations]]);
       if (i < 2) expected.push([`${key}_rejected`, control[controls.rejected]]);
@@ -226,10 +226,10 @@ Deno.test("odeTrajectory() has the same gradients by the adjoint method, whose m
   const solve = (gradient: OdeTrajectory["gradient"], steps: number) =>
     solveGolden(golden, "small", { ...solving, solver: "rk4", gradient, stepSize: 1 / steps });
   const [few, backprop] = [await solve("backprop", 4), await solve("backprop", 8)];
-  const [fewBack, adjoint] = [await solve("adjoint", 4), await solve("adjoint", 8)];
+  const [fewByAdjoint, adjoint] = [await solve("adjoint", 4), await solve("adjoint", 8)];
   assertLess(difference(backprop.gradients, adjoint.gradients), 1e-3);
   assertGreater(backprop.bytes, 1.5 * few.bytes);
-  assertLess(adjoint.bytes, 1.05 * fewBack.bytes);
+  assertLess(adjoint.bytes, 1.05 * fewByAdjoint.bytes);
 });
 
 Deno.test("odeTrajectory() takes each scene a frame on by its own count of frames", async () => {

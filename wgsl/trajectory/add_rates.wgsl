@@ -1,8 +1,9 @@
+// uses common/gradients.wgsl, common/points.wgsl
 // y = y₀ + h·Σ cⱼ kⱼ          y₀, kⱼ, y (size), any layout; h = clock[0]: a stage of a Runge-Kutta step
 
 struct Dims {
   size: u32,
-  accumulate: u32,
+  mode_k: u32,
   c0: f32,
   c1: f32,
   c2: f32,
@@ -36,14 +37,14 @@ fn five(i: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { y[i] = start[i] + clock[0] * five(i); }
 }
 
 // y = h·Σ cⱼ kⱼ
 @compute @workgroup_size(64)
 fn forward_increment(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.size { return; }
   var sum = five(i);
   if dims.c5 != 0 { sum += dims.c5 * k5[i]; }
@@ -53,8 +54,7 @@ fn forward_increment(@builtin(global_invocation_id) id: vec3u, @builtin(num_work
 // dkⱼ = h·cⱼ·dy, cⱼ in c0
 @compute @workgroup_size(64)
 fn backward_rate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.size { return; }
-  let gradient = clock[0] * dims.c0 * d_y[i];
-  d_k[i] = select(gradient, gradient + d_k[i], dims.accumulate == 1);
+  d_k[i] = accumulated(dims.mode_k, d_k[i], clock[0] * dims.c0 * d_y[i]);
 }

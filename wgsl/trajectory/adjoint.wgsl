@@ -1,4 +1,4 @@
-// Times of the adjoint method: a clock that stands still, and the span backwards.
+// (0, s + fraction·h) and (-h, s + h): times of the adjoint method, a clock that stands still and the span backwards.
 
 struct Dims { fraction: f32 }
 

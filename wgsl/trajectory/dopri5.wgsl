@@ -1,5 +1,6 @@
-// uses common/sum_lanes.wgsl
-// Decisions of an adaptive solver, after torchdiffeq: error norms, step lengths, acceptance, the solution at the end.
+// uses common/gradients.wgsl, common/points.wgsl, common/sum_lanes.wgsl
+// ‖error/(atol + rtol max(|y₀|, |y₁|))‖ <= 1: decisions of an adaptive solver, after torchdiffeq: error norms, step lengths,
+// acceptance, the solution at the end.
 // A state has parts (points, a code, …); norms are root mean squares over groups of parts, and the largest group counts.
 
 struct Dims {
@@ -14,8 +15,9 @@ struct Dims {
   points: u32,
   rtol: f32,
   atol: f32,
-  // bits: to d_0, d_1, d_increment
-  accumulate: u32,
+  mode_0: u32,
+  mode_1: u32,
+  mode_increment: u32,
 }
 
 struct Groups {
@@ -221,7 +223,7 @@ fn quartic() -> vec4f {
 // Where the next attempt starts: `before` is here what came of this one.
 @compute @workgroup_size(64)
 fn advance(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let i = id.y * workgroups.x * 64 + id.x;
+  let i = linear_index(id, workgroups);
   if i >= dims.size { return; }
   let accepted = before.accepted != 0;
   y[i] = select(y0[i], y1[i], accepted);
@@ -230,7 +232,7 @@ fn advance(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) wo
 
 @compute @workgroup_size(64)
 fn finish(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let i = id.y * workgroups.x * 64 + id.x;
+  let i = linear_index(id, workgroups);
   if i >= dims.size || before.reached == 0 { return; }
   y[i] = y0[i] + dot(quartic(), vec4f(y1[i] - y0[i], increment[i], f0[i], f1[i]));
 }
@@ -238,31 +240,31 @@ fn finish(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) wor
 @compute @workgroup_size(1)
 fn count_unsolved() { y[0] += before.open; }
 
-fn adds(bit: u32) -> bool { return (dims.accumulate >> bit & 1) == 1; }
-
 // Of an attempt that was accepted the next starts at 1, of one that was not at 0; after one that reached the end is none.
 fn backward_ends(i: u32, end_0: f32, end_1: f32) {
   var gradient = vec2f();
   if before.reached != 0 { gradient = d_end[i] * vec2f(end_0, end_1); }
   else if before.accepted != 0 { gradient.y = d_next[i]; }
   else { gradient.x = d_next[i]; }
-  d_0[i] = select(gradient.x, gradient.x + d_0[i], adds(0));
-  d_1[i] = select(gradient.y, gradient.y + d_1[i], adds(1));
+  if dims.mode_0 != unasked { d_0[i] = accumulated(dims.mode_0, d_0[i], gradient.x); }
+  if dims.mode_1 != unasked { d_1[i] = accumulated(dims.mode_1, d_1[i], gradient.y); }
 }
 
 @compute @workgroup_size(64)
 fn backward_state(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let i = id.y * workgroups.x * 64 + id.x;
+  let i = linear_index(id, workgroups);
   if i >= dims.size { return; }
   let weights = quartic();
   backward_ends(i, 1.0 - weights.x, weights.x);
   let gradient = select(0.0, weights.y * d_end[i], before.reached != 0);
-  d_increment[i] = select(gradient, gradient + d_increment[i], adds(2));
+  if dims.mode_increment != unasked {
+    d_increment[i] = accumulated(dims.mode_increment, d_increment[i], gradient);
+  }
 }
 
 @compute @workgroup_size(64)
 fn backward_rates(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let i = id.y * workgroups.x * 64 + id.x;
+  let i = linear_index(id, workgroups);
   if i >= dims.size { return; }
   let weights = quartic();
   backward_ends(i, weights.z, weights.w);

@@ -1,14 +1,16 @@
-// A trajectory as a differential equation: the solver's time s runs over [0, 1/F], the time that the field sees over a frame.
-// Scenes of a batch are solved together; F is that of the first, and the others' velocities are scaled to theirs:
-// dp/ds = ±(F/Fᵢ)·tanh(u(p, t ± 2 s F/Fᵢ)). times (scenes, 2) = normalized time and that of one frame, 2/Fᵢ. Spec section 4.
+// uses common/activations.wgsl, common/gradients.wgsl, common/points.wgsl
+// dp/ds = ±(F/Fᵢ)·tanh(u(p, t ± 2 s F/Fᵢ))          times (scenes, 2) = normalized time t and that of one frame, 2/Fᵢ
+// The solver's time s runs over [0, 1/F], the time that the field sees over a frame. Scenes of a batch are solved together; F is
+// that of the first, and the others' velocities are scaled to theirs.
 
 struct Dims {
   size: u32,
   scene_size: u32,
-  accumulate: u32,
   offset_frames: f32,
   direction: f32,
   fraction: f32,
+  mode_u: u32,
+  mode_clock: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -18,6 +20,7 @@ struct Dims {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<storage, read> d_y: array<f32>;
 @group(0) @binding(6) var<storage, read_write> d_u: array<f32>;
+@group(0) @binding(7) var<storage, read_write> d_clock: array<f32>;
 
 // The span 1/F and its start.
 @compute @workgroup_size(1)
@@ -45,25 +48,23 @@ fn times_at(@builtin(global_invocation_id) id: vec3u) {
 fn times_backward() {
   var sum = 0.0;
   for (var i = 0u; i < dims.size; i += 2) { sum += ratio(i / 2) * d_y[i]; }
-  d_u[0] += dims.fraction * dims.direction * 2.0 * sum;
-  d_u[1] += dims.direction * 2.0 * sum;
+  d_clock[0] = accumulated(dims.mode_clock, d_clock[0], dims.fraction * dims.direction * 2.0 * sum);
+  d_clock[1] = accumulated(dims.mode_clock, d_clock[1], dims.direction * 2.0 * sum);
 }
-
-fn squash(x: f32) -> f32 { return tanh(clamp(x, -10.0, 10.0)); } // overflows on some drivers
 
 // y = ±(F/Fᵢ)·tanh u          u, y (scenes, points, 3) in blocks
 @compute @workgroup_size(64)
 fn rate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { y[i] = dims.direction * ratio(i / dims.scene_size) * squash(u[i]); }
 }
 
 // du = ±(F/Fᵢ)·(1 − tanh²u)·dy
 @compute @workgroup_size(64)
 fn rate_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.size { return; }
   let v = squash(u[i]);
   let gradient = dims.direction * ratio(i / dims.scene_size) * (1.0 - v * v) * d_y[i];
-  d_u[i] = select(gradient, gradient + d_u[i], dims.accumulate == 1);
+  d_u[i] = accumulated(dims.mode_u, d_u[i], gradient);
 }
