@@ -8,10 +8,9 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import { slots } from "../rendering/camera_records.ts";
 
 const kernel = defineKernel("wgsl/losses/color.wgsl", text);
-
-const slots = { before: 0, after: 2 } as const;
 
 /** What {@link colorLosses} compares. */
 export interface ColorInputs {

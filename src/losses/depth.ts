@@ -76,7 +76,7 @@ export function depthLosses(
     samples,
     scene_stride: blocksOf(points) * blockPoints,
     far: forGoldens?.far ?? 1,
-    thickness: depthBlendingThickness,
+    depth_blending_thickness: depthBlendingThickness,
   };
   const terms = op.output([3], "rows", [maps, blending]);
   const measured = op.scratch("statistics", [scenes, statistics]);

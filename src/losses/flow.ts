@@ -8,6 +8,7 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import { slots } from "../rendering/camera_records.ts";
 
 const kernel = defineKernel("wgsl/losses/flow.wgsl", text);
 
@@ -42,8 +43,8 @@ export function flowLosses(plan: Plan, label: string, inputs: FlowInputs): Tenso
   op.expect({ cameras }, "rows", [scenes, 3, 16]);
   const terms = op.output([2], "rows", [inducedBackward, inducedForward]);
   const directions = [
-    { name: "backward", slot: 0, induced: inducedBackward, flow: flowBackward },
-    { name: "forward", slot: 2, induced: inducedForward, flow: flowForward },
+    { name: "backward", slot: slots.before, induced: inducedBackward, flow: flowBackward },
+    { name: "forward", slot: slots.after, induced: inducedForward, flow: flowForward },
   ].map(({ name, slot, induced, flow }) => {
     const shares = op.scratch(`shares_${name}`, [scenes]);
     return { name, given: { induced, flow, shares, dims: { scenes, rays, slot } } };

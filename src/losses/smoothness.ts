@@ -72,7 +72,7 @@ export function smoothnessLosses(
     space_samples: spaceSamples,
     time_share: 1 / (rays * Math.max(timeSamples, 1) * 3),
     space_share: 1 / (rays * Math.max(spaceSamples - 1, 1) * 3),
-    far: smoothnessFar,
+    smoothness_far: smoothnessFar,
     time_term: 0,
     in_space: 0,
   };

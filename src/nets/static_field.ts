@@ -40,7 +40,7 @@ export interface StaticFieldOutput {
   readonly color: Tensor;
   /** `(scenes, points, 1)`, before ReLU and noise. */
   readonly density: Tensor;
-  /** The last hidden layer, `(scenes, points, hidden)`. */
+  /** For the goldens, `(scenes, points, hidden)`: the last hidden layer, which the official field's unused head reads. */
   readonly hidden: Tensor;
 }
 

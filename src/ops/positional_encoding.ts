@@ -16,7 +16,7 @@ const kernel = defineKernel(path, text);
 export type EncodedTime =
   /** One a scene: `t = times[0] + offsetFrames · times[1]`, times `(scenes, 2)` in rows: t and the time of one frame. */
   | { readonly times: Tensor; readonly offsetFrames: number }
-  /** One a point: `(scenes, points, 1)` in blocks. */
+  /** For the goldens, one a point: `(scenes, points, 1)` in blocks. */
   | { readonly perPoint: Tensor };
 
 /** Options of {@link positionalEncoding}. */

@@ -5,6 +5,12 @@
  */
 import type { Camera } from "../data/scene/camera.ts";
 
+/** The frames around the one that is rendered, as kernels number them; the twin is `wgsl/common/camera.wgsl`. */
+export const slots = { before: 0, current: 1, after: 2 } as const;
+
+/** One of {@link slots}. */
+export type Slot = typeof slots[keyof typeof slots];
+
 /** Numbers of one camera in `wgsl/common/camera.wgsl`. */
 const recordLength = 16;
 
@@ -23,8 +29,8 @@ export function cameraRecords(cameras: readonly Camera[], frame: number): Float3
     );
   }
   const records = new Float32Array(3 * recordLength);
-  for (const slot of [0, 1, 2]) {
-    const neighbour = cameras[frame + slot - 1];
+  for (const slot of Object.values(slots)) {
+    const neighbour = cameras[frame + slot - slots.current];
     const camera = neighbour ?? cameras[frame];
     const valid = neighbour ? 1 : 0;
     const { cameraToWorld, focalPixels, width, height } = camera;

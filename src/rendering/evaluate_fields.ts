@@ -26,6 +26,7 @@ import {
   odeTrajectory,
   timesAt,
 } from "../trajectory/trajectory.ts";
+import { slots } from "./camera_records.ts";
 
 /** Octaves of γ for places and times. */
 export const pointFrequencies = 10;
@@ -34,14 +35,11 @@ export const viewFrequencies = 4;
 
 /** The feature maps of the frames around the one that is rendered. */
 export interface FrameWindow {
-  /** By scene, then slot (before, current, after): `(height, width, channels)` rows. */
+  /** By scene, then slot: `(height, width, channels)` rows. */
   readonly maps: readonly (readonly Tensor[])[];
   /** `(scenes, 3, 16)` rows, see `wgsl/common/camera.wgsl`. */
   readonly cameras: Tensor;
 }
-
-/** Slots of a {@link FrameWindow}. */
-export const slots = { before: 0, current: 1, after: 2 } as const;
 
 /** What does not change between the evaluations of a step. */
 export interface DynamicContext {

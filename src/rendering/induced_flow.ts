@@ -8,6 +8,7 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import type { Slot } from "./camera_records.ts";
 
 const kernel = defineKernel("wgsl/rendering/induced_flow.wgsl", text);
 
@@ -21,8 +22,8 @@ export interface InducedFlowInputs {
   readonly pixels: Tensor;
   /** `(scenes, 3, 16)` in rows. */
   readonly cameras: Tensor;
-  /** The camera that sees the points: 0 before, 1 current, 2 after. */
-  readonly slot: 0 | 1 | 2;
+  /** The camera that sees the points. */
+  readonly slot: Slot;
   /** Cameras whose focal length spans the points' NDC, where the slot's own is another (a zoom): `(scenes, 3, 16)` in rows. */
   readonly ndcCameras?: Tensor;
 }

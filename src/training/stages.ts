@@ -18,6 +18,7 @@ import { randomFill } from "../ops/random_fill.ts";
 import type { Recipe, Trajectory } from "../recipes/recipe.ts";
 import { compositeSingle, compositeSingleWithWeights } from "../rendering/composite.ts";
 import { countUnsolved } from "../trajectory/dopri5.ts";
+import { type Slot, slots } from "../rendering/camera_records.ts";
 import type { FrameWindow } from "../rendering/evaluate_fields.ts";
 import { inducedFlow } from "../rendering/induced_flow.ts";
 import { type RayPoints, rayPoints } from "../rendering/rays.ts";
@@ -139,7 +140,7 @@ export function recordDynamicObjective(
     imageWindow: objective.imageWindow,
     noise: objective.noise,
   });
-  const flowTo = (label: string, points: Tensor, slot: 0 | 2) =>
+  const flowTo = (label: string, points: Tensor, slot: Slot) =>
     inducedFlow(plan, label, {
       ...{ points, cameras, slot },
       weights: render.weightsDynamic,
@@ -147,8 +148,8 @@ export function recordDynamicObjective(
     });
   const inputs = {
     ...{ ...render, ...batch, cameras },
-    inducedBackward: flowTo("induced.backward", render.pointsBefore, 0),
-    inducedForward: flowTo("induced.forward", render.pointsAfter, 2),
+    inducedBackward: flowTo("induced.backward", render.pointsBefore, slots.before),
+    inducedForward: flowTo("induced.forward", render.pointsAfter, slots.after),
   };
   const losses = recordDynamicLosses(plan, inputs, objective.weights, objective);
   return { render, losses };

@@ -14,7 +14,8 @@ import { sampleFeatures } from "../ops/sample_features.ts";
 import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
 import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
-import { type DynamicFeatures, slots } from "../rendering/evaluate_fields.ts";
+import { slots } from "../rendering/camera_records.ts";
+import type { DynamicFeatures } from "../rendering/evaluate_fields.ts";
 
 /** Raw video maps `(height, width, 832)` of the frames before, at and after a time. */
 export type VideoMaps = readonly [Tensor, Tensor, Tensor];

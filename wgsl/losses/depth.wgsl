@@ -2,8 +2,9 @@
 // Depth losses, differentiable in depth_d of the maps and in b:
 //   depth           mean (y - t)², y = norm(depth_d), t = norm(-inverse depth); norm(x) = (x - median)/mean|x - median| over
 //                   a scene's rays, the median being the lower middle element
-//   depth blending  Σ M (ẑ - z b)² / (ΣM + 1e-8) / samples, ẑ = z where |z - D| <= thickness, else 0; D goes linearly from
-//                   0 at a scene's largest inverse depth to `far` at its smallest, or is absolute_depth (scenes, rays)
+//   depth blending  Σ M (ẑ - z b)² / (ΣM + 1e-8) / samples, ẑ = z where |z - D| <= depth_blending_thickness, else 0; D goes
+//                   linearly from 0 at a scene's largest inverse depth to `far` at its smallest, or is absolute_depth
+//                   (scenes, rays)
 //   order           mean (depth_d - stop(depth_s))² over static rays, each scene's first
 // maps (scenes, rays, 16)   inverse_depth, moving M (scenes, rays)   z (scenes, rays, samples)
 // blending b (scenes, points, 1) in blocks
@@ -17,7 +18,7 @@ struct Dims {
   samples: u32, // of a ray
   scene_stride: u32, // numbers from one scene's blending to the next
   far: f32,
-  thickness: f32,
+  depth_blending_thickness: f32,
   has_absolute_depth: u32, // it is D
   mode_maps: u32,
   mode_blending: u32,
@@ -153,7 +154,7 @@ fn point_of(row: u32, lane: u32) -> Point {
   let along = (-inverse_depth[p.ray] - s.nearest) * inverse(s.farthest - s.nearest);
   var depth = dims.far * along;
   if dims.has_absolute_depth == 1 { depth = absolute_depth[p.ray]; }
-  let wanted = select(0.0, p.z, abs(p.z - depth) <= dims.thickness);
+  let wanted = select(0.0, p.z, abs(p.z - depth) <= dims.depth_blending_thickness);
   p.error = p.z * blending[p.blending] - wanted;
   return p;
 }

@@ -1,5 +1,5 @@
 // uses common/gradients.wgsl, common/ndc.wgsl, common/points.wgsl, common/sum_rows.wgsl
-// Smoothness of trajectories, x = world(p) with z_ndc of p at most `far`:
+// Smoothness of trajectories, x = world(p) with z_ndc of p at most smoothness_far:
 //   in time        mean|(x⁺ - x) + (x⁻ - x)|                             over the first 90 % of a ray's samples
 //   in space       mean|Δₙ(x - x⁺)| + mean|Δₙ(x - x⁻)|, Δₙ = next - this   over the first 95 %
 //   at neighbours  the first at p⁻ (between p⁻⁻ and p) and at p⁺ (between p and p⁺⁺)
@@ -14,7 +14,7 @@ struct Dims {
   space_samples: u32, // compared in space
   time_share: f32, // one over how many numbers a mean goes over
   space_share: f32,
-  far: f32, // NDC; beyond it lies everything in one plane: world coordinates grow as 1/(1 - z)
+  smoothness_far: f32, // NDC; beyond it lies everything in one plane: world coordinates grow as 1/(1 - z)
   time_term: u32, // backward: the term that this triple's smoothness in time adds to
   in_space: u32, // backward: whether the triple counts in space too
   mode_before: u32,
@@ -52,10 +52,10 @@ fn at_after2(i: u32) -> vec3f { return vec3f(after2[i], after2[i + lanes], after
 fn sum_abs(v: vec3f) -> f32 { return dot(abs(v), vec3f(1.0)); }
 
 // (x, y) keep their place, as the clamp of ndc_to_world does it
-fn nearer(p: vec3f) -> vec3f { return vec3f(p.xy, min(p.z, dims.far)); }
+fn nearer(p: vec3f) -> vec3f { return vec3f(p.xy, min(p.z, dims.smoothness_far)); }
 fn world(p: vec3f, extent: vec2f) -> vec3f { return ndc_to_world(nearer(p), extent); }
 fn world_gradient(p: vec3f, extent: vec2f, d_world: vec3f) -> vec3f {
-  return ndc_to_world_gradient(nearer(p), extent, d_world) * vec3f(1.0, 1.0, select(0.0, 1.0, p.z <= dims.far));
+  return ndc_to_world_gradient(nearer(p), extent, d_world) * vec3f(1.0, 1.0, select(0.0, 1.0, p.z <= dims.smoothness_far));
 }
 
 // World displacements of a point to its places one frame before and after.
