@@ -5,6 +5,7 @@
  */
 import text from "../../wgsl/ops/activation.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
@@ -28,30 +29,13 @@ export function tanh(plan: Plan, label: string, x: Tensor): Tensor {
 type ActivationName = "relu" | "sigmoid" | "tanh";
 
 function activation(plan: Plan, label: string, x: Tensor, name: ActivationName): Tensor {
-  const y = plan.activation(label, x.shape, x.layout, [x]);
-  const size = y.size;
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: `${name}_forward`,
-    bindings: { x, y, dims: { size, accumulate: 0 } },
-    workgroups: linearWorkgroups(size),
-  });
-  plan.backward([y], ([dY]) => {
-    const sink = plan.gradientSink(x);
-    if (!sink) return;
-    plan.dispatch({
-      label: `${label}.backward_input`,
-      kernel,
-      entry: `${name}_backward`,
-      bindings: {
-        result: y,
-        d_y: dY,
-        d_x: sink.gradient,
-        dims: { size, accumulate: sink.accumulate },
-      },
-      workgroups: linearWorkgroups(size),
-    });
+  const op = new Operation(plan, name, label, kernel);
+  const y = op.output(x.shape, x.layout, [x]);
+  const dims = { size: y.size }, workgroups = linearWorkgroups(y.size);
+  op.run(`${name}_forward`, { x, y, dims }, workgroups, { part: "forward" });
+  op.backward([y], ([dY]) => {
+    const bindings = { result: y, d_y: dY, d_x: op.target(x), dims };
+    op.run(`${name}_backward`, bindings, workgroups, { part: "backward_input" });
   });
   return y;
 }

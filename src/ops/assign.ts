@@ -4,39 +4,23 @@
  * @module
  */
 import { arithmetic } from "../runtime/arithmetic.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 
-/** Records `y = x`, in place; of one shape and layout. Forward only. */
+/** Records `y = x`, in place; of one shape and layout. For inference only. */
 export function assign(plan: Plan, label: string, y: Tensor, x: Tensor): void {
-  record(plan, "assign", label, y, x);
+  copy(new Operation(plan, "assign", label, arithmetic), y, x, 0);
 }
 
-/** Records `y = y + x`, in place; of one shape and layout. Forward only. */
+/** Records `y = y + x`, in place; of one shape and layout. For inference only. */
 export function addInto(plan: Plan, label: string, y: Tensor, x: Tensor): void {
-  record(plan, "addInto", label, y, x);
+  copy(new Operation(plan, "addInto", label, arithmetic), y, x, 1);
 }
 
-function record(
-  plan: Plan,
-  operation: "assign" | "addInto",
-  label: string,
-  y: Tensor,
-  x: Tensor,
-): void {
-  const path = plan.path(label);
-  expectShape(operation, path, { x }, y.layout, y.shape);
-  expectFrozen(operation, path, { x, y });
-  plan.dispatch({
-    label,
-    kernel: arithmetic,
-    entry: "copy",
-    bindings: {
-      x,
-      y,
-      dims: { size: y.size, accumulate: operation === "addInto" ? 1 : 0, value: 0 },
-    },
-    workgroups: linearWorkgroups(y.size),
-  });
+function copy(op: Operation, y: Tensor, x: Tensor, accumulate: 0 | 1): void {
+  op.expect({ x }, y.layout, y.shape);
+  op.expectFrozen({ x, y });
+  const dims = { size: y.size, accumulate, value: 0 };
+  op.run("copy", { x, y, dims }, linearWorkgroups(y.size), { part: "" });
 }

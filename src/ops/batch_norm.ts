@@ -5,12 +5,11 @@
  */
 import text from "../../wgsl/ops/batch_norm.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
-import type { Dispatch } from "../runtime/dispatch.ts";
-import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import { Operation } from "../runtime/operation.ts";
+import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 import { channelMoments, pointsPerPart } from "./moments.ts";
-import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/batch_norm.wgsl", text);
 const epsilon = 1e-5; // PyTorch's
@@ -38,7 +37,7 @@ export interface BatchNormOptions extends BatchNormStatistics {
   readonly residual?: FrameMaps;
   /** Whether the sum goes through a ReLU. */
   readonly relu?: boolean;
-  /** Whether what is normalised goes through a ReLU of its own before the sum. Only runs. */
+  /** Whether what is normalised goes through a ReLU of its own before the sum. For inference only. */
   readonly innerRelu?: boolean;
 }
 
@@ -61,75 +60,46 @@ export function batchNorm(
 ): FrameMaps {
   const { statistics = "batch", momentum = 0, residual, relu = false, innerRelu = false } = options;
   const { weight, bias, runningMean, runningVariance } = parameters;
+  const op = new Operation(plan, "batchNorm", label, kernel);
   const { channels } = x;
-  expectFrameMaps("batchNorm", plan.path(label), "x", x);
+  expectFrameMaps(op, { x });
   for (const [name, tensor] of Object.entries(parameters)) {
-    expectShape("batchNorm", plan.path(label), { [name]: tensor }, "rows", [channels]);
+    op.expect({ [name]: tensor }, "rows", [channels]);
   }
-  if (residual) expectFrameMaps("batchNorm", plan.path(label), "residual", { ...x, ...residual });
+  if (residual) expectFrameMaps(op, { residual: { ...x, frames: residual.frames } });
   const frames = x.frames.flat(), residuals = residual?.frames.flat();
-  const y = mapsLike(plan, label, x, {}, [...frames, ...residuals ?? [], weight, bias]);
+  const y = mapsLike(op, x, {}, [...frames, ...residuals ?? [], weight, bias]);
   const outputs = y.frames.flat();
-  if (innerRelu) {
-    for (const frame of outputs) expectFrozen("batchNorm", plan.path(label), { y: frame });
-  }
+  if (innerRelu) { for (const frame of outputs) op.expectFrozen({ y: frame }); }
   const points = frames.length * x.height * x.width;
   const blocks = blocksOf(x.height * x.width);
   const dims = { blocks, channels, epsilon, momentum, points };
-  const workgroups: [number] = [Math.ceil(channels / 64)];
+  const byChannel = [Math.ceil(channels / 64)] as const;
+  const byMap = [channels, Math.ceil(blocks / 4)] as const;
 
   let moments: Tensor;
   if (statistics === "batch") {
     moments = channelMoments(plan, `${label}.moments`, frames);
     if (momentum !== 0 && !plan.repeating) {
-      plan.dispatch({
-        label: `${label}.move_running`,
-        kernel,
-        entry: "move_running",
-        bindings: { dims, moments, running_mean: runningMean, running_variance: runningVariance },
-        workgroups,
-      });
+      const running = { running_mean: runningMean, running_variance: runningVariance };
+      op.run("move_running", { dims, moments, ...running }, byChannel);
     }
   } else {
-    moments = plan.activation(`${label}.moments`, [channels, 2]);
-    plan.dispatch({
-      label: `${label}.read_running`,
-      kernel,
-      entry: "read_running",
-      bindings: {
-        dims,
-        kept_mean: runningMean,
-        kept_variance: runningVariance,
-        kept_moments: moments,
-      },
-      workgroups,
-    });
+    moments = op.scratch("moments", [channels, 2]);
+    const running = { kept_mean: runningMean, kept_variance: runningVariance };
+    op.run("read_running", { dims, ...running, kept_moments: moments }, byChannel);
   }
-  const workgroupsOfMaps: [number, number] = [channels, Math.ceil(blocks / 4)];
+  const constants = { relu: relu ? 1 : 0 };
   frames.forEach((frame, f) =>
-    plan.dispatch({
-      label: `${label}.forward`,
-      kernel,
-      entry: "forward",
-      constants: {
-        has_residual: residual ? 1 : 0,
-        relu: relu ? 1 : 0,
-        inner_relu: innerRelu ? 1 : 0,
-      },
-      bindings: {
-        dims,
-        x: frame,
-        moments,
-        weight,
-        bias,
-        residual: residuals?.[f] ?? frame, // not read where has_residual is 0
-        y: outputs[f],
-      },
-      workgroups: workgroupsOfMaps,
-    })
+    op.run(
+      "forward",
+      { dims, x: frame, moments, weight, bias, residual: residuals?.[f], y: outputs[f] },
+      byMap,
+      { constants: { ...constants, inner_relu: innerRelu ? 1 : 0 } },
+    )
   );
 
-  plan.backward(outputs, (gradients) => {
+  op.backward(outputs, (gradients) => {
     const slopes = backwardParameters(gradients);
     frames.forEach((_, f) => backwardMaps(f, gradients[f], slopes));
   });
@@ -137,82 +107,47 @@ export function batchNorm(
   function backwardParameters(gradients: readonly Tensor[]): Tensor {
     const perPart = pointsPerPart(points);
     const parts = Math.ceil(x.height * x.width / perPart), rows = frames.length * parts;
-    const partials = plan.activation(`${label}.partials`, [rows, channels, 2]);
-    frames.forEach((frame, f) =>
-      plan.dispatch({
-        label: `${label}.backward_sums`,
-        kernel,
-        entry: "backward_sums",
-        constants: { relu: relu ? 1 : 0 },
-        bindings: {
-          dims,
-          split: {
-            points: x.height * x.width,
-            points_per_part: perPart,
-            parts,
-            first_row: f * parts,
-          },
-          moments,
-          x: frame,
-          kept_y: outputs[f],
-          d_y: gradients[f],
-          partials,
-        },
-        workgroups: linearWorkgroups(channels * parts),
-      })
-    );
-    const slopes = plan.activation(`${label}.slopes`, [channels, 4]);
-    const [dWeight, dBias] = [weight, bias].map((parameter): GradientSink =>
-      plan.gradientSink(parameter) ??
-        { gradient: plan.activation(`${label}.unread`, [channels]), accumulate: 0 }
-    );
-    plan.dispatch({
-      label: `${label}.backward_weight`,
-      kernel,
-      entry: "backward_parameters",
-      bindings: {
-        dims,
-        merging: {
-          rows,
-          running: statistics === "running",
-          add_weight: dWeight.accumulate,
-          add_bias: dBias.accumulate,
-        },
-        moments,
-        weight,
-        parts: partials,
-        slopes,
-        d_weight: dWeight.gradient,
-        d_bias: dBias.gradient,
-      },
-      workgroups,
+    const partials = op.scratch("partials", [rows, channels, 2]);
+    frames.forEach((frame, f) => {
+      const split = {
+        points: x.height * x.width,
+        points_per_part: perPart,
+        parts,
+        first_row: f * parts,
+      };
+      op.run(
+        "backward_sums",
+        { dims, split, moments, x: frame, kept_y: outputs[f], d_y: gradients[f], partials },
+        linearWorkgroups(channels * parts),
+        { constants },
+      );
     });
+    const slopes = op.scratch("slopes", [channels, 4]);
+    const merging = { rows, running: statistics === "running" };
+    const targets = { d_weight: op.target(weight), d_bias: op.target(bias) };
+    op.run(
+      "backward_parameters",
+      { dims, merging, moments, weight, parts: partials, slopes, ...targets },
+      byChannel,
+      { part: "backward_weight" },
+    );
     return slopes;
   }
 
   function backwardMaps(f: number, dY: Tensor, slopes: Tensor): void {
-    const dX = plan.gradientSink(frames[f]);
-    const dResidual = relu && residuals ? plan.gradientSink(residuals[f]) : undefined;
-    const adding = { input: dX?.accumulate ?? 0, residual: dResidual?.accumulate ?? 0 };
-    const common = { dims, adding, kept_y: outputs[f], d_y: dY };
-    const input = dX && { x: frames[f], kept_slopes: slopes, d_x: dX.gradient };
-    const sum = dResidual && { d_residual: dResidual.gradient };
-    const record = (entry: string, bindings: Dispatch["bindings"]) =>
-      plan.dispatch({
-        label: `${label}.${entry}`,
-        kernel,
-        entry,
-        constants: { relu: relu ? 1 : 0 },
-        bindings: { ...common, ...bindings },
-        workgroups: workgroupsOfMaps,
-      });
-    if (input && sum && input.d_x !== sum.d_residual) {
-      record("backward_input_and_residual", { ...input, ...sum });
+    const d_x = op.target(frames[f]);
+    const d_residual = op.target(relu ? residuals?.[f] : undefined);
+    const common = { dims, kept_y: outputs[f], d_y: dY };
+    const input = { x: frames[f], kept_slopes: slopes, d_x }, sum = { d_residual };
+    const both = d_x.gradient && d_residual.gradient && d_x.gradient !== d_residual.gradient;
+    if (both) {
+      const bindings = { ...common, ...input, ...sum };
+      op.run("backward_input_and_residual", bindings, byMap, { constants });
     } else {
-      if (input) record("backward_input", input);
-      if (sum) record("backward_residual", sum);
+      op.run("backward_input", { ...common, ...input }, byMap, { constants });
+      op.run("backward_residual", { ...common, ...sum }, byMap, { constants });
     }
-    if (residuals && !relu) plan.shareGradient(residuals[f], dY);
+    if (residuals && !relu) op.share(residuals[f], dY);
   }
 
   return y;

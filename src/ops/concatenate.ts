@@ -5,9 +5,9 @@
  */
 import text from "../../wgsl/ops/concatenate.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/concatenate.wgsl", text);
 
@@ -18,56 +18,31 @@ const kernel = defineKernel("wgsl/ops/concatenate.wgsl", text);
  * @returns `(scenes, points, sum of channels)` in blocks
  */
 export function concatenate(plan: Plan, label: string, ...parts: Tensor[]): Tensor {
+  const op = new Operation(plan, "concatenate", label, kernel);
   const [scenes, points] = parts[0].shape;
-  for (const part of parts) {
-    expectShape("concatenate", plan.path(label), { part }, "blocks", [scenes, points, "channels"]);
-  }
-  const channels = parts.reduce((sum, part) => sum + part.shape[2], 0);
-  const y = plan.activation(label, [scenes, points, channels], "blocks", parts);
-  const blocks = scenes * blocksOf(points);
-  const firsts = parts.map((_, i) =>
-    parts.slice(0, i).reduce((sum, { shape }) => sum + shape[2], 0)
-  );
-  parts.forEach((part, i) => {
-    plan.dispatch({
-      label: `${label}.forward`,
-      kernel,
-      entry: "forward",
-      bindings: {
-        part,
-        whole: y,
-        dims: { channels, first: firsts[i], count: part.shape[2], accumulate: 0 },
-      },
-      workgroups: [blocks, part.shape[2]],
-    });
+  let channels = 0;
+  const placed = parts.map((part) => {
+    const [, , count] = op.expect({ part }, "blocks", [scenes, points, "channels"]);
+    const first = channels;
+    channels += count;
+    return { part, first, count };
   });
-  plan.backward([y], ([dY]) => {
-    parts.forEach((part, i) => {
-      const sink = plan.gradientSink(part);
-      if (!sink) return;
-      plan.dispatch({
-        label: `${label}.backward`,
-        kernel,
-        entry: "backward",
-        bindings: {
-          d_whole: dY,
-          d_part: sink.gradient,
-          dims: {
-            channels,
-            first: firsts[i],
-            count: part.shape[2],
-            accumulate: sink.accumulate,
-          },
-        },
-        workgroups: [blocks, part.shape[2]],
-      });
-    });
+  const y = op.output([scenes, points, channels], "blocks", parts);
+  const blocks = scenes * blocksOf(points);
+  for (const { part, first, count } of placed) {
+    op.run("forward", { part, whole: y, dims: { channels, first, count } }, [blocks, count]);
+  }
+  op.backward([y], ([dY]) => {
+    for (const { part, first, count } of placed) {
+      const dims = { channels, first, count };
+      op.run("backward", { d_whole: dY, d_part: op.target(part), dims }, [blocks, count]);
+    }
   });
   return y;
 }
 
 /**
- * Records `whole[:, :, first…first + channels − 1] = part`, in place: what is concatenated step by step. Forward only.
+ * Records `whole[:, :, first…first + channels − 1] = part`, in place: what is concatenated step by step. For inference only.
  *
  * @param part `(scenes, points, channels)` in blocks
  * @param whole `(scenes, points, first + channels or more)` in blocks; its other channels stay as they are
@@ -79,31 +54,15 @@ export function writeChannels(
   whole: Tensor,
   first: number,
 ): void {
-  const path = plan.path(label);
-  const [scenes, points, channels] = expectShape("writeChannels", path, { whole }, "blocks", [
-    "scenes",
-    "points",
-    "channels",
-  ]);
-  const [, , count] = expectShape("writeChannels", path, { part }, "blocks", [
-    scenes,
-    points,
-    "channels",
-  ]);
+  const op = new Operation(plan, "writeChannels", label, kernel);
+  const shape = op.expect({ whole }, "blocks", ["scenes", "points", "channels"]);
+  const [scenes, points, channels] = shape;
+  const [, , count] = op.expect({ part }, "blocks", [scenes, points, "channels"]);
   if (first < 0 || first + count > channels) {
-    throw new Error(
-      `Cannot record writeChannels "${path}": channels ${first} to ${
-        first + count - 1
-      } of whole, ` +
-        `wanted within 0 to ${channels - 1}`,
-    );
+    const last = first + count - 1;
+    throw op.error(`channels ${first} to ${last} of whole, wanted within 0 to ${channels - 1}`);
   }
-  expectFrozen("writeChannels", path, { part, whole });
-  plan.dispatch({
-    label,
-    kernel,
-    entry: "forward",
-    bindings: { part, whole, dims: { channels, first, count, accumulate: 0 } },
-    workgroups: [scenes * blocksOf(points), count],
-  });
+  op.expectFrozen({ part, whole });
+  const dims = { channels, first, count };
+  op.run("forward", { part, whole, dims }, [scenes * blocksOf(points), count], { part: "" });
 }

@@ -5,6 +5,7 @@
  */
 import text from "../../wgsl/ops/concatenate_levels.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps } from "./frame_maps.ts";
@@ -32,13 +33,12 @@ export function concatenateLevels(
   label: string,
   levels: readonly FrameMaps[],
 ): Tensor[][] {
+  const op = new Operation(plan, "concatenateLevels", label, kernel);
   const { height, width, frames } = levels[0];
-  for (const level of levels) {
-    expectFrameMaps("concatenateLevels", plan.path(label), "level", level);
-  }
   const columns = levels.reduce((sum, { channels }) => sum + channels, 0);
   let first = 0;
   const parts = levels.map((level) => {
+    expectFrameMaps(op, { level });
     const dims = {
       channels: level.channels,
       in_height: level.height,
@@ -47,55 +47,37 @@ export function concatenateLevels(
       out_width: width,
       first,
       columns,
-      accumulate: 0,
     };
     first += level.channels;
+    const inputs = level.frames.flat();
     const readers = mostReaders(level.height, height) * mostReaders(level.width, width);
-    if (readers > mostTurns && level.frames.flat().some((frame) => frame.requiresGradient)) {
+    if (readers > mostTurns && inputs.some((frame) => frame.requiresGradient)) {
       throw new Error(
-        `Cannot differentiate concatenateLevels "${
-          plan.path(label)
-        }": ${readers} pixels read one of a level of ` +
+        `Cannot differentiate concatenateLevels "${op.path}": ${readers} pixels read one of a level of ` +
           `${level.height} x ${level.width}, and its gradient sums at most ${mostTurns}; use a larger level`,
       );
     }
-    return { dims, frames: level.frames.flat() };
+    return { dims, inputs };
   });
   const maps = frames.map((scene, s) =>
     scene.map((_, f) => {
       const inputs = levels.map((level) => level.frames[s][f]);
-      return plan.activation(`${label}.${s}.${f}`, [height, width, columns], "rows", inputs);
+      return op.output([height, width, columns], "rows", inputs, `${s}.${f}`);
     })
   );
   const outputs = maps.flat();
   outputs.forEach((y, f) => {
-    for (const { dims, frames } of parts) {
-      plan.dispatch({
-        label: `${label}.forward`,
-        kernel,
-        entry: "forward",
-        bindings: { dims, x: frames[f], y },
-        workgroups: linearWorkgroups(height * width * dims.channels),
-      });
+    for (const { dims, inputs } of parts) {
+      const workgroups = linearWorkgroups(height * width * dims.channels);
+      op.run("forward", { dims, x: inputs[f], y }, workgroups);
     }
   });
 
-  plan.backward(outputs, (gradients) =>
+  op.backward(outputs, (gradients) =>
     gradients.forEach((dY, f) => {
-      for (const { dims, frames } of parts) {
-        const sink = plan.gradientSink(frames[f]);
-        if (!sink) continue;
-        plan.dispatch({
-          label: `${label}.backward_input`,
-          kernel,
-          entry: "backward_input",
-          bindings: {
-            dims: { ...dims, accumulate: sink.accumulate },
-            d_y: dY,
-            d_x: sink.gradient,
-          },
-          workgroups: linearWorkgroups(dims.in_height * dims.in_width * dims.channels),
-        });
+      for (const { dims, inputs } of parts) {
+        const workgroups = linearWorkgroups(dims.in_height * dims.in_width * dims.channels);
+        op.run("backward_input", { dims, d_y: dY, d_x: op.target(inputs[f]) }, workgroups);
       }
     }));
 

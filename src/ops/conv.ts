@@ -5,12 +5,12 @@
  */
 import text from "../../wgsl/ops/conv.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { type GradientTarget, Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { type ConvShape, type FramePair, recordConvWeightGradient } from "./conv_weights.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
 import { type ProductVariant, productVariant } from "./variant.ts";
-import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/conv.wgsl", text);
 
@@ -22,11 +22,11 @@ export interface ConvOptions {
   readonly padding?: number | readonly [number, number];
   /** b `(outputs)` rows. */
   readonly bias?: Tensor;
-  /** Equal groups of channels; an output sees those of its own. Default 1. More only run. */
+  /** Equal groups of channels; an output sees those of its own. Default 1. More are for inference only. */
   readonly groups?: number;
-  /** Added behind the bias: maps like y. Only runs. */
+  /** Added behind the bias: maps like y. For inference only. */
   readonly residual?: FrameMaps;
-  /** Whether the sum goes through a ReLU. Only runs. */
+  /** Whether the sum goes through a ReLU. For inference only. */
   readonly relu?: boolean;
   /** The weight as {@link packConv} packed it in another plan, so that a plan that runs often need not. */
   readonly panels?: Tensor;
@@ -38,11 +38,11 @@ export interface ConvOptions {
  * Records `y[o, f, p] = Σ weight[o, c, i, tap]·x[c, f + i − ⌊frames/2⌋, stride·p + tap − padding] + bias[o]`, zero outside
  * the frame and the scene; with a residual and a ReLU behind it where wanted.
  *
- * Differentiable in x, weight and bias; not with groups, a residual or a ReLU, which networks have that are only run.
+ * Differentiable in x, weight and bias; not with groups, a residual or a ReLU, which are for inference only.
  *
  * @param weight `(outputs, channels/groups, rows, columns)` or `(outputs, channels/groups, frames, rows, columns)` rows, frames odd
  * @returns `outputs` channels on a grid of `⌊(length + 2·padding − kernel)/stride⌋ + 1` both ways
- * @throws where shapes do not fit, or a gradient is required of what only runs
+ * @throws where shapes do not fit, or a gradient is required of what is for inference only
  */
 export function conv(
   plan: Plan,
@@ -52,15 +52,14 @@ export function conv(
   options: ConvOptions = {},
 ): FrameMaps {
   const { bias, residual, relu = false, panels, variant = productVariant(plan.gpu) } = options;
-  const path = plan.path(label);
-  expectFrameMaps("conv", path, "x", x);
-  const shape = convShape(path, x, weight, options);
+  const op = new Operation(plan, "conv", label, kernel);
+  expectFrameMaps(op, { x });
+  const shape = convShape(op, x, weight, options);
   const { outputs, frames } = shape;
-  if (panels) expectShape("conv", path, { panels }, "rows", panelShape(shape));
-  if (bias) expectShape("conv", path, { bias }, "rows", [outputs]);
+  if (panels) op.expect({ panels }, "rows", panelShape(shape));
+  if (bias) op.expect({ bias }, "rows", [outputs]);
   const y = mapsLike(
-    plan,
-    label,
+    op,
     x,
     {
       height: outputLength(x.height, shape.rows, shape.padding[0], shape.stride),
@@ -69,11 +68,12 @@ export function conv(
     },
     [...x.frames.flat(), ...residual?.frames.flat() ?? [], weight, bias],
   );
-  if (residual) expectFrameMaps("conv", path, "residual", { ...y, frames: residual.frames });
-  const onlyRuns = shape.groups > 1 || relu || residual !== undefined;
-  if (onlyRuns && y.frames.flat().some((frame) => frame.requiresGradient)) {
+  if (residual) expectFrameMaps(op, { residual: { ...y, frames: residual.frames } });
+  const forInference = shape.groups > 1 || relu || residual !== undefined;
+  if (forInference && y.frames.flat().some((frame) => frame.requiresGradient)) {
     throw new Error(
-      `Cannot differentiate conv "${path}": groups, residual and relu only run; use frozen parameters and inputs`,
+      `Cannot differentiate conv "${op.path}": groups, residual and relu are for inference only; ` +
+        "use frozen parameters and inputs",
     );
   }
   const half = (frames - 1) / 2;
@@ -81,51 +81,44 @@ export function conv(
   const forward = forwardWalk(shape, y);
   y.frames.forEach((scene, s) =>
     scene.forEach((target, f) => {
-      const last = Math.min(frames, scene.length - f + half) - 1;
-      let accumulate = 0;
-      for (let i = 0; i <= last; i++) {
-        const source = x.frames[s][f + i - half];
-        if (!source) continue;
-        recordProduct(plan, `${label}.forward`, variant, {
-          x: { ...x, frame: source },
+      const first = Math.max(0, half - f), last = Math.min(frames, scene.length - f + half) - 1;
+      for (let i = first; i <= last; i++) {
+        recordProduct(op, "forward", variant, {
+          x: { ...x, frame: x.frames[s][f + i - half] },
           y: { ...y, frame: target },
-          panels: panels ?? packFrame(plan, label, weight, shape, i, false),
+          adds: i > first,
+          panels: panels ?? packFrame(op, weight, shape, i, false),
           taps: shape.rows * shape.columns,
           walk: forward,
           shape,
-          bias: accumulate ? undefined : bias,
+          bias: i === first ? bias : undefined,
           residual: i === last ? residual?.frames[s][f] : undefined,
           relu: relu && i === last,
-          accumulate,
         });
-        accumulate = 1;
       }
     })
   );
 
-  plan.backward(y.frames.flat(), (gradients) => {
+  op.backward(y.frames.flat(), (gradients) => {
     const dFrames = y.frames.map((scene) => gradients.splice(0, scene.length));
     const walks = backwardWalks(shape, x);
     x.frames.forEach((scene, s) =>
       scene.forEach((input, f) => {
-        const sink = plan.gradientSink(input);
-        if (!sink) return;
-        let { accumulate } = sink as { accumulate: number };
+        if (!input.requiresGradient) return;
         for (let i = 0; i < frames; i++) {
           const source = dFrames[s][f - i + half];
           if (!source) continue;
+          const target = op.target(input); // the same for all walks: they write other pixels
           for (const walk of walks) {
-            if (accumulate && walk.tap_rows * walk.tap_columns === 0) continue;
-            recordProduct(plan, `${label}.backward_input`, variant, {
+            if (target.mode === 1 && walk.tap_rows * walk.tap_columns === 0) continue;
+            recordProduct(op, "backward_input", variant, {
               x: { ...y, frame: source },
-              y: { ...x, frame: sink.gradient },
-              panels: packFrame(plan, label, weight, shape, i, true),
+              y: { ...x, frame: target },
+              panels: packFrame(op, weight, shape, i, true),
               taps: shape.rows * shape.columns,
               walk,
-              accumulate,
             });
           }
-          accumulate = 1;
         }
       })
     );
@@ -139,7 +132,7 @@ export function conv(
           })
         ),
     );
-    recordConvWeightGradient(plan, label, variant, { x, y, shape, weight, bias }, pairs);
+    recordConvWeightGradient(op, variant, { x, y, shape, weight, bias }, pairs);
   });
   return y;
 }
@@ -149,7 +142,7 @@ function outputLength(length: number, kernel: number, padding: number, stride: n
 }
 
 function convShape(
-  path: string,
+  op: Operation,
   x: FrameMaps,
   weight: Tensor,
   { stride = 1, padding: given, groups = 1 }: ConvOptions,
@@ -163,16 +156,16 @@ function convShape(
   ) {
     const grouped = groups > 1 ? `/${groups}` : "",
       even = groups > 1 ? "groups of outputs and " : "";
-    throw new Error(
-      `Cannot record conv "${path}": weight is (${weight.shape.join(", ")}), wanted ` +
+    throw op.error(
+      `weight is (${weight.shape.join(", ")}), wanted ` +
         `(outputs, ${x.channels}${grouped}, frames, rows, columns) with ${even}odd frames`,
     );
   }
   const half = [Math.floor(rows / 2), Math.floor(columns / 2)] as const;
   const padding = typeof given === "number" ? [given, given] as const : given ?? half;
   if (rows > x.height + 2 * padding[0] || columns > x.width + 2 * padding[1]) {
-    throw new Error(
-      `Cannot record conv "${path}": its kernel is ${rows} x ${columns}, wanted at most ` +
+    throw op.error(
+      `its kernel is ${rows} x ${columns}, wanted at most ` +
         `${x.height + 2 * padding[0]} x ${x.width + 2 * padding[1]}: the frame and its padding`,
     );
   }
@@ -250,13 +243,13 @@ function backwardWalks(shape: ConvShape, x: FrameMaps): Walk[] {
   );
 }
 
-interface Frame extends Omit<FrameMaps, "frames"> {
-  readonly frame: Tensor;
+interface Frame<T> extends Omit<FrameMaps, "frames"> {
+  readonly frame: T;
 }
 
 interface Product {
-  readonly x: Frame;
-  readonly y: Frame;
+  readonly x: Frame<Tensor>;
+  readonly y: Frame<Tensor | GradientTarget>;
   readonly panels: Tensor;
   readonly taps: number;
   readonly walk: Walk;
@@ -265,7 +258,8 @@ interface Product {
   readonly bias?: Tensor;
   readonly residual?: Tensor;
   readonly relu?: boolean;
-  readonly accumulate: number;
+  /** To what other frames of the kernel have given. */
+  readonly adds?: boolean;
 }
 
 /** Who sees whom: `channels/groups` inputs an output, `depth` inputs a tile of 16 outputs. */
@@ -277,7 +271,7 @@ function grouping(channels: number, outputs: number, groups = 1) {
   return { depth: most * channels / groups, group_outputs: ofGroup };
 }
 
-function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: Product): void {
+function recordProduct(op: Operation, part: string, variant: ProductVariant, of: Product): void {
   const { x, y, walk } = of;
   const pixels = walk.rows * walk.columns;
   const taps = walk.tap_rows * walk.tap_columns;
@@ -287,64 +281,58 @@ function recordProduct(plan: Plan, label: string, variant: ProductVariant, of: P
   const group_channels = x.channels / groups;
   const blocks = blocksOf(pixels), tiles = Math.ceil(y.channels / 16);
   const twoBlocks = Math.ceil(blocks / 2) * tiles <= blocks * Math.ceil(tiles / 2);
-  plan.dispatch({
-    label,
-    kernel,
-    entry: `product_${variant}`,
-    constants: {
-      accumulate: of.accumulate,
-      aligned: Number(direct && variant === "registers"),
-      scattered: Number(walk.y_step > 1),
-      has_bias: of.bias ? 1 : 0,
-      has_residual: of.residual ? 1 : 0,
-      relu: of.relu ? 1 : 0,
-      ...variant === "tiled" && { quads: groups > 1 ? 64 : 16 },
-    },
-    bindings: {
-      dims: {
-        ...walk,
-        in_channels: x.channels,
-        in_height: x.height,
-        in_width: x.width,
-        out_channels: y.channels,
-        out_width: y.width,
-        taps: of.taps,
-        blocks: twoBlocks ? 2 : 1,
-        group_channels,
-        ...grouping(x.channels, y.channels, groups),
-      },
+  const dims = {
+    ...walk,
+    in_channels: x.channels,
+    in_height: x.height,
+    in_width: x.width,
+    out_channels: y.channels,
+    out_width: y.width,
+    taps: of.taps,
+    blocks: twoBlocks ? 2 : 1,
+    group_channels,
+    ...grouping(x.channels, y.channels, groups),
+  };
+  op.run(
+    `product_${variant}`,
+    {
+      dims,
       x: x.frame,
       x_quads: x.frame,
       panels: of.panels,
-      bias: of.bias ?? of.panels, // bound all the same, and not read
-      residual: of.residual ?? of.panels,
+      bias: of.bias,
+      residual: of.residual,
       y: y.frame,
     },
-    workgroups: variant === "tiled"
+    variant === "tiled"
       ? groups > 1 ? [Math.ceil(blocks / 4), tiles] : [blocks, Math.ceil(y.channels / 64)]
       : twoBlocks
       ? [Math.ceil(blocks / 2), tiles]
       : [blocks, Math.ceil(tiles / 2)],
-    flops: 2 * pixels * y.channels * group_channels * taps,
-  });
+    {
+      part,
+      constants: {
+        aligned: Number(direct && variant === "registers"),
+        scattered: Number(walk.y_step > 1),
+        relu: of.relu ? 1 : 0,
+        ...of.adds && { mode_y: 1 },
+        ...variant === "tiled" && { quads: groups > 1 ? 64 : 16 },
+      },
+      flops: 2 * pixels * y.channels * group_channels * taps,
+    },
+  );
 }
 
 /**
  * Records how {@link conv} lays out a weight `(outputs, channels/groups, rows, columns)`, for plans that are given it as `panels`.
  */
 export function packConv(plan: Plan, label: string, weight: Tensor, groups = 1): Tensor {
-  const [outputs, inputs, rows, columns] = expectShape(
-    "packConv",
-    plan.path(label),
-    {
-      weight,
-    },
-    "rows",
-    ["outputs", "inputs", "rows", "columns"],
-  );
+  const op = new Operation(plan, "packConv", label, kernel);
+  const wanted = ["outputs", "inputs", "rows", "columns"];
+  const [outputs, inputs, rows, columns] = op.expect({ weight }, "rows", wanted);
   const one = { frames: 1, stride: 1, padding: [0, 0] } as const;
   const shape = { outputs, channels: inputs * groups, groups, rows, columns, ...one };
-  return packFrame(plan, label, weight, shape, 0, false);
+  return packFrame(op, weight, shape, 0, false);
 }
 
 /** Tiles of 16 outputs, and numbers in each. */
@@ -355,14 +343,13 @@ function panelShape({ outputs, channels, groups, rows, columns }: ConvShape): [n
 
 /** One frame of the weight (or its transpose, for the input's gradient) in panels of 16 outputs, once a plan. */
 function packFrame(
-  plan: Plan,
-  label: string,
+  op: Operation,
   weight: Tensor,
   shape: ConvShape,
   frame: number,
   transposed: boolean,
 ): Tensor {
-  return plan.once(weight, `pack conv ${frame} ${transposed}`, () => {
+  return op.plan.once(weight, `pack conv ${frame} ${transposed}`, () => {
     const taps = shape.rows * shape.columns;
     const ofChannel = shape.frames * taps;
     const ofOutput = shape.channels / shape.groups * ofChannel;
@@ -371,28 +358,19 @@ function packFrame(
       : [shape.channels, shape.outputs, ofChannel, ofOutput];
     const { depth, group_outputs } = grouping(inputs, outputs, shape.groups);
     const panels = panelShape({ ...shape, channels: inputs, outputs });
-    const packed = plan.activation(`${label}.packed.${frame}`, panels);
-    plan.dispatch({
-      label: `${label}.pack`,
-      kernel,
-      entry: "pack",
-      bindings: {
-        weight,
-        packed,
-        packing: {
-          inputs,
-          outputs,
-          taps,
-          first: frame * taps,
-          input_stride,
-          output_stride,
-          depth,
-          group_inputs: inputs / shape.groups,
-          group_outputs,
-        },
-      },
-      workgroups: linearWorkgroups(packed.size),
-    });
+    const packed = op.scratch(`packed.${frame}`, panels);
+    const packing = {
+      inputs,
+      outputs,
+      taps,
+      first: frame * taps,
+      input_stride,
+      output_stride,
+      depth,
+      group_inputs: inputs / shape.groups,
+      group_outputs,
+    };
+    op.run("pack", { weight, packed, packing }, linearWorkgroups(packed.size));
     return packed;
   });
 }

@@ -5,7 +5,7 @@
  */
 import text from "../../wgsl/ops/conv_weights.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
-import type { Plan } from "../runtime/plan.ts";
+import type { Operation } from "../runtime/operation.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import type { FrameMaps } from "./frame_maps.ts";
 import type { ProductVariant } from "./variant.ts";
@@ -42,8 +42,7 @@ export interface FramePair {
  * @param pairs by frame of the kernel
  */
 export function recordConvWeightGradient(
-  plan: Plan,
-  label: string,
+  op: Operation,
   variant: ProductVariant,
   { x, y, shape, weight, bias }: {
     x: FrameMaps;
@@ -55,64 +54,67 @@ export function recordConvWeightGradient(
   pairs: readonly (readonly FramePair[])[],
 ): void {
   const { outputs, channels, frames, rows, columns, stride, padding } = shape;
-  const dWeight = plan.gradientSink(weight);
-  const dBias = bias && plan.gradientSink(bias);
-  if (!dWeight && !dBias) return;
+  const dWeight = op.target(weight), dBias = op.target(bias);
+  if (!dWeight.gradient && !dBias.gradient) return;
 
   const taps = rows * columns;
   const fours = Math.ceil(channels / 4); // of a tap
   const aligned = taps === 1 && stride === 1 && padding.every((length) => length === 0);
   const points = y.height * y.width, blocks = blocksOf(points);
   pairs.forEach((ofFrame, frame) => {
-    const biased = dBias && frame === (frames - 1) / 2; // every frame of y takes part in the middle
-    const tile = gradientTile(variant, blocks, outputs, taps * fours + Number(!!biased));
+    // every frame of y takes part in the middle
+    const biased = dBias.gradient !== undefined && frame === (frames - 1) / 2;
+    const tile = gradientTile(variant, blocks, outputs, taps * fours + Number(biased));
     const { outputTiles, columnTiles, deep } = tile;
     const wanted = deep * Math.ceil(tile.workgroups / (outputTiles * columnTiles)); // parts
     const perPart = Math.min(mostPartBlocks, Math.max(1, Math.floor(blocks / wanted)));
     const parts = Math.ceil(blocks / perPart / deep) * deep;
     const rowFours = columnTiles * tile.fours;
     const partSize = outputTiles * tile.outputs * rowFours * 4;
-    const partials = plan.activation(`${label}.partials.${frame}`, [parts * partSize]);
-    if (ofFrame.length === 0) plan.fill(partials, 0);
+    const partials = op.scratch(`partials.${frame}`, [parts * partSize]);
+    if (ofFrame.length === 0) op.plan.fill(partials, 0);
+    const dims = {
+      out_channels: outputs,
+      out_width: y.width,
+      points,
+      in_channels: channels,
+      in_height: x.height,
+      in_width: x.width,
+      stride,
+      row_padding: padding[0],
+      column_padding: padding[1],
+      tap_columns: columns,
+      taps,
+      tap_fours: fours,
+      row_fours: rowFours,
+      blocks_per_part: perPart,
+      lanes_across: tile.across,
+      lanes_down: tile.down,
+    };
+    const options = {
+      kernel,
+      part: "backward_weight",
+      constants: {
+        aligned: Number(aligned),
+        same_tap: Number(fours % 4 === 0 && !biased),
+        ragged: Number(points % 4 !== 0),
+        has_bias: Number(biased),
+      },
+      flops: 2 * points * outputs * channels * taps,
+    };
     ofFrame.forEach((pair, i) =>
-      plan.dispatch({
-        label: `${label}.backward_weight`,
-        kernel,
-        entry: `gradient_${variant}`,
-        constants: {
-          aligned: Number(aligned),
-          same_tap: Number(fours % 4 === 0 && !biased),
-          ragged: Number(points % 4 !== 0),
-          has_bias: biased ? 1 : 0,
-        },
-        bindings: {
-          dims: {
-            out_channels: outputs,
-            out_width: y.width,
-            points,
-            in_channels: channels,
-            in_height: x.height,
-            in_width: x.width,
-            stride,
-            row_padding: padding[0],
-            column_padding: padding[1],
-            tap_columns: columns,
-            taps,
-            tap_fours: fours,
-            row_fours: rowFours,
-            blocks_per_part: perPart,
-            lanes_across: tile.across,
-            lanes_down: tile.down,
-            accumulate: Number(i > 0),
-          },
+      op.run(
+        `gradient_${variant}`,
+        {
+          dims: { ...dims, mode_partials: i > 0 ? 1 : 0 },
           x: pair.x,
           x_quads: pair.x,
           dy: pair.dY,
           partials,
         },
-        workgroups: [outputTiles, columnTiles, parts / deep],
-        flops: 2 * points * outputs * channels * taps,
-      })
+        [outputTiles, columnTiles, parts / deep],
+        options,
+      )
     );
     const inParts = {
       parts: partials,
@@ -121,20 +123,18 @@ export function recordConvWeightGradient(
       rows: outputs,
       part_row: rowFours * 4,
     };
-    if (dWeight) {
-      recordPartSums(plan, `${label}.backward_weight.sum`, dWeight, {
-        ...inParts,
-        groups: taps,
-        part_group: fours * 4,
-        columns: channels,
-        first: frame * taps,
-        group_stride: 1,
-        row_stride: channels * frames * taps,
-        column_stride: frames * taps,
-      });
-    }
+    recordPartSums(op, "backward_weight.sum", dWeight, {
+      ...inParts,
+      groups: taps,
+      part_group: fours * 4,
+      columns: channels,
+      first: frame * taps,
+      group_stride: 1,
+      row_stride: channels * frames * taps,
+      column_stride: frames * taps,
+    });
     if (biased) {
-      recordPartSums(plan, `${label}.backward_bias`, dBias, {
+      recordPartSums(op, "backward_bias", dBias, {
         ...inParts,
         groups: 1,
         part_first: taps * fours * 4,

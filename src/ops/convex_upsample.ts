@@ -5,9 +5,9 @@
  */
 import text from "../../wgsl/ops/convex_upsample.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/convex_upsample.wgsl", text);
 
@@ -24,7 +24,7 @@ export interface FineWindow {
 
 /**
  * Records `y[8Y + sy, 8X + sx] = Σ_k softmax_k(logits[64k + 8sy + sx])·8·flow[Y + ⌊k/3⌋ − 1, X + k mod 3 − 1]`, k = 0…8, flow zero
- * outside. Forward only.
+ * outside. For inference only.
  *
  * @param logits `(1, height·width, 576)` in blocks
  * @param flow `(1, height·width, 2)` in blocks, in coarse pixels
@@ -37,30 +37,21 @@ export function convexUpsample(
   { logits, flow, height, width }: { logits: Tensor; flow: Tensor; height: number; width: number },
   window: FineWindow,
 ): Tensor {
-  const path = plan.path(label);
-  expectShape("convexUpsample", path, { logits }, "blocks", [1, height * width, 576]);
-  expectShape("convexUpsample", path, { flow }, "blocks", [1, height * width, 2]);
-  expectFrozen("convexUpsample", path, { logits, flow });
+  const op = new Operation(plan, "convexUpsample", label, kernel);
+  op.expect({ logits }, "blocks", [1, height * width, 576]);
+  op.expect({ flow }, "blocks", [1, height * width, 2]);
+  op.expectFrozen({ logits, flow });
   const { top, left } = window;
   const [bottom, right] = [top + window.height, left + window.width];
   if (top < 0 || left < 0 || bottom > upsampling * height || right > upsampling * width) {
-    throw new Error(
-      `Cannot record convexUpsample "${path}": the window is rows ${top} to ${bottom} and columns ${left} to ${right}, ` +
+    throw op.error(
+      `the window is rows ${top} to ${bottom} and columns ${left} to ${right}, ` +
         `wanted within ${upsampling * height} x ${upsampling * width}`,
     );
   }
-  const y = plan.activation(label, [window.height, window.width, 2]);
-  plan.dispatch({
-    label,
-    kernel,
-    entry: "forward",
-    bindings: {
-      dims: { height, width, top, left, y_height: window.height, y_width: window.width },
-      logits,
-      flow,
-      y,
-    },
-    workgroups: [blocksOf(height * width), upsampling ** 2],
-  });
+  const y = op.output([window.height, window.width, 2], "rows", [logits, flow]);
+  const dims = { height, width, top, left, y_height: window.height, y_width: window.width };
+  const workgroups = [blocksOf(height * width), upsampling ** 2] as const;
+  op.run("forward", { dims, logits, flow, y }, workgroups, { part: "" });
   return y;
 }

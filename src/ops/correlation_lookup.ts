@@ -5,10 +5,10 @@
  */
 import text from "../../wgsl/ops/correlation_lookup.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { blocksToMap } from "./map_to_blocks.ts";
-import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 import { type ProductVariant, productVariant } from "./variant.ts";
 
 const kernel = defineKernel("wgsl/ops/correlation_lookup.wgsl", text);
@@ -47,8 +47,7 @@ export function pyramidPixels(height: number, width: number): number {
  * 2 × 2 of the level before, an odd last row or column left out.
  *
  * Products with pooled features are pooled products, so a pyramid is all that the levels of a correlation volume need.
- *
- * Forward only.
+ * For inference only.
  *
  * @param x `(1, height·width, channels)` in blocks, channels a multiple of 4
  * @returns `(pixels of all levels, channels)` rows
@@ -60,41 +59,20 @@ export function featurePyramid(
   height: number,
   width: number,
 ): Tensor {
-  const path = plan.path(label);
-  const [, , channels] = expectShape("featurePyramid", path, { x }, "blocks", [
-    1,
-    height * width,
-    "channels",
-  ]);
-  if (channels % 4 !== 0) {
-    throw new Error(
-      `Cannot record featurePyramid "${path}": x has ${channels} channels, wanted a multiple of 4`,
-    );
-  }
-  expectFrozen("featurePyramid", path, { x });
+  const op = new Operation(plan, "featurePyramid", label, kernel);
+  const [, , channels] = op.expect({ x }, "blocks", [1, height * width, "channels"]);
+  if (channels % 4 !== 0) throw op.error(`x has ${channels} channels, wanted a multiple of 4`);
+  op.expectFrozen({ x });
   const levels = pyramidLevels(height, width);
-  const pyramid = plan.activation(label, [pyramidPixels(height, width), channels]);
+  const pyramid = op.output([pyramidPixels(height, width), channels], "rows", [x]);
   blocksToMap(plan, `${label}.0`, x, plan.range(pyramid, label, [height, width, channels], 0));
   levels.forEach(({ height, width, first }, l) => {
     if (l === 0 || height * width === 0) return;
-    const before = levels[l - 1];
-    plan.dispatch({
-      label: `${label}.${l}`,
-      kernel,
-      entry: "pool",
-      bindings: {
-        pyramid,
-        pooling: {
-          height,
-          width,
-          first,
-          before: before.first,
-          width_before: before.width,
-          quads: channels / 4,
-        },
-      },
-      workgroups: linearWorkgroups(height * width * channels / 4),
-    });
+    const before = levels[l - 1], quads = channels / 4;
+    const sizes = { height, width, first, width_before: before.width, quads };
+    const workgroups = linearWorkgroups(height * width * quads);
+    const bindings = { pyramid, pooling: { ...sizes, before: before.first } };
+    op.run("pool", bindings, workgroups, { part: `${l}` });
   });
   return pyramid;
 }
@@ -116,7 +94,7 @@ export interface CorrelationInputs {
  * Records `y[81·l + 9·i + j, p] = C_l[p] at ((p_x + u_x)/2^l + i − 4, (p_y + u_y)/2^l + j − 4)`, bilinear, zero outside, where
  * `C_l[p, q] = ⟨first[p], second_l[q]⟩/√channels`. The slow index i moves along x.
  *
- * Made of 10 × 10 products a level and pixel. Forward only.
+ * Made of 10 × 10 products a level and pixel. For inference only.
  *
  * @returns `(1, height·width, 324)` in blocks
  */
@@ -126,32 +104,22 @@ export function correlationLookup(
   { first, second, flow, height, width }: CorrelationInputs,
   variant: ProductVariant = productVariant(plan.gpu),
 ): Tensor {
-  const path = plan.path(label);
+  const op = new Operation(plan, "correlationLookup", label, kernel);
   const pixels = pyramidPixels(height, width);
-  const [, channels] = expectShape("correlationLookup", path, { first }, "rows", [
-    pixels,
-    "channels",
-  ]);
-  expectShape("correlationLookup", path, { second }, "rows", [pixels, channels]);
-  expectShape("correlationLookup", path, { flow }, "blocks", [1, height * width, 2]);
-  expectFrozen("correlationLookup", path, { first, second, flow });
-  const products = plan.activation(`${label}.products`, [1, height * width, 400], "blocks");
-  const y = plan.activation(label, [1, height * width, lookupChannels], "blocks");
+  const [, channels] = op.expect({ first }, "rows", [pixels, "channels"]);
+  op.expect({ second }, "rows", [pixels, channels]);
+  op.expect({ flow }, "blocks", [1, height * width, 2]);
+  op.expectFrozen({ first, second, flow });
+  const products = op.scratch("products", [1, height * width, 400], "blocks");
+  const y = op.output([1, height * width, lookupChannels], "blocks", [first, second, flow]);
   const dims = { height, width, quads: channels / 4, scale: 1 / Math.sqrt(channels) };
-  plan.dispatch({
-    label: `${label}.products`,
-    kernel,
-    entry: `products_${variant}`,
-    bindings: { dims, first, second, flow, products },
-    workgroups: [Math.ceil(width / 4), Math.ceil(height / 4), correlationLevels],
-    flops: 2 * height * width * 400 * channels,
-  });
-  plan.dispatch({
-    label: `${label}.blend`,
-    kernel,
-    entry: "blend",
-    bindings: { dims, flow, kept_products: products, y },
-    workgroups: [blocksOf(height * width), correlationLevels * 9],
-  });
+  op.run(
+    `products_${variant}`,
+    { dims, first, second, flow, products },
+    [Math.ceil(width / 4), Math.ceil(height / 4), correlationLevels],
+    { part: "products", flops: 2 * height * width * 400 * channels },
+  );
+  const workgroups = [blocksOf(height * width), correlationLevels * 9] as const;
+  op.run("blend", { dims, flow, kept_products: products, y }, workgroups);
   return y;
 }

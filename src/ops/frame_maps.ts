@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Plan } from "../runtime/plan.ts";
+import type { Operation } from "../runtime/operation.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "../runtime/shapes.ts";
 
 /** Feature maps of all frames of a batch, on one grid; scenes may differ in their number of frames. */
 export interface FrameMaps {
@@ -16,16 +15,12 @@ export interface FrameMaps {
   readonly channels: number;
 }
 
-/** Checks that every frame of `maps` has its grid and channels. */
-export function expectFrameMaps(
-  operation: string,
-  label: string,
-  name: string,
-  maps: FrameMaps,
-): void {
-  const { height, width, channels } = maps;
-  for (const frame of maps.frames.flat()) {
-    expectShape(operation, label, { [name]: frame }, "blocks", [1, height * width, channels]);
+/** Checks that every frame of named maps has their grid and channels. */
+export function expectFrameMaps(op: Operation, named: Readonly<Record<string, FrameMaps>>): void {
+  for (const [name, { frames, height, width, channels }] of Object.entries(named)) {
+    for (const frame of frames.flat()) {
+      op.expect({ [name]: frame }, "blocks", [1, height * width, channels]);
+    }
   }
 }
 
@@ -35,17 +30,14 @@ export function expectFrameMaps(
  * @param inputs all that the maps depend on; they require gradients when one of these does
  */
 export function mapsLike(
-  plan: Plan,
-  label: string,
+  op: Operation,
   x: FrameMaps,
   changed: Partial<Omit<FrameMaps, "frames">> = {},
   inputs: readonly (Tensor | undefined)[] = [],
 ): FrameMaps {
   const { height, width, channels } = { ...x, ...changed };
   const frames = x.frames.map((scene, s) =>
-    scene.map((_, f) =>
-      plan.activation(`${label}.${s}.${f}`, [1, height * width, channels], "blocks", inputs)
-    )
+    scene.map((_, f) => op.output([1, height * width, channels], "blocks", inputs, `${s}.${f}`))
   );
   return { frames, height, width, channels };
 }

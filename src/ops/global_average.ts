@@ -5,6 +5,7 @@
  */
 import text from "../../wgsl/ops/global_average.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps } from "./frame_maps.ts";
@@ -18,47 +19,24 @@ const kernel = defineKernel("wgsl/ops/global_average.wgsl", text);
  * @returns `(scenes, 1, channels)` in blocks, as linear layers read it
  */
 export function globalAverage(plan: Plan, label: string, x: FrameMaps): Tensor {
+  const op = new Operation(plan, "globalAverage", label, kernel);
   const { channels } = x;
-  expectFrameMaps("globalAverage", plan.path(label), "x", x);
-  const y = plan.activation(label, [x.frames.length, 1, channels], "blocks", x.frames.flat());
+  expectFrameMaps(op, { x });
+  const y = op.output([x.frames.length, 1, channels], "blocks", x.frames.flat());
   const points = x.height * x.width, blocks = blocksOf(points);
-  const dims = x.frames.map((frames, scene) => ({
-    scene,
-    channels,
-    blocks,
-    share: 1 / (frames.length * points),
-    accumulate: 0,
-  }));
+  const dimsOf = (scene: number) => {
+    return { scene, channels, blocks, share: 1 / (x.frames[scene].length * points) };
+  };
   x.frames.forEach((frames, scene) => {
-    plan.dispatch({
-      label: `${label}.forward`,
-      kernel,
-      entry: "forward",
-      bindings: {
-        dims: dims[scene],
-        moments: channelMoments(plan, `${label}.moments.${scene}`, frames),
-        y,
-      },
-      workgroups: [Math.ceil(channels / 64)],
-    });
+    const moments = channelMoments(plan, `${label}.moments.${scene}`, frames);
+    op.run("forward", { dims: dimsOf(scene), moments, y }, [Math.ceil(channels / 64)]);
   });
 
-  plan.backward([y], ([dY]) =>
+  op.backward([y], ([dY]) =>
     x.frames.forEach((frames, scene) => {
+      const dims = dimsOf(scene), workgroups = [channels, Math.ceil(blocks / 4)] as const;
       for (const frame of frames) {
-        const sink = plan.gradientSink(frame);
-        if (!sink) continue;
-        plan.dispatch({
-          label: `${label}.backward_input`,
-          kernel,
-          entry: "backward_input",
-          bindings: {
-            dims: { ...dims[scene], accumulate: sink.accumulate },
-            d_y: dY,
-            d_x: sink.gradient,
-          },
-          workgroups: [channels, Math.ceil(blocks / 4)],
-        });
+        op.run("backward_input", { dims, d_y: dY, d_x: op.target(frame) }, workgroups);
       }
     }));
 

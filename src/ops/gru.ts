@@ -1,13 +1,13 @@
 /**
- * The gates of a gated recurrent unit (Cho et al. 2014), behind the convolutions that make them.
+ * The gates of a gated recurrent unit (Cho et al. 2014), behind the convolutions that make them. For inference only.
  *
  * @module
  */
 import text from "../../wgsl/ops/gru.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectFrozen, expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/gru.wgsl", text);
 
@@ -22,32 +22,21 @@ export interface GruTensors {
 }
 
 /**
- * Records `r·hidden`, r = σ(gates₁ + share₁), written to the first channels of `into`. Forward only.
+ * Records `r·hidden`, r = σ(gates₁ + share₁), written to the first channels of `into`.
  *
  * @param into `(1, points, channels or more)` in blocks; its other channels stay as they are
  */
 export function gruReset(plan: Plan, label: string, of: GruTensors, into: Tensor): void {
+  const op = new Operation(plan, "gruReset", label, kernel);
+  const { dims, workgroups } = expectUnit(op, of, into);
   const { gates, share, hidden } = of;
-  expectUnit("gruReset", plan.path(label), of, into);
-  const [, points, channels] = hidden.shape;
-  plan.dispatch({
-    label,
-    kernel,
-    entry: "reset",
-    bindings: {
-      dims: { channels, y_channels: into.shape[2] },
-      gates,
-      share,
-      kept_hidden: hidden,
-      y: into,
-    },
-    workgroups: [blocksOf(points), channels],
-  });
+  const bindings = { dims, gates, share, kept_hidden: hidden, y: into };
+  op.run("reset", bindings, workgroups, { part: "" });
 }
 
 /**
  * Records `hidden ← (1 − z)·hidden + z·q`, z = σ(gates₀ + share₀), q = tanh(candidate + share₂), in place, and copies it to the
- * first channels of `into`. Forward only.
+ * first channels of `into`.
  *
  * @param candidate q before its activation, without its share: `(1, points, channels)` in blocks
  * @param into `(1, points, channels or more)` in blocks; its other channels stay as they are
@@ -58,48 +47,24 @@ export function gruUpdate(
   of: GruTensors & { readonly candidate: Tensor },
   into: Tensor,
 ): void {
+  const op = new Operation(plan, "gruUpdate", label, kernel);
+  const { dims, workgroups } = expectUnit(op, of, into);
   const { gates, share, hidden, candidate } = of;
-  const path = plan.path(label);
-  expectUnit("gruUpdate", path, of, into);
-  expectShape("gruUpdate", path, { candidate }, "blocks", hidden.shape);
-  expectFrozen("gruUpdate", path, { candidate });
-  const [, points, channels] = hidden.shape;
-  plan.dispatch({
-    label,
-    kernel,
-    entry: "update",
-    bindings: {
-      dims: { channels, y_channels: into.shape[2] },
-      gates,
-      share,
-      candidate,
-      hidden,
-      y: into,
-    },
-    workgroups: [blocksOf(points), channels],
-  });
+  op.expect({ candidate }, "blocks", hidden.shape);
+  op.expectFrozen({ candidate });
+  const bindings = { dims, gates, share, candidate, hidden, y: into };
+  op.run("update", bindings, workgroups, { part: "" });
 }
 
-function expectUnit(
-  operation: string,
-  path: string,
-  { gates, share, hidden }: GruTensors,
-  into: Tensor,
-): void {
-  const [, points, channels] = expectShape(operation, path, { hidden }, "blocks", [
-    1,
-    "points",
-    "channels",
-  ]);
-  expectShape(operation, path, { gates }, "blocks", [1, points, 2 * channels]);
-  expectShape(operation, path, { share }, "blocks", [1, points, 3 * channels]);
-  expectShape(operation, path, { into }, "blocks", [1, points, "channels"]);
-  if (into.shape[2] < channels) {
-    throw new Error(
-      `Cannot record ${operation} "${path}": into has ${
-        into.shape[2]
-      } channels, wanted ${channels} or more`,
-    );
+function expectUnit(op: Operation, { gates, share, hidden }: GruTensors, into: Tensor) {
+  const [, points, channels] = op.expect({ hidden }, "blocks", [1, "points", "channels"]);
+  op.expect({ gates }, "blocks", [1, points, 2 * channels]);
+  op.expect({ share }, "blocks", [1, points, 3 * channels]);
+  const [, , y_channels] = op.expect({ into }, "blocks", [1, points, "channels"]);
+  if (y_channels < channels) {
+    throw op.error(`into has ${y_channels} channels, wanted ${channels} or more`);
   }
-  expectFrozen(operation, path, { gates, share, hidden, into });
+  op.expectFrozen({ gates, share, hidden, into });
+  const workgroups = [blocksOf(points), channels] as const;
+  return { dims: { channels, y_channels }, workgroups };
 }

@@ -5,7 +5,8 @@
  */
 import text from "../../wgsl/ops/linear_weights.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
-import { type GradientSink, linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import type { GradientTarget, Operation } from "../runtime/operation.ts";
+import { linearWorkgroups } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { sumGroups } from "./add_groups.ts";
 import type { ProductVariant } from "./variant.ts";
@@ -27,45 +28,25 @@ export interface ColumnRange {
 }
 
 /** W (or Wᵀ, for the input's gradient) as the products read it, once a step. */
-export function packWeight(
-  plan: Plan,
-  label: string,
-  range: ColumnRange,
-  transposed: boolean,
-): Tensor {
+export function packWeight(op: Operation, range: ColumnRange, transposed: boolean): Tensor {
   const { weight, first, columns } = range;
   const [inputs, outputs] = transposed
     ? [range.outputs, range.inputs]
     : [range.inputs, range.outputs];
-  return plan.once(weight, `pack ${first} ${inputs} ${transposed}`, () => {
-    const even = Math.ceil(inputs / 2) * 2;
-    const size = Math.ceil(outputs / 16) * even * 16;
-    const packed = plan.activation(`${label}.packed`, [size]);
-    plan.dispatch({
-      label: `${label}.pack`,
-      kernel,
-      entry: "pack",
-      bindings: {
-        weight,
-        packed,
-        packing: {
-          inputs,
-          outputs,
-          first,
-          input_stride: transposed ? columns : 1,
-          output_stride: transposed ? 1 : columns,
-        },
-      },
-      workgroups: linearWorkgroups(size),
-    });
+  return op.plan.once(weight, `pack ${first} ${inputs} ${transposed}`, () => {
+    const packed = op.scratch("packed", [
+      Math.ceil(outputs / 16) * Math.ceil(inputs / 2) * 2 * 16,
+    ]);
+    const [input_stride, output_stride] = transposed ? [columns, 1] : [1, columns];
+    const packing = { inputs, outputs, first, input_stride, output_stride };
+    op.run("pack", { weight, packed, packing }, linearWorkgroups(packed.size), { kernel });
     return packed;
   });
 }
 
 /** dW and db, and the group bias's gradient, which is db kept apart where a group is a whole scene. */
 export function recordWeightGradient(
-  plan: Plan,
-  label: string,
+  op: Operation,
   variant: ProductVariant,
   range: ColumnRange,
   x: Tensor,
@@ -74,12 +55,12 @@ export function recordWeightGradient(
   { bias, groupBias }: { bias?: Tensor; groupBias?: Tensor },
 ): void {
   const { weight, first, inputs, outputs, columns } = range;
-  const dWeight = plan.gradientSink(weight, { partial: inputs < columns });
-  const dBias = bias && plan.gradientSink(bias);
+  const dWeight = op.target(weight, { partial: inputs < columns });
+  const dBias = op.target(bias);
   const wholeScene = groupBias?.shape[1] === 1;
-  if (groupBias && !wholeScene) sumGroups(plan, `${label}.backward_group_bias`, dY, groupBias);
-  const dScene = wholeScene ? plan.gradientSink(groupBias, { partial: true }) : undefined;
-  if (!dWeight && !dBias && !dScene) return;
+  if (groupBias && !wholeScene) sumGroups(op, dY, groupBias, "backward_group_bias");
+  const dScene = op.target(wholeScene ? groupBias : undefined, { partial: true });
+  if (![dWeight, dBias, dScene].some(({ gradient }) => gradient)) return;
 
   const [scenes, points] = x.shape;
   const perScene = blocksOf(points);
@@ -87,7 +68,7 @@ export function recordWeightGradient(
   const [wide, thin] = swapped ? [inputs, outputs] : [outputs, inputs];
   const { entry, thinTile, padded, workgroups } = gradientTiles(variant, swapped);
   const tiles = Math.ceil(wide / 64) * Math.ceil(thin / thinTile);
-  const groups = dScene ? scenes : 1; // whose bias gradients are kept apart
+  const groups = dScene.gradient ? scenes : 1; // whose bias gradients are kept apart
   const perGroup = scenes * perScene / groups;
   const wanted = Math.ceil(workgroups / (tiles * groups));
   const perPart = Math.min(mostPartBlocks, Math.ceil(perGroup / Math.min(perGroup, wanted)));
@@ -95,51 +76,63 @@ export function recordWeightGradient(
   const parts = groups * partsPerGroup;
   const thinStride = Math.ceil(thin / padded) * padded;
   const partSize = Math.ceil(wide / 64) * 64 * thinStride;
-  const partials = plan.activation(`${label}.partials`, [parts * partSize]);
-  const biasPartials = plan.activation(`${label}.bias_partials`, [parts * outputs]);
-  plan.dispatch({
-    label: `${label}.backward_weight`,
-    kernel,
+  const partials = op.scratch("partials", [parts * partSize]);
+  const biasPartials = op.scratch("bias_partials", [parts * outputs]);
+  const weights = {
+    points,
+    blocks_per_scene: perScene,
+    wide_channels: wide,
+    thin_channels: thin,
+    thin_fours: thinStride / 4,
+    blocks_per_group: perGroup,
+    parts_per_group: partsPerGroup,
+    blocks_per_part: perPart,
+    floor,
+  };
+  op.run(
     entry,
-    constants: { swapped: Number(swapped) },
-    bindings: {
+    {
+      weights,
       wide: swapped ? x : dY,
       thin: swapped ? dY : x,
       partials,
       bias_partials: biasPartials,
-      weights: {
-        points,
-        blocks_per_scene: perScene,
-        wide_channels: wide,
-        thin_channels: thin,
-        thin_fours: thinStride / 4,
-        blocks_per_group: perGroup,
-        parts_per_group: partsPerGroup,
-        blocks_per_part: perPart,
-        floor,
-      },
     },
-    workgroups: [Math.ceil(wide / 64), Math.ceil(thin / thinTile), parts],
-    flops: 2 * scenes * points * inputs * outputs,
-  });
-  const sum = (name: string, sink: GradientSink | undefined, sums: Omit<PartSums, "rows">) => {
-    if (sink) recordPartSums(plan, `${label}.${name}`, sink, { rows: outputs, ...sums });
-  };
-  sum("backward_weight.sum", dWeight, {
+    [Math.ceil(wide / 64), Math.ceil(thin / thinTile), parts],
+    {
+      kernel,
+      part: "backward_weight",
+      constants: { swapped: Number(swapped) },
+      flops: 2 * scenes * points * inputs * outputs,
+    },
+  );
+  recordPartSums(op, "backward_weight.sum", dWeight, {
     parts: partials,
     part_size: partSize,
     groups: 1,
     parts_per_group: parts,
+    rows: outputs,
     columns: inputs,
     part_row: swapped ? 1 : thinStride,
     part_column: swapped ? thinStride : 1,
     row_stride: columns,
     first,
   });
-  const biases = { parts: biasPartials, part_size: outputs, columns: 1, part_row: 1 };
-  sum("backward_bias", dBias, { ...biases, groups: 1, parts_per_group: parts, row_stride: 1 });
+  const biases = {
+    parts: biasPartials,
+    part_size: outputs,
+    rows: outputs,
+    columns: 1,
+    part_row: 1,
+  };
+  recordPartSums(op, "backward_bias", dBias, {
+    ...biases,
+    groups: 1,
+    parts_per_group: parts,
+    row_stride: 1,
+  });
   // a scene's code lies in lane 0 of its block: 64 numbers a channel
-  sum("backward_group_bias", dScene, {
+  recordPartSums(op, "backward_group_bias", dScene, {
     ...biases,
     groups: scenes,
     parts_per_group: partsPerGroup,
@@ -172,31 +165,22 @@ export interface PartSums {
 
 /** Records `gradient[group, row, column] (+)= Σ parts[part, group, row, column]` over the parts. */
 export function recordPartSums(
-  plan: Plan,
-  label: string,
-  { gradient, accumulate }: GradientSink,
-  { parts, groups, ...places }: PartSums,
+  op: Operation,
+  part: string,
+  sums: GradientTarget,
+  { parts, groups, ...given }: PartSums,
 ): void {
-  plan.dispatch({
-    label,
-    kernel,
-    entry: "sum_parts",
-    bindings: {
-      parts,
-      sums: gradient,
-      places: {
-        part_first: 0,
-        part_group: 0,
-        part_column: 1,
-        first: 0,
-        group_stride: 0,
-        column_stride: 1,
-        ...places,
-        accumulate,
-      },
-    },
-    workgroups: [...linearWorkgroups(places.rows * places.columns), groups],
-  });
+  const places = {
+    part_first: 0,
+    part_group: 0,
+    part_column: 1,
+    first: 0,
+    group_stride: 0,
+    column_stride: 1,
+    ...given,
+  };
+  const [across, down] = linearWorkgroups(places.rows * places.columns);
+  op.run("sum_parts", { places, parts, sums }, [across, down, groups], { kernel, part });
 }
 
 /** How the weight gradient is cut: channels of a workgroup, to which multiple rows of sums are padded, workgroups wanted. */

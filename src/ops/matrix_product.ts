@@ -5,9 +5,9 @@
  */
 import text from "../../wgsl/ops/matrix_product.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { type GradientTarget, Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/matrix_product.wgsl", text);
 
@@ -28,49 +28,38 @@ export function matrixProduct(
   right: Tensor,
   sum?: Tensor,
 ): Tensor {
-  const [outputs, columns] = expectShape("matrixProduct", plan.path(label), { left }, "rows", [
-    "outputs",
-    "columns",
-  ]);
+  const op = new Operation(plan, "matrixProduct", label, kernel);
+  const [outputs, columns] = op.expect({ left }, "rows", ["outputs", "columns"]);
   const [inner, inputs = 1] = right.shape;
   if (first + inner > columns) {
-    throw new Error(
-      `Cannot record matrixProduct "${plan.path(label)}": columns ${first} to ${first + inner} ` +
-        `of ${columns}`,
-    );
+    throw op.error(`columns ${first} to ${first + inner} of ${columns}`);
   }
   const shape = right.shape.length === 1 ? [outputs] : [outputs, inputs];
-  if (sum) expectShape("matrixProduct", plan.path(label), { sum }, "rows", shape);
-  const y = plan.activation(label, shape, "rows", [left, right, sum]);
+  if (sum) op.expect({ sum }, "rows", shape);
+  const y = op.output(shape, "rows", [left, right, sum]);
   const ofLeft = { first, row: columns, column: 1 };
   const ofRight = { first: 0, row: inputs, column: 1 };
   const ofResult = ofRight;
-  recordProduct(plan, `${label}.forward`, [outputs, inner, inputs], {
+  recordProduct(op, "forward", [outputs, inner, inputs], {
     a: { tensor: left, ...ofLeft },
     b: { tensor: right, ...ofRight },
     c: { tensor: y, ...ofResult },
     d: sum,
   });
-  plan.backward([y], ([dC]) => {
-    const dLeft = plan.gradientSink(left, { partial: true });
-    if (dLeft) { // dA = dC·Bᵀ, into its columns of A's gradient
-      recordProduct(plan, `${label}.backward_left`, [outputs, inputs, inner], {
-        a: { tensor: dC, ...ofResult },
-        b: { tensor: right, ...transposed(ofRight) },
-        c: { tensor: dLeft.gradient, ...ofLeft },
-        accumulate: dLeft.accumulate,
-      });
-    }
-    const dRight = plan.gradientSink(right);
-    if (dRight) { // dB = Aᵀ·dC
-      recordProduct(plan, `${label}.backward_right`, [inner, outputs, inputs], {
-        a: { tensor: left, ...transposed(ofLeft) },
-        b: { tensor: dC, ...ofResult },
-        c: { tensor: dRight.gradient, ...ofRight },
-        accumulate: dRight.accumulate,
-      });
-    }
-    if (sum) plan.shareGradient(sum, dC);
+  op.backward([y], ([dC]) => {
+    // dA = dC·Bᵀ, into its columns of A's gradient
+    recordProduct(op, "backward_left", [outputs, inputs, inner], {
+      a: { tensor: dC, ...ofResult },
+      b: { tensor: right, ...transposed(ofRight) },
+      c: { tensor: op.target(left, { partial: true }), ...ofLeft },
+    });
+    // dB = Aᵀ·dC
+    recordProduct(op, "backward_right", [inner, outputs, inputs], {
+      a: { tensor: left, ...transposed(ofLeft) },
+      b: { tensor: dC, ...ofResult },
+      c: { tensor: op.target(right), ...ofRight },
+    });
+    if (sum) op.share(sum, dC);
   });
   return y;
 }
@@ -82,8 +71,8 @@ interface Places {
   readonly column: number;
 }
 
-interface Matrix extends Places {
-  readonly tensor: Tensor;
+interface Matrix<T = Tensor> extends Places {
+  readonly tensor: T;
 }
 
 function transposed({ first, row, column }: Places): Places {
@@ -92,41 +81,27 @@ function transposed({ first, row, column }: Places): Places {
 
 /** C = A·B (+ D), or C += A·B, for A `(rows, inner)` and B `(inner, columns)`; C's and D's columns lie side by side. */
 function recordProduct(
-  plan: Plan,
-  label: string,
-  [rows, inner, columns]: [number, number, number],
-  { a, b, c, d, accumulate = 0 }: {
-    a: Matrix;
-    b: Matrix;
-    c: Matrix;
-    d?: Tensor;
-    accumulate?: 0 | 1;
-  },
+  op: Operation,
+  part: string,
+  [rows, inner, columns]: readonly [number, number, number],
+  { a, b, c, d }: { a: Matrix; b: Matrix; c: Matrix<Tensor | GradientTarget>; d?: Tensor },
 ): void {
-  plan.dispatch({
-    label,
-    kernel,
-    entry: "product",
-    constants: { has_sum: d ? 1 : 0, accumulate },
-    bindings: {
-      a: a.tensor,
-      b: b.tensor,
-      c: c.tensor,
-      d: d ?? b.tensor, // bound and not read
-      dims: {
-        rows,
-        columns,
-        inner,
-        a_first: a.first,
-        a_row: a.row,
-        a_column: a.column,
-        b_row: b.row,
-        b_column: b.column,
-        c_first: c.first,
-        c_row: c.row,
-      },
-    },
-    workgroups: [Math.ceil(columns / 64), Math.ceil(rows / 64)],
-    flops: 2 * rows * inner * columns,
-  });
+  const dims = {
+    rows,
+    columns,
+    inner,
+    a_first: a.first,
+    a_row: a.row,
+    a_column: a.column,
+    b_row: b.row,
+    b_column: b.column,
+    c_first: c.first,
+    c_row: c.row,
+  };
+  op.run(
+    "product",
+    { a: a.tensor, b: b.tensor, c: c.tensor, d, dims },
+    [Math.ceil(columns / 64), Math.ceil(rows / 64)],
+    { part, flops: 2 * rows * inner * columns },
+  );
 }

@@ -5,7 +5,7 @@
  */
 import text from "../../wgsl/ops/max_pool.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
-import type { Dispatch } from "../runtime/dispatch.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
@@ -33,20 +33,20 @@ export function maxPool(
   x: FrameMaps,
   { padding = 1 }: MaxPoolOptions = {},
 ): FrameMaps {
-  expectFrameMaps("maxPool", plan.path(label), "x", x);
+  const op = new Operation(plan, "maxPool", label, kernel);
+  expectFrameMaps(op, { x });
   const [height, width] = [x.height, x.width].map((length) =>
     Math.floor((length + 2 * padding - 3) / 2) + 1
   );
   if (height < 1 || width < 1) {
-    throw new Error(
-      `Cannot record maxPool "${
-        plan.path(label)
-      }": x is ${x.height} x ${x.width}, wanted at least 3 x 3`,
-    );
+    throw op.error(`x is ${x.height} x ${x.width}, wanted at least 3 x 3`);
   }
   const frames = x.frames.flat();
-  const y = mapsLike(plan, label, x, { height, width }, frames);
+  const y = mapsLike(op, x, { height, width }, frames);
   const outputs = y.frames.flat();
+  const [quad_rows, quad_columns] = [x.height, x.width].map((length) =>
+    Math.ceil((length + 1 - padding) / 2)
+  );
   const dims = {
     channels: x.channels,
     in_height: x.height,
@@ -54,39 +54,21 @@ export function maxPool(
     out_height: height,
     out_width: width,
     padding,
-    quad_columns: 0, // of the backward pass
-    accumulate: 0,
+    quad_columns,
   };
-  const record = (entry: string, pixels: number, bindings: Dispatch["bindings"]) =>
-    plan.dispatch({
-      label: `${label}.${entry}`,
-      kernel,
-      entry,
-      bindings: { dims, ...bindings },
-      workgroups: [blocksOf(pixels), x.channels],
-    });
-  const pixels = height * width;
+  const workgroups = [blocksOf(height * width), x.channels] as const;
 
-  frames.forEach((frame, f) => record("forward", pixels, { x: frame, y: outputs[f] }));
+  frames.forEach((frame, f) => op.run("forward", { dims, x: frame, y: outputs[f] }, workgroups));
 
-  plan.backward(outputs, (gradients) => {
-    const [quad_rows, quad_columns] = [x.height, x.width].map((length) =>
-      Math.ceil((length + 1 - padding) / 2)
-    );
+  op.backward(outputs, (gradients) =>
     frames.forEach((frame, f) => {
-      const sink = plan.gradientSink(frame);
-      if (!sink) return;
-      const { gradient: dX, accumulate } = sink;
-      const taps = plan.activation(`${label}.taps`, outputs[f].shape, "blocks");
-      record("find_taps", pixels, { x: frame, taps });
-      record("backward_input", quad_rows * quad_columns, {
-        kept_taps: taps,
-        d_y: gradients[f],
-        d_x: dX,
-        dims: { ...dims, quad_columns, accumulate },
-      });
-    });
-  });
+      if (!frame.requiresGradient) return;
+      const d_x = op.target(frame);
+      const taps = op.scratch("taps", outputs[f].shape, "blocks");
+      op.run("find_taps", { dims, x: frame, taps }, workgroups);
+      const bindings = { dims, kept_taps: taps, d_y: gradients[f], d_x };
+      op.run("backward_input", bindings, [blocksOf(quad_rows * quad_columns), x.channels]);
+    }));
 
   return y;
 }

@@ -5,6 +5,7 @@
  */
 import text from "../../wgsl/ops/moments.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
@@ -25,47 +26,34 @@ export function pointsPerPart(points: number): number {
  * @returns `(channels, 2)` rows: mean, variance
  */
 export function channelMoments(plan: Plan, label: string, tensors: readonly Tensor[]): Tensor {
+  const op = new Operation(plan, "channelMoments", label, kernel);
   const channels = tensors[0].shape[2];
   const { layout } = tensors[0];
   const perPart = pointsPerPart(
     tensors.reduce((sum, { shape: [first, second] }) => sum + first * second, 0),
   );
+  let rows = 0;
   const ranges = tensors.map(({ shape, layout: own }) => {
     if (shape.length !== 3 || shape[2] !== channels || own !== layout) {
-      throw new Error(
-        `Cannot record channelMoments "${plan.path(label)}": a tensor is (${
+      throw op.error(
+        `a tensor is (${
           shape.join(", ")
         }) in ${own}, wanted ${channels} channels in ${layout} like the first`,
       );
     }
-    const points = shape[0] * shape[1];
-    return { points, parts: Math.ceil(points / perPart) };
+    const points = shape[0] * shape[1], parts = Math.ceil(points / perPart), first_row = rows;
+    rows += parts;
+    return { points, channels, points_per_part: perPart, parts, first_row };
   });
-  const rows = ranges.reduce((sum, { parts }) => sum + parts, 0);
-  const partials = plan.activation(`${label}.partials`, [rows, channels, 4]);
-  let firstRow = 0;
+  const partials = op.scratch("partials", [rows, channels, 4]);
   tensors.forEach((tensor, i) => {
-    const { points, parts } = ranges[i];
-    plan.dispatch({
-      label: `${label}.part`,
-      kernel,
-      entry: layout === "blocks" ? "part_of_blocks" : "part_of_rows",
-      bindings: {
-        dims: { points, channels, points_per_part: perPart, parts, first_row: firstRow },
-        [layout === "blocks" ? "x" : "x_rows"]: tensor,
-        partials,
-      },
-      workgroups: linearWorkgroups(channels * parts),
-    });
-    firstRow += parts;
+    const dims = ranges[i], workgroups = linearWorkgroups(channels * dims.parts);
+    if (layout === "blocks") {
+      op.run("part_of_blocks", { dims, x: tensor, partials }, workgroups, { part: "part" });
+    } else op.run("part_of_rows", { dims, x_rows: tensor, partials }, workgroups, { part: "part" });
   });
-  const moments = plan.activation(label, [channels, 2]);
-  plan.dispatch({
-    label: `${label}.merge`,
-    kernel,
-    entry: "merge",
-    bindings: { merging: { rows, channels }, parts: partials, moments },
-    workgroups: [Math.ceil(channels / 64)],
-  });
+  const moments = op.constant([channels, 2]);
+  const merging = { rows, channels };
+  op.run("merge", { merging, parts: partials, moments }, [Math.ceil(channels / 64)]);
   return moments;
 }

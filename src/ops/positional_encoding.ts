@@ -5,12 +5,11 @@
  */
 import text from "../../wgsl/ops/positional_encoding.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blockPoints, blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "../runtime/shapes.ts";
 
-const path = "wgsl/ops/positional_encoding.wgsl";
-const kernel = defineKernel(path, text);
+const kernel = defineKernel("wgsl/ops/positional_encoding.wgsl", text);
 
 /** The time that joins a point as its last number. */
 export type EncodedTime =
@@ -44,90 +43,37 @@ export function positionalEncoding(
   options: EncodingOptions,
 ): Tensor {
   const { frequencies, normalize = false, time } = options;
-  const full = plan.path(label);
-  const [scenes, count, dimensions] = expectShape(
-    "positionalEncoding",
-    full,
-    { points },
-    "blocks",
-    [
-      "scenes",
-      "points",
-      "dimensions",
-    ],
-  );
-  if (dimensions > 3) {
-    throw new Error(
-      `Cannot record positionalEncoding "${full}": points have ${dimensions} dimensions, wanted 1 to 3`,
-    );
-  }
-  let times = points; // bound and not read where there is no time
+  const op = new Operation(plan, "positionalEncoding", label, kernel);
+  const wanted = ["scenes", "points", "dimensions"];
+  const [scenes, count, dimensions] = op.expect({ points }, "blocks", wanted);
+  if (dimensions > 3) throw op.error(`points have ${dimensions} dimensions, wanted 1 to 3`);
+  let times: Tensor | undefined, offset_frames = 0, time_of = 0;
   if (time && "times" in time) {
-    times = time.times;
-    expectShape("positionalEncoding", full, { times }, "rows", [scenes, 2]);
+    ({ times, offsetFrames: offset_frames } = time);
+    time_of = 1;
+    op.expect({ times }, "rows", [scenes, 2]);
   } else if (time) {
     times = time.perPoint;
-    expectShape("positionalEncoding", full, { times }, "blocks", [scenes, count, 1]);
+    time_of = 2;
+    op.expect({ times }, "blocks", [scenes, count, 1]);
   }
   const channels = (dimensions + (time ? 1 : 0)) * (1 + 2 * frequencies);
-  const timed = times === points ? undefined : times;
-  const y = plan.activation(label, [scenes, count, channels], "blocks", [points, timed]);
-  const sceneLanes = blocksOf(count) * blockPoints;
-  const common = {
-    kernel,
-    constants: {
-      dimensions,
-      frequencies,
-      unit_length: normalize ? 1 : 0,
-      time_of: !time ? 0 : "times" in time ? 1 : 2,
-    },
-    workgroups: linearWorkgroups(scenes * sceneLanes),
-  };
-  const dims = {
-    lanes: scenes * sceneLanes,
-    scene_lanes: sceneLanes,
-    scene_points: count,
-    offset_frames: time && "times" in time ? time.offsetFrames : 0,
-    accumulate: 0,
-  };
-  plan.dispatch({
-    ...common,
-    label: `${label}.forward`,
-    entry: "forward",
-    bindings: { points, times, y, dims },
-  });
-  plan.backward([y], ([dY]) => {
-    const sink = plan.gradientSink(points);
-    if (sink) {
-      plan.dispatch({
-        ...common,
-        label: `${label}.backward_points`,
-        entry: "backward_points",
-        bindings: {
-          points,
-          times,
-          d_y: dY,
-          d_points: sink.gradient,
-          dims: { ...dims, accumulate: sink.accumulate },
-        },
-      });
-    }
-    const timeSink = timed && plan.gradientSink(timed);
-    if (!timeSink) return;
-    const perPoint = time && "perPoint" in time;
-    plan.dispatch({
-      ...common,
-      label: `${label}.backward_times`,
-      entry: perPoint ? "backward_point_times" : "backward_scene_times",
-      bindings: {
-        points,
-        times,
-        d_y: dY,
-        d_times: timeSink.gradient,
-        dims: { ...dims, accumulate: timeSink.accumulate },
-      },
-      workgroups: perPoint ? common.workgroups : [scenes],
-    });
+  const y = op.output([scenes, count, channels], "blocks", [points, times]);
+  const sceneLanes = blocksOf(count) * blockPoints, lanes = scenes * sceneLanes;
+  const dims = { lanes, scene_lanes: sceneLanes, scene_points: count, offset_frames };
+  const workgroups = linearWorkgroups(lanes);
+  const constants = { dimensions, frequencies, unit_length: normalize ? 1 : 0, time_of };
+  op.run("forward", { points, times, y, dims }, workgroups, { constants });
+  op.backward([y], ([dY]) => {
+    const bindings = { points, times, d_y: dY, dims };
+    const d_points = op.target(points);
+    op.run("backward_points", { ...bindings, d_points }, workgroups, { constants });
+    if (time_of === 0) return;
+    const [entry, groups] = time_of === 1
+      ? ["backward_scene_times", [scenes] as const] as const
+      : ["backward_point_times", workgroups] as const;
+    const options = { constants, part: "backward_times" };
+    op.run(entry, { ...bindings, d_times: op.target(times) }, groups, options);
   });
   return y;
 }

@@ -5,6 +5,7 @@
  */
 import text from "../../wgsl/ops/random_fill.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
@@ -34,17 +35,10 @@ export function randomFill(
   step: Tensor,
   options: RandomFillOptions,
 ): Tensor {
-  const y = plan.activation(label, shape);
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: `${options.distribution}_numbers`,
-    bindings: {
-      step,
-      y,
-      dims: { size: y.size, stream: options.stream, scale: options.scale ?? 1 },
-    },
-    workgroups: linearWorkgroups(y.size),
-  });
+  const op = new Operation(plan, "randomFill", label, kernel);
+  const { stream, distribution, scale = 1 } = options;
+  const y = op.output(shape, "rows", []);
+  const bindings = { step, y, dims: { size: y.size, stream, scale } };
+  op.run(`${distribution}_numbers`, bindings, linearWorkgroups(y.size), { part: "forward" });
   return y;
 }

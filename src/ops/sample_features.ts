@@ -5,9 +5,9 @@
  */
 import text from "../../wgsl/ops/sample_features.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
-import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/sample_features.wgsl", text);
 
@@ -52,36 +52,30 @@ export interface SampleSources {
  */
 export function sampleFeatures(plan: Plan, label: string, sources: SampleSources): Tensor {
   const { maps, cameras, terms } = sources;
-  const path = plan.path(label);
-  const [scenes] = expectShape("sampleFeatures", path, { cameras }, "rows", ["scenes", 3, 16]);
+  const op = new Operation(plan, "sampleFeatures", label, kernel);
+  const [scenes] = op.expect({ cameras }, "rows", ["scenes", 3, 16]);
   if (maps.length !== scenes || terms.length === 0) {
-    throw new Error(
-      `Cannot record sampleFeatures "${path}": ${maps.length} scenes' maps, ${scenes} scenes' cameras, ` +
-        `${terms.length} terms; wanted maps of every scene and at least one term`,
+    throw op.error(
+      `${maps.length} scenes' maps, ${scenes} scenes' cameras, ${terms.length} terms; wanted maps of every scene ` +
+        "and at least one term",
     );
   }
   const count = terms[0].points.shape[1];
   const mapChannels = maps[0][terms[0].slot]?.shape[2];
   const [first, channels] = sources.channels ?? [0, mapChannels];
   for (const { points, fallback = points, slot } of terms) {
-    expectShape("sampleFeatures", path, { points }, "blocks", [scenes, count, 3]);
-    expectShape("sampleFeatures", path, { fallback }, "blocks", [scenes, count, 3]);
+    op.expect({ points }, "blocks", [scenes, count, 3]);
+    op.expect({ fallback }, "blocks", [scenes, count, 3]);
     for (const slots of maps) {
-      expectShape("sampleFeatures", path, { map: slots[slot] }, "rows", [
-        "height",
-        "width",
-        mapChannels,
-      ]);
+      op.expect({ map: slots[slot] }, "rows", ["height", "width", mapChannels]);
     }
   }
   if (mapChannels % 4 !== 0) {
-    throw new Error(
-      `Cannot record sampleFeatures "${path}": maps have ${mapChannels} channels, wanted a multiple of 4`,
-    );
+    throw op.error(`maps have ${mapChannels} channels, wanted a multiple of 4`);
   }
   if (first % 4 !== 0 || channels % 4 !== 0 || channels === 0 || first + channels > mapChannels) {
-    throw new Error(
-      `Cannot record sampleFeatures "${path}": ${channels} channels from ${first}, wanted multiples of 4 within ${mapChannels}`,
+    throw op.error(
+      `${channels} channels from ${first}, wanted multiples of 4 within ${mapChannels}`,
     );
   }
   const used = terms.flatMap(({ points, fallback, slot }) => [
@@ -89,8 +83,9 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
     fallback,
     ...maps.map((slots) => slots[slot]),
   ]);
-  const y = plan.activation(label, [scenes, count, channels], "blocks", used);
-  const byChannels: [number, number] = [blocksOf(count), Math.ceil(channels / chunk)];
+  const y = op.output([scenes, count, channels], "blocks", used);
+  const byBlocks = [blocksOf(count)] as const;
+  const byChannels = [blocksOf(count), Math.ceil(channels / chunk)] as const;
 
   /** Calls `record` for each scene of a term with its map and the uniform block that its dispatches share. */
   const forScenes = (
@@ -110,31 +105,20 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
         first: first / 4,
         fours: channels / 4,
         weight: term.weight,
-        fallback: term.fallback ? 1 : 0,
+        has_fallback: term.fallback ? 1 : 0,
         of_fallback: 0,
-        accumulate: 0,
       });
     });
 
   terms.forEach((term, i) =>
-    forScenes(term, (map, dims) =>
-      plan.dispatch({
-        label: `${label}.forward`,
-        kernel,
-        entry: "forward",
-        bindings: {
-          map,
-          cameras,
-          points: term.points,
-          fallback: term.fallback ?? term.points,
-          y,
-          dims: { ...dims, accumulate: i > 0 ? 1 : 0 },
-        },
-        workgroups: byChannels,
-      }))
+    forScenes(term, (map, common) => {
+      const { points, fallback } = term;
+      const dims = { ...common, mode_y: i > 0 ? 1 : 0 };
+      op.run("forward", { map, cameras, points, fallback, y, dims }, byChannels);
+    })
   );
 
-  plan.backward([y], ([dY]) => {
+  op.backward([y], ([dY]) => {
     for (const term of terms) {
       backwardPoints(term, term.points, 0, dY);
       if (term.fallback) backwardPoints(term, term.fallback, 1, dY);
@@ -145,68 +129,33 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
   function backwardPoints(
     term: SampleTerm,
     points: Tensor,
-    ofFallback: 0 | 1,
+    of_fallback: 0 | 1,
     dY: Tensor,
   ): void {
-    const sink = plan.gradientSink(points);
-    if (!sink) return;
-    forScenes(term, (map, dims) =>
-      plan.dispatch({
-        label: `${label}.backward_points`,
-        kernel,
-        entry: "backward_points",
-        bindings: {
-          map,
-          cameras,
-          points,
-          d_y: dY,
-          d_points: sink.gradient,
-          dims: { ...dims, of_fallback: ofFallback, accumulate: sink.accumulate },
-        },
-        workgroups: [blocksOf(count)],
-      }));
+    const d_points = op.target(points); // the same for all scenes: they write other points
+    forScenes(term, (map, common) => {
+      const dims = { ...common, of_fallback };
+      op.run("backward_points", { map, cameras, points, d_y: dY, d_points, dims }, byBlocks);
+    });
   }
 
   function backwardMap(
-    { points, fallback = points }: SampleTerm,
+    { points, fallback }: SampleTerm,
     map: Tensor,
     dims: Readonly<Record<string, number>>,
     dY: Tensor,
   ): void {
-    const sink = plan.gradientSink(map, { partial: channels < mapChannels });
-    if (!sink) return;
+    if (!map.requiresGradient) return;
+    const d_map = op.target(map, { partial: channels < mapChannels });
     const texels = map.shape.slice(0, 2);
-    const extents = plan.activation(`${label}.extents`, [...texels, 2]);
-    const sums = plan.activation(`${label}.sums`, [...texels, channels]);
+    const extents = op.scratch("extents", [...texels, 2]);
+    const sums = op.scratch("sums", [...texels, channels]);
     plan.fill(extents, 0);
     plan.fill(sums, 0);
     const places = { cameras, points, fallback, d_y: dY, extents, dims };
-    plan.dispatch({
-      label: `${label}.backward_map_extents`,
-      kernel,
-      entry: "backward_map_extents",
-      bindings: places,
-      workgroups: [blocksOf(count)],
-    });
-    plan.dispatch({
-      label: `${label}.backward_map_scatter`,
-      kernel,
-      entry: "backward_map_scatter",
-      bindings: { ...places, sums },
-      workgroups: byChannels,
-    });
-    plan.dispatch({
-      label: `${label}.backward_map`,
-      kernel,
-      entry: "backward_map",
-      bindings: {
-        extents,
-        sums,
-        d_map: sink.gradient,
-        dims: { ...dims, accumulate: sink.accumulate },
-      },
-      workgroups: linearWorkgroups(sums.size),
-    });
+    op.run("backward_map_extents", places, byBlocks);
+    op.run("backward_map_scatter", { ...places, sums }, byChannels);
+    op.run("backward_map", { extents, sums, d_map, dims }, linearWorkgroups(sums.size));
   }
 
   return y;

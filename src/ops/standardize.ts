@@ -5,10 +5,10 @@
  */
 import text from "../../wgsl/ops/standardize.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { channelMoments, pointsPerPart } from "./moments.ts";
-import { expectShape } from "../runtime/shapes.ts";
 
 const kernel = defineKernel("wgsl/ops/standardize.wgsl", text);
 const epsilon = 1e-5; // a dead channel stays 0
@@ -35,55 +35,31 @@ export function standardizeMaps(
   maps: readonly Tensor[],
   options: StandardizeOptions = {},
 ): readonly Tensor[] {
+  const op = new Operation(plan, "standardizeMaps", label, kernel);
   const channels = maps[0].shape[2];
   const differentiated = maps.find((map) => map.requiresGradient);
   if (options.moments && differentiated) {
-    throw new Error(
-      `Cannot record standardizeMaps "${
-        plan.path(label)
-      }": "${differentiated.label}" requires a gradient, and through ` +
-        "moments made before none passes; give all maps at once, without moments",
+    throw op.error(
+      `"${differentiated.label}" requires a gradient, and through moments made before none passes; ` +
+        "give all maps at once, without moments",
     );
   }
   const moments = options.moments ?? channelMoments(plan, `${label}.moments`, maps);
-  expectShape("standardizeMaps", plan.path(label), { moments }, "rows", [channels, 2]);
-  const dimsOf = ({ size }: Tensor) => ({ size, channels, epsilon, scale: 1, accumulate: 0 });
+  op.expect({ moments }, "rows", [channels, 2]);
+  const dimsOf = ({ size }: Tensor) => ({ size, channels, epsilon, scale: 1 });
   const outputs = maps.map((x, i) => {
-    expectShape("standardizeMaps", plan.path(label), { map: x }, "rows", [
-      "height",
-      "width",
-      channels,
-    ]);
-    const y = plan.activation(`${label}.standard.${i}`, x.shape, "rows", maps);
-    plan.dispatch({
-      label: `${label}.maps`,
-      kernel,
-      entry: "maps",
-      bindings: { dims: dimsOf(y), moments, x, y },
-      workgroups: linearWorkgroups(y.size),
-    });
+    const shape = op.expect({ map: x }, "rows", ["height", "width", channels]);
+    const y = op.output(shape, "rows", maps, `standard.${i}`);
+    op.run("maps", { dims: dimsOf(y), moments, x, y }, linearWorkgroups(y.size));
     return y;
   });
 
-  plan.backward(outputs, (gradients) => {
-    const means = gradientMeans(gradients);
+  op.backward(outputs, (gradients) => {
+    const kept_means = gradientMeans(gradients);
     maps.forEach((x, i) => {
-      const sink = plan.gradientSink(x);
-      if (!sink) return;
-      plan.dispatch({
-        label: `${label}.backward_maps`,
-        kernel,
-        entry: "backward_maps",
-        bindings: {
-          dims: { ...dimsOf(x), accumulate: sink.accumulate },
-          moments,
-          kept_y: outputs[i],
-          d_y: gradients[i],
-          kept_means: means,
-          d_x: sink.gradient,
-        },
-        workgroups: linearWorkgroups(x.size),
-      });
+      const kept = { moments, kept_y: outputs[i], d_y: gradients[i], kept_means };
+      const bindings = { dims: dimsOf(x), ...kept, d_x: op.target(x) };
+      op.run("backward_maps", bindings, linearWorkgroups(x.size));
     });
   });
 
@@ -93,37 +69,23 @@ export function standardizeMaps(
     const perPart = pointsPerPart(all);
     const parts = points.map((count) => Math.ceil(count / perPart));
     const rows = parts.reduce((a, b) => a + b);
-    const partials = plan.activation(`${label}.partials`, [rows, channels, 2]);
+    const partials = op.scratch("partials", [rows, channels, 2]);
     let firstRow = 0;
     outputs.forEach((y, i) => {
-      plan.dispatch({
-        label: `${label}.backward_maps_sums`,
-        kernel,
-        entry: "backward_maps_sums",
-        bindings: {
-          dims: dimsOf(y),
-          split: {
-            points: points[i],
-            points_per_part: perPart,
-            parts: parts[i],
-            first_row: firstRow,
-          },
-          kept_y: y,
-          d_y: gradients[i],
-          partials,
-        },
-        workgroups: linearWorkgroups(channels * parts[i]),
-      });
+      const split = {
+        points: points[i],
+        points_per_part: perPart,
+        parts: parts[i],
+        first_row: firstRow,
+      };
+      const bindings = { dims: dimsOf(y), split, kept_y: y, d_y: gradients[i], partials };
+      op.run("backward_maps_sums", bindings, linearWorkgroups(channels * parts[i]));
       firstRow += parts[i];
     });
-    const means = plan.activation(`${label}.means`, [channels, 2]);
-    plan.dispatch({
-      label: `${label}.backward_maps_merge`,
-      kernel,
-      entry: "backward_maps_merge",
-      bindings: { merging: { rows, channels, points: all }, parts: partials, means },
-      workgroups: [Math.ceil(channels / 64)],
-    });
+    const means = op.scratch("means", [channels, 2]);
+    const merging = { rows, channels, points: all };
+    const workgroups = [Math.ceil(channels / 64)] as const;
+    op.run("backward_maps_merge", { merging, parts: partials, means }, workgroups);
     return means;
   }
 
@@ -137,37 +99,14 @@ export function standardizeMaps(
  * @returns the same shape
  */
 export function standardizeCode(plan: Plan, label: string, code: Tensor, scale: number): Tensor {
-  const [scenes, , channels] = expectShape(
-    "standardizeCode",
-    plan.path(label),
-    { code },
-    "blocks",
-    ["scenes", 1, "channels"],
-  );
-  const y = plan.activation(`${label}.standard`, code.shape, "blocks", [code]);
-  const dims = { size: scenes, channels, epsilon, scale, accumulate: 0 };
-  plan.dispatch({
-    label: `${label}.codes`,
-    kernel,
-    entry: "codes",
-    bindings: { dims, x: code, y },
-    workgroups: [scenes],
-  });
-  plan.backward([y], ([dY]) => {
-    const sink = plan.gradientSink(code);
-    if (!sink) return;
-    plan.dispatch({
-      label: `${label}.backward_codes`,
-      kernel,
-      entry: "backward_codes",
-      bindings: {
-        dims: { ...dims, accumulate: sink.accumulate },
-        x: code,
-        d_y: dY,
-        d_x: sink.gradient,
-      },
-      workgroups: [scenes],
-    });
+  const op = new Operation(plan, "standardizeCode", label, kernel);
+  const shape = op.expect({ code }, "blocks", ["scenes", 1, "channels"]);
+  const [scenes, , channels] = shape;
+  const y = op.output(shape, "blocks", [code], "standard");
+  const dims = { size: scenes, channels, epsilon, scale };
+  op.run("codes", { dims, x: code, y }, [scenes]);
+  op.backward([y], ([dY]) => {
+    op.run("backward_codes", { dims, x: code, d_y: dY, d_x: op.target(code) }, [scenes]);
   });
   return y;
 }

@@ -5,6 +5,7 @@
  */
 import text from "../../wgsl/ops/upsample.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
@@ -38,9 +39,7 @@ export function sourceRows(height: number, { first, rows }: Band): Band {
 }
 
 /**
- * Records x at twice its height and width, bilinear between neighbours.
- *
- * Forward only: the networks that use it are only run.
+ * Records x at twice its height and width, bilinear between neighbours. For inference only.
  *
  * @returns maps of `2·height × 2·width`, or of the band's rows; rows outside the frame are zero
  * @throws where a gradient is required
@@ -51,15 +50,12 @@ export function upsample(
   x: FrameMaps,
   { align, source = { height: x.height, first: 0 }, band }: UpsampleOptions,
 ): FrameMaps {
-  expectFrameMaps("upsample", plan.path(label), "x", x);
-  const { first, rows } = band ?? { first: 0, rows: 2 * source.height };
+  const op = new Operation(plan, "upsample", label, kernel);
+  expectFrameMaps(op, { x });
   const frames = x.frames.flat();
-  const y = mapsLike(plan, label, x, { height: rows, width: 2 * x.width }, frames);
-  if (frames.some((frame) => frame.requiresGradient)) {
-    throw new Error(
-      `Cannot differentiate upsample "${plan.path(label)}": it only runs; use frozen inputs`,
-    );
-  }
+  for (const frame of frames) op.expectFrozen({ x: frame });
+  const { first, rows } = band ?? { first: 0, rows: 2 * source.height };
+  const y = mapsLike(op, x, { height: rows, width: 2 * x.width }, frames);
   const dims = {
     channels: x.channels,
     height: source.height,
@@ -71,14 +67,7 @@ export function upsample(
     corners: align === "corners" ? 1 : 0,
   };
   const outputs = y.frames.flat();
-  frames.forEach((frame, f) =>
-    plan.dispatch({
-      label: `${label}.forward`,
-      kernel,
-      entry: "forward",
-      bindings: { dims, x: frame, y: outputs[f] },
-      workgroups: [blocksOf(rows * y.width), Math.ceil(x.channels / 8)],
-    })
-  );
+  const workgroups = [blocksOf(rows * y.width), Math.ceil(x.channels / 8)] as const;
+  frames.forEach((frame, f) => op.run("forward", { dims, x: frame, y: outputs[f] }, workgroups));
   return y;
 }

@@ -71,9 +71,9 @@ export class Operation {
     return expectShape(this.name, this.path, named, layout, wanted);
   }
 
-  /** Refuses inputs that require a gradient: the operation is for inference only. */
+  /** Refuses inputs that require a gradient: the operation is for inference only. In a plan for inference none does. */
   expectFrozen(named: Readonly<Record<string, Tensor | undefined>>): void {
-    expectFrozen(this.name, this.path, named);
+    if (!this.plan.options.inference) expectFrozen(this.name, this.path, named);
   }
 
   /** The error of something else that does not fit: `Cannot record linear "sf.out": …`. */
@@ -196,13 +196,16 @@ export class Operation {
   }
 
   /**
-   * Where the backward pass writes the gradient of `input`, to be bound in its place.
+   * Where the backward pass writes the gradient of `input`, to be bound in its place; nobody asks for that of an absent one.
    *
    * @param options `partial`: the kernel covers only some of the numbers (columns of a weight, channels of a map): the rest is
    * made zero first, and it adds
    */
-  target(input: Tensor, options: { readonly partial?: boolean } = {}): GradientTarget {
-    const sink = this.plan.gradientSink(input, options);
+  target(
+    input: Tensor | undefined,
+    options: { readonly partial?: boolean } = {},
+  ): GradientTarget {
+    const sink = input && this.plan.gradientSink(input, options);
     return new GradientTarget(sink?.gradient, sink?.accumulate ?? 2);
   }
 

@@ -152,7 +152,7 @@ for (const variant of ["registers", "tiled"] as const) {
   });
 }
 
-Deno.test("conv() refuses groups that do not divide, and gradients of what only runs", async () => {
+Deno.test("conv() refuses groups that do not divide, and gradients of what is for inference only", async () => {
   const gpu = await testGpu();
   const x = uploadMaps(gpu, randomMaps(1, [1], { height: 4, width: 4, channels: 6 }));
   const record = (shape: number[], options: ConvOptions, requiresGradient = false) => () =>
@@ -169,7 +169,8 @@ Deno.test("conv() refuses groups that do not divide, and gradients of what only 
     'Cannot record conv "conv": weight is (4, 2, 3, 3), wanted (outputs, 6/2, frames, rows, columns)',
   );
   assertThrows(record([5, 3, 3, 3], { groups: 2 }), Error, "with groups of outputs and odd frames");
-  const refused = 'Cannot differentiate conv "conv": groups, residual and relu only run';
+  const refused =
+    'Cannot differentiate conv "conv": groups, residual and relu are for inference only';
   assertThrows(record([4, 3, 3, 3], { groups: 2 }, true), Error, refused);
   assertThrows(record([4, 6, 3, 3], { relu: true }, true), Error, refused);
   assertThrows(record([6, 6, 3, 3], { residual: x }, true), Error, refused);

@@ -92,6 +92,6 @@ Deno.test("upsample() refuses what a gradient is required of", async () => {
   assertThrows(
     () => upsample(new Plan(gpu, "test"), "up", { ...x, frames }, { align: "centers" }),
     Error,
-    'Cannot differentiate upsample "up": it only runs; use frozen inputs',
+    'Cannot differentiate upsample "up": it is for inference only, and x requires a gradient',
   );
 });

@@ -66,7 +66,7 @@ function multiplyAdd(
       d_b: op.target(forgotten === "ask for b" ? a! : b!),
     };
     op.run("backward", { a, b, d_y: dY, ...targets, dims }, workgroups);
-    if (c) op.run("backward_sum", { d_y: dY, d_c: op.target(c), dims }, workgroups);
+    op.run("backward_sum", { d_y: dY, d_c: op.target(c), dims }, workgroups);
   });
   return y;
 }
@@ -176,6 +176,19 @@ Deno.test("an operation whose backward pass never asks for an input's gradient f
 
 Deno.test("a plan for inference keeps no tape and asks nobody for gradients", async () => {
   for (const forgotten of ["name b", "backward", "nothing"] as const) await chain(forgotten, true);
+});
+
+Deno.test("Operation.expectFrozen() refuses inputs that require gradients, but in a plan for inference", async () => {
+  const gpu = await testGpu();
+  const x = createTensor(gpu, "x", [64], { requiresGradient: true });
+  const check = (inference: boolean) => () =>
+    new Operation(new Plan(gpu, "p", { inference }), "lookup", "a", kernel).expectFrozen({ x });
+  check(true)();
+  assertThrows(
+    check(false),
+    Error,
+    'Cannot differentiate lookup "a": it is for inference only, and x requires a gradient',
+  );
 });
 
 Deno.test("Operation.constant() lets others read what is not differentiable on purpose", async () => {

@@ -24,6 +24,10 @@ fn channel(at: u32, channels: u32, c: u32) -> u32 {
   return ((at >> 6) * channels + c) * 64 + (at & 63);
 }
 
+fn channel4(at: vec4u, channels: u32, c: u32) -> vec4u {
+  return ((at >> vec4u(6)) * channels + c) * 64 + (at & vec4u(63));
+}
+
 // The same where four points are one number, a quad.
 fn quad_of(quad: u32, channels: u32, c: u32) -> u32 {
   return ((quad >> 4) * channels + c) * 16 + (quad & 15);

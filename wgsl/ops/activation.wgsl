@@ -1,7 +1,8 @@
+// uses common/activations.wgsl, common/gradients.wgsl, common/points.wgsl
 // y = max(x, 0)          y = 1/(1 + e^-x)          y = tanh x          x, y (size), any layout
 // The derivatives follow from the result: dx = dy·[y > 0], dx = dy·y·(1 - y), dx = dy·(1 - y²).
 
-struct Dims { size: u32, accumulate: u32 }
+struct Dims { size: u32, mode_x: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -12,42 +13,38 @@ struct Dims { size: u32, accumulate: u32 }
 
 @compute @workgroup_size(64)
 fn relu_forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { y[i] = max(x[i], 0.0); }
 }
 
 @compute @workgroup_size(64)
 fn relu_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { write(i, select(0.0, d_y[i], result[i] > 0.0)); }
 }
 
-// Beyond ±88 the exponential leaves float32.
 @compute @workgroup_size(64)
 fn sigmoid_forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
-  if i < dims.size { y[i] = 1.0 / (1.0 + exp(-clamp(x[i], -87.0, 87.0))); }
+  let i = linear_index(id, groups);
+  if i < dims.size { y[i] = sigmoid(x[i]); }
 }
 
 @compute @workgroup_size(64)
 fn sigmoid_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { write(i, d_y[i] * result[i] * (1.0 - result[i])); }
 }
 
-// It overflows on some drivers; in float32 it is 1 beyond 10.
 @compute @workgroup_size(64)
 fn tanh_forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
-  if i < dims.size { y[i] = tanh(clamp(x[i], -10.0, 10.0)); }
+  let i = linear_index(id, groups);
+  if i < dims.size { y[i] = squash(x[i]); }
 }
 
 @compute @workgroup_size(64)
 fn tanh_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { write(i, d_y[i] * (1.0 - result[i] * result[i])); }
 }
 
-fn write(i: u32, gradient: f32) {
-  d_x[i] = select(gradient, gradient + d_x[i], dims.accumulate == 1);
-}
+fn write(i: u32, gradient: f32) { d_x[i] = accumulated(dims.mode_x, d_x[i], gradient); }

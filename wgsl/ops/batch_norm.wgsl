@@ -1,3 +1,4 @@
+// uses common/gradients.wgsl, common/points.wgsl
 // y = relu((x − mean)/√(variance + ε)·weight + bias + residual)          x, residual, y (1, points, channels) in blocks
 // mean, variance: over all frames of all scenes of the batch (from moments.wgsl), or the running ones       spec section 3
 //
@@ -12,12 +13,13 @@ struct Parts {
   parts: u32,
   first_row: u32, // of this frame's partials
 }
-struct Merge { rows: u32, running: u32, add_weight: u32, add_bias: u32 }
-struct Adding { input: u32, residual: u32 }
+struct Merge { rows: u32, running: u32, mode_weight: u32, mode_bias: u32 }
 
 override has_residual: bool = false;
 override relu: bool = false;
 override inner_relu: bool = false; // before the residual is added
+override mode_x: u32 = 0;
+override mode_residual: u32 = 0;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -41,16 +43,15 @@ override inner_relu: bool = false; // before the residual is added
 @group(0) @binding(19) var<storage, read_write> d_bias: array<f32>;
 @group(0) @binding(20) var<storage, read_write> slopes: array<vec4f>; // (channels) of (mean, weight/σ, Σ g/n, Σ g·x̂/(n·σ))
 @group(0) @binding(21) var<storage, read> kept_slopes: array<vec4f>; // the slopes, made before
-@group(0) @binding(22) var<uniform> adding: Adding;
-@group(0) @binding(23) var<storage, read_write> d_x: array<vec4f>;
-@group(0) @binding(24) var<storage, read_write> d_residual: array<vec4f>;
+@group(0) @binding(22) var<storage, read_write> d_x: array<vec4f>;
+@group(0) @binding(23) var<storage, read_write> d_residual: array<vec4f>;
 
 // Where maps are read and written four points at a time, a workgroup takes four blocks of one channel.
 struct Four { channel: u32, index: u32, inside: bool }
 
 fn four_of(group: vec3u, lane: u32) -> Four {
-  let block = group.y * 4 + lane / 16;
-  return Four(group.x, (block * dims.channels + group.x) * 16 + lane % 16, block < dims.blocks);
+  let quad = group.y * 64 + lane;
+  return Four(group.x, quad_of(quad, dims.channels, group.x), quad < dims.blocks * 16);
 }
 
 @compute @workgroup_size(64)
@@ -95,16 +96,16 @@ fn summand_gradient(i: u32) -> vec4f {
 // An invocation sums one part of one channel of a frame.
 @compute @workgroup_size(64)
 fn backward_sums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let row_channel = id.y * groups.x * 64 + id.x;
+  let row_channel = linear_index(id, groups);
   if row_channel >= dims.channels * split.parts { return; }
-  let channel = row_channel % dims.channels;
+  let c = row_channel % dims.channels;
   let first = row_channel / dims.channels * split.points_per_part;
   let end = min(first + split.points_per_part, split.points);
-  let mean = moments[channel].x;
+  let mean = moments[c].x;
   var sum = vec4f();
   var products = vec4f();
   for (var point = first; point < end; point += 4) {
-    let i = (point / 64 * dims.channels + channel) * 16 + point % 64 / 4;
+    let i = quad_of(point / 4, dims.channels, c);
     let present = vec4u(point) + vec4u(0, 1, 2, 3) < vec4u(end);
     let g = summand_gradient(i);
     sum += select(vec4f(), g, present);
@@ -127,23 +128,22 @@ fn backward_parameters(@builtin(global_invocation_id) id: vec3u) {
   var means = vec2f();
   if merging.running == 0 { means = sums * vec2f(1.0, inverse) / dims.points; }
   slopes[channel] = vec4f(moment.x, weight[channel] * inverse, means);
-  if merging.add_bias == 1 { sums.x += d_bias[channel]; }
-  if merging.add_weight == 1 { sums.y += d_weight[channel]; }
-  d_bias[channel] = sums.x;
-  d_weight[channel] = sums.y;
+  if merging.mode_bias != unasked {
+    d_bias[channel] = accumulated(merging.mode_bias, d_bias[channel], sums.x);
+  }
+  if merging.mode_weight != unasked {
+    d_weight[channel] = accumulated(merging.mode_weight, d_weight[channel], sums.y);
+  }
 }
 
 fn write_input(four: Four, g: vec4f) {
   let slope = kept_slopes[four.channel];
-  var gradient = slope.y * (g - slope.z - (x[four.index] - slope.x) * slope.w);
-  if adding.input == 1 { gradient += d_x[four.index]; }
-  d_x[four.index] = gradient;
+  let gradient = slope.y * (g - slope.z - (x[four.index] - slope.x) * slope.w);
+  d_x[four.index] = accumulated4(mode_x, d_x[four.index], gradient);
 }
 
 fn write_residual(four: Four, g: vec4f) {
-  var gradient = g;
-  if adding.residual == 1 { gradient += d_residual[four.index]; }
-  d_residual[four.index] = gradient;
+  d_residual[four.index] = accumulated4(mode_residual, d_residual[four.index], g);
 }
 
 @compute @workgroup_size(64)

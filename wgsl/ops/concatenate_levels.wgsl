@@ -1,3 +1,4 @@
+// uses common/gradients.wgsl, common/points.wgsl
 // y[p, first + c] = bilinear interpolation of x[c] at p·(in − 1)/(out − 1): PyTorch's align_corners
 // x (1, in_height·in_width, channels) in blocks  y (out_height, out_width, columns) rows, of which this writes `channels`
 // d_x[c, q] = Σ over the p that lie within one pixel of q, weighted as above: a gather
@@ -10,8 +11,9 @@ struct Dims {
   out_width: u32,
   first: u32,
   columns: u32,
-  accumulate: u32,
 }
+
+override mode_x: u32 = 0;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -32,28 +34,27 @@ fn interval(position: u32, old: u32, length: u32) -> Interval {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
-  let channel = i % dims.channels;
+  let i = linear_index(id, groups);
+  let c = i % dims.channels;
   let pixel = i / dims.channels;
   if pixel >= dims.out_height * dims.out_width { return; }
   let rows = interval(pixel / dims.out_width, dims.in_height, dims.out_height);
   let columns = interval(pixel % dims.out_width, dims.in_width, dims.out_width);
   let above = mix(
-    read_x(channel, rows.lower, columns.lower),
-    read_x(channel, rows.lower, columns.upper),
+    read_x(c, rows.lower, columns.lower),
+    read_x(c, rows.lower, columns.upper),
     columns.share,
   );
   let below = mix(
-    read_x(channel, rows.upper, columns.lower),
-    read_x(channel, rows.upper, columns.upper),
+    read_x(c, rows.upper, columns.lower),
+    read_x(c, rows.upper, columns.upper),
     columns.share,
   );
-  y[pixel * dims.columns + dims.first + channel] = mix(above, below, rows.share);
+  y[pixel * dims.columns + dims.first + c] = mix(above, below, rows.share);
 }
 
-fn read_x(channel: u32, row: u32, column: u32) -> f32 {
-  let pixel = row * dims.in_width + column;
-  return x[(pixel / 64 * dims.channels + channel) * 64 + pixel % 64];
+fn read_x(c: u32, row: u32, column: u32) -> f32 {
+  return x[channel(row * dims.in_width + column, dims.channels, c)];
 }
 
 // The positions first ≤ p < end of y that read position q of x.
@@ -77,8 +78,8 @@ fn share_of(q: u32, position: u32, old: u32, length: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn backward_input(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
-  let channel = i % dims.channels;
+  let i = linear_index(id, groups);
+  let c = i % dims.channels;
   let pixel = i / dims.channels;
   if pixel >= dims.in_height * dims.in_width { return; }
   let row = pixel / dims.in_width;
@@ -88,13 +89,12 @@ fn backward_input(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
   var gradient = 0.0;
   for (var r = rows.first; r < rows.end; r++) {
     var sum = 0.0;
-    for (var c = columns.first; c < columns.end; c++) {
-      let share = share_of(column, c, dims.in_width, dims.out_width);
-      sum += share * d_y[(r * dims.out_width + c) * dims.columns + dims.first + channel];
+    for (var q = columns.first; q < columns.end; q++) {
+      let share = share_of(column, q, dims.in_width, dims.out_width);
+      sum += share * d_y[(r * dims.out_width + q) * dims.columns + dims.first + c];
     }
     gradient += share_of(row, r, dims.in_height, dims.out_height) * sum;
   }
-  let at = (pixel / 64 * dims.channels + channel) * 64 + pixel % 64;
-  if dims.accumulate == 1 { gradient += d_x[at]; }
-  d_x[at] = gradient;
+  let at = channel(pixel, dims.channels, c);
+  d_x[at] = accumulated(mode_x, d_x[at], gradient);
 }

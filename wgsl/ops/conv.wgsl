@@ -1,3 +1,4 @@
+// uses common/gradients.wgsl, common/points.wgsl, common/products.wgsl
 // y[o, p] = Σ weight[o, c, tap]·x[c, stride·p + tap − padding] + bias[o], zero outside the frame        spec section 3
 // and behind it, where wanted, + residual[o, p] and max(·, 0)
 // dx[c, q] = Σ weight[o, c, tap]·dy[o, (q + padding − tap) / stride] over the taps where that is whole
@@ -38,7 +39,7 @@ struct Dims {
   blocks: u32, // that a workgroup of `product_registers` takes: two, or one and two tiles of outputs
 }
 
-override accumulate: bool = false;
+override mode_y: u32 = 0;
 override aligned: bool = false; // one tap, and grids that are the same: four pixels are one load
 override scattered: bool = false; // the grid's pixels do not lie side by side in y
 override has_bias: bool = false;
@@ -80,18 +81,13 @@ fn places(pixels: vec4u, tap: u32) -> Places {
   let column = pixel % dims.columns * dims.x_step + first_column;
   let inside = (row < vec4u(dims.in_height)) & (column < vec4u(dims.in_width));
   let source = select(vec4u(), row * dims.in_width + column, inside);
-  return Places(source / 64 * (64 * dims.in_channels) + source % 64, inside);
+  return Places(channel4(source, dims.in_channels, 0), inside);
 }
 
 fn read_x(places: Places, channel: u32) -> vec4f {
   if aligned { return x_quads[places.at.x / 4 + channel * 16]; }
   let at = places.at + channel * 64;
   return select(vec4f(), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), places.inside);
-}
-
-// Column j holds pixels.xyzw · weight[j]: four pixels by four outputs.
-fn outer(pixels: vec4f, weight: vec4f) -> mat4x4f {
-  return mat4x4f(pixels * weight.x, pixels * weight.y, pixels * weight.z, pixels * weight.w);
 }
 
 fn write(pixel: u32, at: u32, value: f32) {
@@ -106,10 +102,10 @@ fn finish_one(pixels: vec4u, output: u32, sum: vec4f) {
     places = (pixels / dims.columns * dims.y_step + dims.y_row) * dims.out_width +
       pixels % dims.columns * dims.y_step + dims.y_column;
   }
-  let at = (places / 64 * dims.out_channels + output) * 64 + places % 64;
+  let at = channel4(places, dims.out_channels, output);
   var value = sum;
   if has_bias { value += bias[output]; }
-  if accumulate { value += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]); }
+  if mode_y == add { value += vec4f(y[at.x], y[at.y], y[at.z], y[at.w]); }
   if has_residual { value += vec4f(residual[at.x], residual[at.y], residual[at.z], residual[at.w]); }
   if relu { value = max(value, vec4f()); }
   write(pixels.x, at.x, value.x);
@@ -284,7 +280,7 @@ struct Packing {
 
 @compute @workgroup_size(64)
 fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   let depth = even(packing.depth);
   let k = i / 16 % depth;
   let tap = i / 16 / depth % packing.taps;

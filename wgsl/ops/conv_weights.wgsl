@@ -1,3 +1,4 @@
+// uses common/gradients.wgsl, common/points.wgsl
 // dW[o, c, tap] (+)= Σ dy[o, p]·x[c, stride·p + tap − padding] over the points p of a frame, db[o] (+)= Σ dy[o, p]
 // x (1, in_height·in_width, in_channels)  dy (1, points, out_channels), one frame each, in blocks
 //
@@ -22,7 +23,7 @@ struct Dims {
   blocks_per_part: u32,
   lanes_across: u32, // of a workgroup of `gradient_registers`: along the columns, and along the outputs
   lanes_down: u32,
-  accumulate: u32,
+  mode_partials: u32,
 }
 
 override aligned: bool = false; // one tap, and grids that are the same: four points are one load
@@ -67,7 +68,7 @@ fn places(four: Four, quad: u32) -> Places {
   var inside = (row < vec4u(dims.in_height)) & (column < vec4u(dims.in_width));
   if ragged { inside &= point < vec4u(dims.points); }
   let source = select(vec4u(), row * dims.in_width + column, inside);
-  return Places(source / 64 * (64 * dims.in_channels) + source % 64, inside);
+  return Places(channel4(source, dims.in_channels, 0), inside);
 }
 
 // The places of another four than that of `first`.
@@ -103,7 +104,7 @@ fn load_x(four: Four, places: Places) -> mat4x4f {
 }
 
 fn read_dy(output: u32, quad: u32) -> vec4f {
-  let value = dy[(quad / 16 * dims.out_channels + output) * 16 + quad % 16];
+  let value = dy[quad_of(quad, dims.out_channels, output)];
   if ragged { return select(vec4f(), value, quad * 4 + vec4u(0, 1, 2, 3) < vec4u(dims.points)); }
   return value;
 }
@@ -127,7 +128,7 @@ fn end_quad(part: u32) -> u32 {
 // Four columns of a row; `rows` is the whole of a part's rows.
 fn store(part: u32, rows: u32, row: u32, four: u32, sums: vec4f) {
   let at = (part * rows + row) * dims.row_fours + four;
-  partials[at] = sums + select(vec4f(), partials[at], dims.accumulate == 1); // branches take long to compile
+  partials[at] = accumulated4(dims.mode_partials, partials[at], sums); // branches take long to compile
 }
 
 fn store_four(part: u32, rows: u32, row: u32, four: u32, sums: mat4x4f) {

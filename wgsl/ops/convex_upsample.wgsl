@@ -1,3 +1,4 @@
+// uses common/points.wgsl
 // y[8 Y + sy, 8 X + sx] = Σ_k softmax_k(logits[64 k + 8 sy + sx, (Y, X)])·8·flow[Y + k/3 − 1, X + k mod 3 − 1]
 // over the 3 × 3 neighbours, row by row; flow is zero outside. A window of y is written.          Teed and Deng 2020
 // logits (1, height·width, 576)  flow (1, height·width, 2), in blocks  y (y_height, y_width, 2) rows
@@ -19,7 +20,7 @@ struct Dims {
 fn flow_at(row: u32, column: u32) -> vec2f {
   if row >= dims.height || column >= dims.width { return vec2f(); } // −1 wraps past every size
   let pixel = row * dims.width + column;
-  let at = pixel / 64 * 128 + pixel % 64;
+  let at = channel(pixel, 2, 0);
   return vec2f(flow[at], flow[at + 64]);
 }
 
@@ -33,7 +34,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   let y_row = row * 8 + group.y / 8 - dims.top;
   let y_column = column * 8 + group.y % 8 - dims.left;
   if y_row >= dims.y_height || y_column >= dims.y_width { return; }
-  let at = (group.x * 576 + group.y) * 64 + lane;
+  let at = channel(pixel, 576, group.y);
   var largest = logits[at];
   for (var k = 1u; k < 9; k++) { largest = max(largest, logits[at + k * 4096]); }
   var sum = 0.0;

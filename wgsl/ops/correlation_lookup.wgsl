@@ -1,3 +1,4 @@
+// uses common/points.wgsl
 // C_l[p, q] = ⟨first[p], second_l[q]⟩/√channels          second_l: the second picture's features, 2^l × 2^l of them averaged
 // y[81 l + 9 i + j, p] = C_l[p] at (x/2^l + i − 4, y/2^l + j − 4), (x, y) = p + flow[p], linear between pixels, zero outside
 //
@@ -45,7 +46,7 @@ fn level_of(l: u32) -> Level {
 
 // Where pixel p lies in the second picture, in pixels of level l; far outside is as good as anywhere outside.
 fn place(p: u32, l: u32) -> vec2f {
-  let at = p / 64 * 128 + p % 64;
+  let at = channel(p, 2, 0);
   let target_pixel = vec2f(vec2u(p % dims.width, p / dims.width)) + vec2f(flow[at], flow[at + 64]);
   return clamp(target_pixel / f32(1u << l), vec2f(-1e6), vec2f(1e6));
 }
@@ -60,8 +61,8 @@ fn size_of(box: Box) -> vec2u { return vec2u(max(box.high - box.low, vec2i())); 
 
 fn write_product(p: u32, l: u32, in_window: vec2i, value: f32) {
   if any(in_window < vec2i()) || any(in_window >= vec2i(i32(side))) { return; }
-  let channel = l * side * side + u32(in_window.x) * side + u32(in_window.y);
-  products[(p / 64 * (4 * side * side) + channel) * 64 + p % 64] = value * dims.scale;
+  let c = l * side * side + u32(in_window.x) * side + u32(in_window.y);
+  products[channel(p, 4 * side * side, c)] = value * dims.scale;
 }
 
 // The products of a tile of 4 × 4 pixels p on one level, by `lanes` lanes: neighbours look at nearly the same pixels q. So all
@@ -180,8 +181,8 @@ fn products_tiled(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
 fn product(p: u32, l: u32, low: vec2i, size: vec2i, in_window: vec2u) -> f32 {
   let q = low + vec2i(in_window);
   if any(q < vec2i()) || any(q >= size) { return 0.0; }
-  let channel = l * side * side + in_window.x * side + in_window.y;
-  return kept_products[(p / 64 * (4 * side * side) + channel) * 64 + p % 64];
+  let c = l * side * side + in_window.x * side + in_window.y;
+  return kept_products[channel(p, 4 * side * side, c)];
 }
 
 // A workgroup blends one column of samples (one i, nine j) of one level for a block of pixels.
@@ -203,7 +204,7 @@ fn blend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
       product(p, l, low, size, vec2u(i + 1, j + 1)),
       part.x,
     );
-    y[(group.x * 324 + 81 * l + 9 * i + j) * 64 + lane] = mix(above, below, part.y);
+    y[channel(p, 324, 81 * l + 9 * i + j)] = mix(above, below, part.y);
     above = below;
   }
 }
@@ -211,7 +212,7 @@ fn blend(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
 // A level of the pyramid: 2 × 2 pixels of the one before, an odd last row or column left out.
 @compute @workgroup_size(64)
 fn pool(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   let pixel = i / pooling.quads;
   if pixel >= pooling.height * pooling.width { return; }
   let corner = pooling.before + pixel / pooling.width * 2 * pooling.width_before + pixel % pooling.width * 2;

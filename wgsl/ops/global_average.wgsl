@@ -1,7 +1,10 @@
+// uses common/gradients.wgsl, common/points.wgsl
 // y[scene, 0, c] = mean of channel c over a scene (from moments.wgsl)          y (scenes, 1, channels) in blocks
 // d_x[c, p] = d_y[scene, 0, c]/(the scene's pixels)                            d_x (1, pixels, channels) in blocks
 
-struct Dims { scene: u32, channels: u32, blocks: u32, share: f32, accumulate: u32 }
+struct Dims { scene: u32, channels: u32, blocks: u32, share: f32 }
+
+override mode_x: u32 = 0;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> moments: array<vec2f>; // (channels) of (mean, variance)
@@ -11,17 +14,15 @@ struct Dims { scene: u32, channels: u32, blocks: u32, share: f32, accumulate: u3
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u) {
-  if id.x < dims.channels { y[(dims.scene * dims.channels + id.x) * 64] = moments[id.x].x; }
+  if id.x < dims.channels { y[channel(dims.scene * 64, dims.channels, id.x)] = moments[id.x].x; }
 }
 
 // A workgroup takes four blocks of one channel.
 @compute @workgroup_size(64)
 fn backward_input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let channel = group.x;
-  let block = group.y * 4 + lane / 16;
-  if block >= dims.blocks { return; }
-  let i = (block * dims.channels + channel) * 16 + lane % 16;
-  var gradient = vec4f(dims.share * d_y[(dims.scene * dims.channels + channel) * 64]);
-  if dims.accumulate == 1 { gradient += d_x[i]; }
-  d_x[i] = gradient;
+  let quad = group.y * 64 + lane;
+  if quad >= dims.blocks * 16 { return; }
+  let i = quad_of(quad, dims.channels, group.x);
+  let gradient = dims.share * d_y[channel(dims.scene * 64, dims.channels, group.x)];
+  d_x[i] = accumulated4(mode_x, d_x[i], vec4f(gradient));
 }

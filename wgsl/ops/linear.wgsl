@@ -1,3 +1,4 @@
+// uses common/gradients.wgsl, common/points.wgsl, common/products.wgsl
 // y = W·a + b + group bias + residual,  a = relu(x) or x          dx = (Wᵀ·dy)·[x > 0] or Wᵀ·dy
 // x (scenes, points, inputs)  y (scenes, points, outputs), in blocks: a column of 64 points a channel
 // weight (outputs, columns of which `inputs` take part)  bias (outputs)
@@ -18,11 +19,11 @@ struct Product {
 
 // What the epilogue adds; what is false is not read.
 override has_bias: bool = false;
-override has_groups: bool = false;
+override has_group_bias: bool = false;
 override group_quads: bool = false; // a group holds whole quads of points
 override has_gate: bool = false;
 override has_residual: bool = false;
-override accumulate: bool = false;
+override mode_y: u32 = 0; // of dx
 
 @group(0) @binding(0) var<uniform> product: Product;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -33,17 +34,11 @@ override accumulate: bool = false;
 @group(0) @binding(6) var<storage, read> residual: array<vec4f>; // like y
 @group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
 
-// Column j holds points.xyzw · weight[j]: four points by four outputs.
-fn outer(points: vec4f, weight: vec4f) -> mat4x4f {
-  return mat4x4f(points * weight.x, points * weight.y, points * weight.z, points * weight.w);
-}
-
 fn read_x(i: u32) -> vec4f { return max(x[i], vec4f(product.floor)); }
 
 fn group_value(scene: u32, point: u32, output: u32) -> f32 {
   let group = min(point / product.points_per_group, product.groups - 1);
-  let block = scene * ((product.groups + 63) / 64) + group / 64;
-  return group_bias[(block * product.outputs + output) * 64 + group % 64];
+  return group_bias[channel(scene * blocks_of(product.groups) * 64 + group, product.outputs, output)];
 }
 
 // The group biases of the four points of a quad.
@@ -62,13 +57,13 @@ fn group_values(block: u32, output: u32, quad: u32) -> vec4f {
 
 fn finish_one(block: u32, output: u32, quad: u32, sum: vec4f) {
   if output >= product.outputs { return; }
-  let at = (block * product.outputs + output) * 16 + quad;
+  let at = quad_of(block * 16 + quad, product.outputs, output);
   var value = sum;
   if has_bias { value += bias[output]; }
-  if has_groups { value += group_values(block, output, quad); }
+  if has_group_bias { value += group_values(block, output, quad); }
   if has_gate { value = select(vec4f(), value, gate[at] > vec4f()); }
   if has_residual { value += residual[at]; }
-  if accumulate { value += y[at]; }
+  if mode_y == add { value += y[at]; }
   y[at] = value;
 }
 
@@ -167,7 +162,7 @@ var<workgroup> w_tile: array<vec4f, 256>; // [depth][16 output quads]
 // Four points of channel k, zero past the last channel.
 fn fetch_x(block: u32, k: u32, quad: u32) -> vec4f {
   if k >= product.inputs { return vec4f(); }
-  return read_x((block * product.inputs + k) * 16 + quad);
+  return read_x(quad_of(block * 16 + quad, product.inputs, k));
 }
 
 // Four outputs (quads count from output 0) of channel k, zero past either end.
@@ -227,7 +222,7 @@ fn product_tiled_narrow(@builtin(global_invocation_id) id: vec3u) {
   if block >= product.blocks { return; }
   var sums = mat4x4f();
   for (var k = 0u; k < product.inputs; k++) {
-    sums += outer(read_x((block * product.inputs + k) * 16 + quad), packed[k * 4]);
+    sums += outer(read_x(quad_of(block * 16 + quad, product.inputs, k)), packed[k * 4]);
   }
   finish(block, 0, quad, sums);
 }

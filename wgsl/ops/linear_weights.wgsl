@@ -1,3 +1,4 @@
+// uses common/gradients.wgsl, common/points.wgsl
 // dW = dyᵀ·a, db = Σ dy over the points, a = relu(x) or x; and the packing of W that linear.wgsl reads
 // x (scenes, points, inputs)  dy (scenes, points, outputs), in blocks  weight (outputs, columns)
 //
@@ -204,14 +205,14 @@ const row_length = 66u;
 var<workgroup> wide_tile: array<vec4f, 264>; // [4 point quads][row_length channels]
 var<workgroup> thin_tile: array<vec4f, 264>;
 
-fn fetch_wide(block: u32, channel: u32, quad: u32) -> vec4f {
-  if channel >= weights.wide_channels { return vec4f(); }
-  return read_wide((block * weights.wide_channels + channel) * 16 + quad, block, quad);
+fn fetch_wide(block: u32, c: u32, quad: u32) -> vec4f {
+  if c >= weights.wide_channels { return vec4f(); }
+  return read_wide(quad_of(block * 16 + quad, weights.wide_channels, c), block, quad);
 }
 
-fn fetch_thin(block: u32, channel: u32, quad: u32) -> vec4f {
-  if channel >= weights.thin_channels { return vec4f(); }
-  return read_thin((block * weights.thin_channels + channel) * 16 + quad, block, quad);
+fn fetch_thin(block: u32, c: u32, quad: u32) -> vec4f {
+  if c >= weights.thin_channels { return vec4f(); }
+  return read_thin(quad_of(block * 16 + quad, weights.thin_channels, c), block, quad);
 }
 
 @compute @workgroup_size(128)
@@ -285,7 +286,7 @@ struct Sums {
   group_stride: u32,
   row_stride: u32,
   column_stride: u32,
-  accumulate: u32,
+  mode_sums: u32,
 }
 
 @group(0) @binding(5) var<uniform> places: Sums;
@@ -294,7 +295,7 @@ struct Sums {
 
 @compute @workgroup_size(64)
 fn sum_parts(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= places.rows * places.columns { return; }
   let row = i / places.columns;
   let column = i % places.columns;
@@ -304,7 +305,7 @@ fn sum_parts(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
     sum += parts[base + part * places.part_size];
   }
   let at = places.first + id.z * places.group_stride + row * places.row_stride + column * places.column_stride;
-  sums[at] = select(sum, sum + sums[at], places.accumulate == 1);
+  sums[at] = accumulated(places.mode_sums, sums[at], sum);
 }
 
 // packed[tile][k][j] = the weight of output tile·16 + j and input k, zero past either end
@@ -323,7 +324,7 @@ struct Packing {
 @compute @workgroup_size(64)
 fn pack(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let even = (packing.inputs + 1) / 2 * 2;
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= (packing.outputs + 15) / 16 * even * 16 { return; }
   let k = i / 16 % even;
   let output = i / (16 * even) * 16 + i % 16;

@@ -1,3 +1,4 @@
+// uses common/gradients.wgsl, common/products.wgsl
 // C = A·B, C = A·B + D or C += A·B of small matrices whose rows and columns lie as the strides say
 // a (rows, inner)  b (inner, columns)  c (rows, columns)  d (rows, columns) in C order
 
@@ -20,8 +21,8 @@ struct Dims {
 @group(0) @binding(3) var<storage, read> d: array<f32>;
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;
 
-override has_sum: bool = false; // D is added
-override accumulate: bool = false; // C is
+override has_d: bool = false; // D is added
+override mode_c: u32 = 0;
 
 // Four rows of a; past the last it is the last again.
 fn read_a(row: u32, k: u32) -> vec4f {
@@ -37,19 +38,14 @@ fn read_b(k: u32, column: u32) -> vec4f {
   return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
 }
 
-// Column j holds four rows times column j.
-fn outer(rows: vec4f, columns: vec4f) -> mat4x4f {
-  return mat4x4f(rows * columns.x, rows * columns.y, rows * columns.z, rows * columns.w);
-}
-
 fn store(row: u32, column: u32, sums: mat4x4f) {
   for (var j = 0u; j < 4; j++) {
     for (var i = 0u; i < 4; i++) {
       if row + i >= dims.rows || column + j >= dims.columns { continue; }
       let at = dims.c_first + (row + i) * dims.c_row + column + j;
       var value = sums[j][i];
-      if has_sum { value += d[(row + i) * dims.columns + column + j]; }
-      if accumulate { value += c[at]; }
+      if has_d { value += d[(row + i) * dims.columns + column + j]; }
+      if mode_c == add { value += c[at]; }
       c[at] = value;
     }
   }

@@ -1,3 +1,4 @@
+// uses common/points.wgsl
 // mean[c] = Σ x / n          variance[c] = Σ (x − mean)² / n          over all points of several tensors
 // x (1, points, channels) in blocks, or (points, channels) rows.  partials (rows, channels) of (count, mean, Σ(x − mean)²)
 //
@@ -23,16 +24,16 @@ struct Merge { rows: u32, channels: u32 }
 
 @compute @workgroup_size(64)
 fn part_of_blocks(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.channels * dims.parts { return; }
-  let channel = i % dims.channels;
+  let c = i % dims.channels;
   let first = i / dims.channels * dims.points_per_part;
   let end = min(first + dims.points_per_part, dims.points);
-  let shift = vec4f(x[(first / 64 * dims.channels + channel) * 16].x);
+  let shift = vec4f(x[quad_of(first / 4, dims.channels, c)].x);
   var sum = vec4f();
   var squares = vec4f();
   for (var point = first; point < end; point += 4) {
-    let value = x[(point / 64 * dims.channels + channel) * 16 + point % 64 / 4];
+    let value = x[quad_of(point / 4, dims.channels, c)];
     let present = vec4u(point) + vec4u(0, 1, 2, 3) < vec4u(end);
     let difference = select(vec4f(), value - shift, present);
     sum += difference;
@@ -43,16 +44,16 @@ fn part_of_blocks(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
 
 @compute @workgroup_size(64)
 fn part_of_rows(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.channels * dims.parts { return; }
-  let channel = i % dims.channels;
+  let c = i % dims.channels;
   let first = i / dims.channels * dims.points_per_part;
   let end = min(first + dims.points_per_part, dims.points);
-  let shift = x_rows[first * dims.channels + channel];
+  let shift = x_rows[first * dims.channels + c];
   var sum = 0.0;
   var squares = 0.0;
   for (var point = first; point < end; point++) {
-    let difference = x_rows[point * dims.channels + channel] - shift;
+    let difference = x_rows[point * dims.channels + c] - shift;
     sum += difference;
     squares += difference * difference;
   }

@@ -1,9 +1,16 @@
-// uses common/sincos.wgsl, common/sum_lanes.wgsl
+// uses common/gradients.wgsl, common/points.wgsl, common/sincos.wgsl, common/sum_lanes.wgsl
 // y = [x, sin(2⁰x), cos(2⁰x), …, sin(2^(L-1) x), cos(2^(L-1) x)], x the point and its time; divided by its length where
 // asked. Spec section 2. points (scenes, points, dimensions) and y (scenes, points, parts·(1 + 2L)) in blocks.
 // sin² + cos² = 1: the length is √(|x|² + L·parts), and only x itself changes it.
 
-struct Dims { lanes: u32, scene_lanes: u32, scene_points: u32, offset_frames: f32, accumulate: u32 }
+struct Dims {
+  lanes: u32,
+  scene_lanes: u32,
+  scene_points: u32,
+  offset_frames: f32,
+  mode_points: u32,
+  mode_times: u32,
+}
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> points: array<f32>;
@@ -23,17 +30,13 @@ fn parts() -> u32 { return dimensions + min(time_of, 1u); }
 // The point and its time, zeros behind.
 fn vector(lane: u32) -> vec4f {
   var x = vec4f();
-  for (var d = 0u; d < dimensions; d++) { x[d] = points[place(lane, dimensions, d)]; }
+  for (var d = 0u; d < dimensions; d++) { x[d] = points[channel(lane, dimensions, d)]; }
   if time_of == 1 {
     let scene = lane / dims.scene_lanes;
     x[dimensions] = times[2 * scene] + dims.offset_frames * times[2 * scene + 1];
   }
   if time_of == 2 { x[dimensions] = times[lane]; }
   return x;
-}
-
-fn place(lane: u32, channels: u32, c: u32) -> u32 {
-  return ((lane >> 6) * channels + c) * 64 + (lane & 63);
 }
 
 fn length_of(x: vec4f) -> f32 {
@@ -43,20 +46,20 @@ fn length_of(x: vec4f) -> f32 {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let lane = id.y * groups.x * 64 + id.x;
+  let lane = linear_index(id, groups);
   if lane >= dims.lanes { return; }
   let x = vector(lane);
   let scale = 1.0 / length_of(x);
   let count = parts();
   let channels = count * (1 + 2 * frequencies);
   for (var d = 0u; d < count; d++) {
-    y[place(lane, channels, d)] = scale * x[d];
+    y[channel(lane, channels, d)] = scale * x[d];
     var angle = x[d];
     for (var octave = 0u; octave < frequencies; octave++) {
       let wave = scale * sincos(angle);
       let c = count * (1 + 2 * octave) + d;
-      y[place(lane, channels, c)] = wave.x;
-      y[place(lane, channels, c + count)] = wave.y;
+      y[channel(lane, channels, c)] = wave.x;
+      y[channel(lane, channels, c + count)] = wave.y;
       angle *= 2.0;
     }
   }
@@ -70,15 +73,15 @@ fn gradient_of(lane: u32) -> vec4f {
   var gradient = vec4f();
   var along = 0.0; // de·y
   for (var d = 0u; d < count; d++) {
-    let d_x = d_y[place(lane, channels, d)];
+    let d_x = d_y[channel(lane, channels, d)];
     gradient[d] = d_x;
     along += d_x * x[d];
     var factor = 1.0;
     for (var octave = 0u; octave < frequencies; octave++) {
       let wave = sincos(factor * x[d]);
       let c = count * (1 + 2 * octave) + d;
-      let d_sin = d_y[place(lane, channels, c)];
-      let d_cos = d_y[place(lane, channels, c + count)];
+      let d_sin = d_y[channel(lane, channels, c)];
+      let d_cos = d_y[channel(lane, channels, c + count)];
       gradient[d] += factor * (d_sin * wave.y - d_cos * wave.x);
       along += d_sin * wave.x + d_cos * wave.y;
       factor *= 2.0;
@@ -91,21 +94,21 @@ fn gradient_of(lane: u32) -> vec4f {
 
 @compute @workgroup_size(64)
 fn backward_points(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let lane = id.y * groups.x * 64 + id.x;
+  let lane = linear_index(id, groups);
   if lane >= dims.lanes { return; }
   let gradient = gradient_of(lane);
   for (var d = 0u; d < dimensions; d++) {
-    let i = place(lane, dimensions, d);
-    d_points[i] = gradient[d] + select(0.0, d_points[i], dims.accumulate == 1);
+    let i = channel(lane, dimensions, d);
+    d_points[i] = accumulated(dims.mode_points, d_points[i], gradient[d]);
   }
 }
 
 // Of the points' own times.
 @compute @workgroup_size(64)
 fn backward_point_times(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let lane = id.y * groups.x * 64 + id.x;
+  let lane = linear_index(id, groups);
   if lane >= dims.lanes { return; }
-  d_times[lane] = gradient_of(lane)[dimensions] + select(0.0, d_times[lane], dims.accumulate == 1);
+  d_times[lane] = accumulated(dims.mode_times, d_times[lane], gradient_of(lane)[dimensions]);
 }
 
 const lanes = 64u;
@@ -123,5 +126,5 @@ fn backward_scene_times(@builtin(local_invocation_index) lane: u32, @builtin(wor
   if lane >= 2 { return; }
   let i = 2 * group.x + lane;
   let gradient = column_sums[0] * select(1.0, dims.offset_frames, lane == 1);
-  d_times[i] = gradient + select(0.0, d_times[i], dims.accumulate == 1);
+  d_times[i] = accumulated(dims.mode_times, d_times[i], gradient);
 }

@@ -1,4 +1,4 @@
-// uses common/random.wgsl, common/step.wgsl
+// uses common/points.wgsl, common/random.wgsl, common/step.wgsl
 // y[i] = scale · the random number at place i of a stream of this step: uniform in [0, 1), or normal
 
 struct Dims { size: u32, stream: u32, scale: f32 }
@@ -9,12 +9,12 @@ struct Dims { size: u32, stream: u32, scale: f32 }
 
 @compute @workgroup_size(64)
 fn uniform_numbers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { y[i] = dims.scale * random_uniform(step.seed, step.step, dims.stream, i); }
 }
 
 @compute @workgroup_size(64)
 fn normal_numbers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { y[i] = dims.scale * random_normal(step.seed, step.step, dims.stream, i); }
 }

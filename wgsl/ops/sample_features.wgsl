@@ -1,4 +1,4 @@
-// uses common/ndc.wgsl
+// uses common/gradients.wgsl, common/ndc.wgsl, common/points.wgsl
 // y += weight · map(p): bilinear samples of a feature map where a camera sees NDC points. Spec section 3.
 // map (height, width, channels), channels in fours, of which y has some; points, fallback (scenes, points, 3) and y (scenes,
 // points, channels) in blocks; cameras (scenes, 3). A pixel (u, v) of W x H is the place (u·width/W, v·height/H) in the map,
@@ -18,9 +18,11 @@ struct Dims {
   first: u32, // the first of them that is sampled
   fours: u32, // how many are
   weight: f32,
-  fallback: u32, // 1: where the slot has no frame, `fallback` is sampled in place of `points`
+  has_fallback: u32, // 1: where the slot has no frame, `fallback` is sampled in place of `points`
   of_fallback: u32, // 1: `points` are the fallback, 0: they are not (backward)
-  accumulate: u32,
+  mode_y: u32, // of the forward pass: terms after the first add
+  mode_points: u32,
+  mode_map: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -39,17 +41,19 @@ const chunk = 16u; // fours of channels that an invocation takes
 
 fn camera() -> Camera { return cameras[dims.scene * 3 + dims.slot]; }
 
-// Block of a workgroup's points.
-fn block_of(group: u32) -> u32 { return dims.scene * ((dims.points + 63) / 64) + group; }
+// A point's place among those of all scenes.
+fn place_of(group: vec3u, lane: u32) -> u32 {
+  return (dims.scene * blocks_of(dims.points) + group.x) * 64 + lane;
+}
 
-fn point_at(block: u32, lane: u32) -> vec3f {
-  let i = block * 3 * 64 + lane;
+fn point_at(at: u32) -> vec3f {
+  let i = channel(at, 3, 0);
   return vec3f(points[i], points[i + 64], points[i + 128]);
 }
 
-fn sampled_at(block: u32, lane: u32, camera: Camera) -> vec3f {
-  if dims.fallback == 0 || camera.valid > 0.5 { return point_at(block, lane); }
-  let i = block * 3 * 64 + lane;
+fn sampled_at(at: u32, camera: Camera) -> vec3f {
+  if dims.has_fallback == 0 || camera.valid > 0.5 { return point_at(at); }
+  let i = channel(at, 3, 0);
   return vec3f(fallback[i], fallback[i + 64], fallback[i + 128]);
 }
 
@@ -79,39 +83,39 @@ fn shares(f: vec2f) -> vec4f {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let block = block_of(group.x);
+  let at = place_of(group, lane);
   let view = camera();
-  let place = locate(sampled_at(block, lane, view), view);
+  let place = locate(sampled_at(at, view), view);
   let corners = place.corners * dims.map_fours + dims.first;
   let share = dims.weight * shares(place.fraction);
   for (var c = group.y * chunk; c < min(dims.fours, (group.y + 1) * chunk); c++) {
     let value = share.x * map[corners.x + c] + share.y * map[corners.y + c] +
       share.z * map[corners.z + c] + share.w * map[corners.w + c];
     for (var k = 0u; k < 4; k++) {
-      let i = ((block * dims.fours + c) * 4 + k) * 64 + lane;
-      y[i] = value[k] + select(0.0, y[i], dims.accumulate == 1);
+      let i = channel(at, dims.fours * 4, c * 4 + k);
+      y[i] = accumulated(dims.mode_y, y[i], value[k]);
     }
   }
 }
 
-fn d_y_at(block: u32, lane: u32, c: u32) -> vec4f {
-  let i = (block * dims.fours + c) * 4 * 64 + lane;
+fn d_y_at(at: u32, c: u32) -> vec4f {
+  let i = channel(at, dims.fours * 4, c * 4);
   return vec4f(d_y[i], d_y[i + 64], d_y[i + 128], d_y[i + 192]);
 }
 
 @compute @workgroup_size(64)
 fn backward_points(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let block = block_of(group.x);
+  let at = place_of(group, lane);
   let view = camera();
   var gradient = vec3f();
-  if dims.fallback == 0 || (view.valid > 0.5) == (dims.of_fallback == 0) {
-    let p = point_at(block, lane);
+  if dims.has_fallback == 0 || (view.valid > 0.5) == (dims.of_fallback == 0) {
+    let p = point_at(at);
     let place = locate(p, view);
     let f = place.fraction;
     let corners = place.corners * dims.map_fours + dims.first;
     var d_place = vec2f();
     for (var c = 0u; c < dims.fours; c++) {
-      let d = d_y_at(block, lane, c);
+      let d = d_y_at(at, c);
       let a = map[corners.x + c];
       let b = map[corners.y + c];
       let e = map[corners.z + c];
@@ -122,19 +126,19 @@ fn backward_points(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     gradient = ndc_to_pixel_gradient(p, ndc_extent(view), view, d_pixel);
   }
   for (var c = 0u; c < 3; c++) {
-    let i = (block * 3 + c) * 64 + lane;
-    d_points[i] = gradient[c] + select(0.0, d_points[i], dims.accumulate == 1);
+    let i = channel(at, 3, c);
+    d_points[i] = accumulated(dims.mode_points, d_points[i], gradient[c]);
   }
 }
 
 @compute @workgroup_size(64)
 fn backward_map_extents(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   if group.x * 64 + lane >= dims.points { return; }
-  let block = block_of(group.x);
+  let at = place_of(group, lane);
   let view = camera();
-  let place = locate(sampled_at(block, lane, view), view);
+  let place = locate(sampled_at(at, view), view);
   var largest = vec4f();
-  for (var c = 0u; c < dims.fours; c++) { largest = max(largest, abs(d_y_at(block, lane, c))); }
+  for (var c = 0u; c < dims.fours; c++) { largest = max(largest, abs(d_y_at(at, c))); }
   let most = max(max(largest.x, largest.y), max(largest.z, largest.w));
   let share = shares(place.fraction);
   for (var k = 0u; k < 4; k++) {
@@ -153,16 +157,16 @@ fn exponent(texel: u32) -> u32 {
 @compute @workgroup_size(64)
 fn backward_map_scatter(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   if group.x * 64 + lane >= dims.points { return; }
-  let block = block_of(group.x);
+  let at = place_of(group, lane);
   let view = camera();
-  let place = locate(sampled_at(block, lane, view), view);
+  let place = locate(sampled_at(at, view), view);
   let share = shares(place.fraction);
   for (var k = 0u; k < 4; k++) {
     if share[k] == 0.0 { continue; }
     let texel = place.corners[k];
     let scaled = share[k] * bitcast<f32>((283 - exponent(texel)) << 23u);
     for (var c = group.y * chunk; c < min(dims.fours, (group.y + 1) * chunk); c++) {
-      let parts = vec4i(round(scaled * d_y_at(block, lane, c)));
+      let parts = vec4i(round(scaled * d_y_at(at, c)));
       for (var j = 0u; j < 4; j++) { atomicAdd(&sums[(texel * dims.fours + c) * 4 + j], parts[j]); }
     }
   }
@@ -170,12 +174,12 @@ fn backward_map_scatter(@builtin(workgroup_id) group: vec3u, @builtin(local_invo
 
 @compute @workgroup_size(64)
 fn backward_map(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   let channels = dims.fours * 4;
   if i >= dims.height * dims.width * channels { return; }
   let texel = i / channels;
   let scale = bitcast<f32>((exponent(texel) - 29) << 23u);
   let gradient = dims.weight * scale * f32(atomicLoad(&sums[i]));
   let at = (texel * dims.map_fours + dims.first) * 4 + i % channels;
-  d_map[at] = gradient + select(0.0, d_map[at], dims.accumulate == 1);
+  d_map[at] = accumulated(dims.mode_map, d_map[at], gradient);
 }

@@ -1,10 +1,10 @@
-// uses common/sum_lanes.wgsl
+// uses common/gradients.wgsl, common/points.wgsl, common/sum_lanes.wgsl
 // maps:  y = (x − mean[c])/σ[c], σ = √(variance + ε), over all pixels of all maps          x, y (pixels, channels) rows
 //        d_x = (g − Σ g/n − y·Σ g·y/n)/σ, g = d_y
 // codes: y[c] = scale·(x[c] − mean)/σ, over a scene's channels          x, y (scenes, 1, channels) in blocks
 //        d_x = scale/σ·(g − Σ g/n − (x − mean)/σ²·Σ g·(x − mean)/n)
 
-struct Dims { size: u32, channels: u32, epsilon: f32, scale: f32, accumulate: u32 }
+struct Dims { size: u32, channels: u32, epsilon: f32, scale: f32 }
 struct Parts {
   points: u32, // of one map
   points_per_part: u32,
@@ -12,6 +12,8 @@ struct Parts {
   first_row: u32, // of this map's partials
 }
 struct Merge { rows: u32, channels: u32, points: f32 }
+
+override mode_x: u32 = 0;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> moments: array<vec2f>; // (channels) of (mean, variance), from moments.wgsl
@@ -29,7 +31,7 @@ struct Merge { rows: u32, channels: u32, points: f32 }
 
 @compute @workgroup_size(64)
 fn maps(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.size { return; }
   let moment = moments[i % dims.channels];
   y[i] = (x[i] - moment.x) / sqrt(moment.y + dims.epsilon);
@@ -38,7 +40,7 @@ fn maps(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 // An invocation sums one part of one channel of a map.
 @compute @workgroup_size(64)
 fn backward_maps_sums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.channels * split.parts { return; }
   let channel = i % dims.channels;
   let first = i / dims.channels * split.points_per_part;
@@ -62,7 +64,7 @@ fn backward_maps_merge(@builtin(global_invocation_id) id: vec3u) {
 
 @compute @workgroup_size(64)
 fn backward_maps(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.size { return; }
   let channel = i % dims.channels;
   let mean = kept_means[channel];
@@ -70,9 +72,7 @@ fn backward_maps(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
   write_d_x(i, gradient);
 }
 
-fn write_d_x(i: u32, gradient: f32) {
-  if dims.accumulate == 1 { d_x[i] += gradient; } else { d_x[i] = gradient; }
-}
+fn write_d_x(i: u32, gradient: f32) { d_x[i] = accumulated(mode_x, d_x[i], gradient); }
 
 const lanes = 64u;
 const columns = 2u;
@@ -88,38 +88,38 @@ fn means_of(lane: u32, sums: vec2f) -> vec2f {
 // A workgroup a scene. Two passes: first the mean, then the differences from it.
 @compute @workgroup_size(64)
 fn codes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = group.x * dims.channels;
+  let at = group.x * 64; // a scene's code is one point
   var sum = 0.0;
-  for (var c = lane; c < dims.channels; c += lanes) { sum += x[(first + c) * 64]; }
+  for (var c = lane; c < dims.channels; c += lanes) { sum += x[channel(at, dims.channels, c)]; }
   let mean = means_of(lane, vec2f(sum, 0.0)).x;
   var squares = 0.0;
   for (var c = lane; c < dims.channels; c += lanes) {
-    let difference = x[(first + c) * 64] - mean;
+    let difference = x[channel(at, dims.channels, c)] - mean;
     squares += difference * difference;
   }
   let scale = dims.scale / sqrt(means_of(lane, vec2f(squares, 0.0)).x + dims.epsilon);
   for (var c = lane; c < dims.channels; c += lanes) {
-    y[(first + c) * 64] = (x[(first + c) * 64] - mean) * scale;
+    y[channel(at, dims.channels, c)] = (x[channel(at, dims.channels, c)] - mean) * scale;
   }
 }
 
 @compute @workgroup_size(64)
 fn backward_codes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = group.x * dims.channels;
+  let at = group.x * 64; // a scene's code is one point
   var sums = vec2f(); // of x and g
   for (var c = lane; c < dims.channels; c += lanes) {
-    sums += vec2f(x[(first + c) * 64], d_y[(first + c) * 64]);
+    sums += vec2f(x[channel(at, dims.channels, c)], d_y[channel(at, dims.channels, c)]);
   }
   let mean = means_of(lane, sums);
   var products = vec2f(); // of x − mean with itself and with g
   for (var c = lane; c < dims.channels; c += lanes) {
-    let difference = x[(first + c) * 64] - mean.x;
-    products += difference * vec2f(difference, d_y[(first + c) * 64]);
+    let difference = x[channel(at, dims.channels, c)] - mean.x;
+    products += difference * vec2f(difference, d_y[channel(at, dims.channels, c)]);
   }
   let moment = means_of(lane, products);
   let inverse = 1.0 / (moment.x + dims.epsilon);
   for (var c = lane; c < dims.channels; c += lanes) {
-    let i = (first + c) * 64;
+    let i = channel(at, dims.channels, c);
     let slope = d_y[i] - mean.y - (x[i] - mean.x) * inverse * moment.y;
     write_d_x(i, dims.scale * sqrt(inverse) * slope);
   }

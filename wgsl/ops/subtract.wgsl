@@ -1,6 +1,7 @@
+// uses common/gradients.wgsl, common/points.wgsl
 // y = a - b          a, b, y (size), any layout
 
-struct Dims { size: u32, accumulate: u32 }
+struct Dims { size: u32, mode_b: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -11,12 +12,12 @@ struct Dims { size: u32, accumulate: u32 }
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { y[i] = a[i] - b[i]; }
 }
 
 @compute @workgroup_size(64)
 fn backward_subtrahend(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
-  if i < dims.size { d_b[i] = select(0.0, d_b[i], dims.accumulate == 1) - d_y[i]; }
+  let i = linear_index(id, groups);
+  if i < dims.size { d_b[i] = accumulated(dims.mode_b, d_b[i], -d_y[i]); }
 }

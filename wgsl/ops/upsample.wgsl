@@ -1,3 +1,4 @@
+// uses common/points.wgsl
 // y[c, p] = bilinear interpolation of x[c] at twice the size
 //   corners: at p·(n − 1)/(2n − 1), so that corners meet corners (align_corners)
 //   centers: at max(0, (p + 1/2)/2 − 1/2): pixel centres, edges repeated
@@ -39,7 +40,7 @@ fn corners(row: u32, column: u32) -> Corners {
   let pixels = row_starts.xxyy + vec2u(columns.lower, columns.upper).xyxy;
   let across = vec2f(1.0 - columns.share, columns.share);
   return Corners(
-    pixels / 64 * (64 * dims.channels) + pixels % 64,
+    channel4(pixels, dims.channels, 0),
     vec4f(across * (1.0 - rows.share), across * rows.share),
   );
 }
@@ -55,9 +56,9 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   let inside = row >= 0 && row < i32(2 * dims.height);
   let source = corners(select(0u, u32(row), inside), pixel % (2 * dims.width));
   let end = min((group.y + 1) * channels_each, dims.channels);
-  for (var channel = group.y * channels_each; channel < end; channel++) {
-    let at = source.at + channel * 64;
+  for (var c = group.y * channels_each; c < end; c++) {
+    let at = source.at + c * 64;
     let sum = dot(source.shares, vec4f(x[at.x], x[at.y], x[at.z], x[at.w]));
-    y[(group.x * dims.channels + channel) * 64 + lane] = select(0.0, sum, inside);
+    y[channel(pixel, dims.channels, c)] = select(0.0, sum, inside);
   }
 }
