@@ -1,12 +1,11 @@
 // uses common/gradients.wgsl, common/points.wgsl, common/ray_maps.wgsl, common/sum_rows.wgsl
-// Depth losses, differentiable in depth_d of the maps and in b:
-//   depth           mean (y - t)², y = norm(depth_d), t = norm(-inverse depth); norm(x) = (x - median)/mean|x - median| over
-//                   a scene's rays, the median being the lower middle element
-//   depth blending  Σ M (ẑ - z b)² / (ΣM + 1e-8) / samples, ẑ = z where |z - D| <= depth_blending_thickness, else 0; D goes
-//                   linearly from 0 at a scene's largest inverse depth to `far` at its smallest, or is absolute_depth
-//                   (scenes, rays)
-//   order           mean (depth_d - stop(depth_s))² over static rays, each scene's first
-// maps (scenes, rays, 16)   inverse_depth, moving M (scenes, rays)   z (scenes, rays, samples)
+// depth          = mean (y - t)², y = norm(depth_d), t = norm(-inverse depth); norm(x) = (x - median)/mean|x - median| over a
+//                  scene's rays, the median being the lower middle element
+// depth blending = Σ M (ẑ - z b)² / (ΣM + 1e-8) / samples, ẑ = z where |z - D| <= depth_blending_thickness, else 0; D goes
+//                  linearly from 0 at a scene's largest inverse depth to `far` at its smallest, or is absolute_depth
+// order          = mean (depth_d - stop(depth_s))² over static rays, each scene's first
+// Differentiable in depth_d of the maps and in b.
+// maps (scenes, rays, 16)   inverse_depth, absolute_depth, moving M (scenes, rays)   z (scenes, rays, samples)
 // blending b (scenes, points, 1) in blocks
 
 struct Dims {

@@ -1,9 +1,8 @@
 // uses common/gradients.wgsl, common/points.wgsl, common/ray_maps.wgsl, common/sum_rows.wgsl
-// Losses of the blending field; a scene's first rays are its static ones:
-//   mask            mean b over the points of static rays + mean|dynamicness - moving| over rays
-//   mask of warped  mean b⁻ + mean b⁺ over the points of static rays
-//   sparsity        -(Σ w_d log(w_d + 1e-19) + Σ b log(b + 1e-19)) / (scenes · rays)
-// and, to be logged, the mean dynamicness of moving rays and of the others
+// mask           = mean b over the points of static rays + mean|dynamicness - moving| over rays
+// mask of warped = mean b⁻ + mean b⁺ over the points of static rays, each scene's first
+// sparsity       = -(Σ w_d log(w_d + 1e-19) + Σ b log(b + 1e-19)) / (scenes · rays)
+// and, to be logged, the mean dynamicness of moving rays and of the others.
 // b, b⁻, b⁺ (scenes, points, 1) in blocks   w_d (scenes, rays, samples)   maps (scenes, rays, 16)   moving (scenes, rays)
 
 struct Dims {

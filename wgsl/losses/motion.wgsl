@@ -1,10 +1,9 @@
 // uses common/gradients.wgsl, common/points.wgsl, common/sum_rows.wgsl
-// Losses of the scene flow itself:
-//   slow          mean|f_b| + mean|f_f|
-//   cycle         mean|f_f + f_fb| + mean|f_b + f_bf|
-//   static flow   mean f_b² + mean f_f² over the points of static rays, each scene's first
-// f_b, f_f: flow to the frame before and after; f_bf: forward flow at p⁻; f_fb: backward flow at p⁺; all (scenes, points, 3) in
-// blocks, NDC units per frame
+// slow        = mean|f_b| + mean|f_f|
+// cycle       = mean|f_f + f_fb| + mean|f_b + f_bf|
+// static flow = mean f_b² + mean f_f² over the points of static rays, each scene's first
+// Scene flow f_b, f_f to the frame before and after; f_bf: forward flow at p⁻; f_fb: backward flow at p⁺; all
+// (scenes, points, 3) in blocks, NDC units per frame.
 
 struct Dims {
   rows: u32, // blocks of 64 points, of all scenes

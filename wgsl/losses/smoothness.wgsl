@@ -1,9 +1,8 @@
 // uses common/gradients.wgsl, common/ndc.wgsl, common/points.wgsl, common/sum_rows.wgsl
-// Smoothness of trajectories, x = world(p) with z_ndc of p at most smoothness_far:
-//   in time        mean|(x⁺ - x) + (x⁻ - x)|                             over the first 90 % of a ray's samples
-//   in space       mean|Δₙ(x - x⁺)| + mean|Δₙ(x - x⁻)|, Δₙ = next - this   over the first 95 %
-//   at neighbours  the first at p⁻ (between p⁻⁻ and p) and at p⁺ (between p and p⁺⁺)
-// points (scenes, points, 3) in blocks, NDC
+// in time       = mean|(x⁺ - x) + (x⁻ - x)|                              over the first 90 % of a ray's samples
+// in space      = mean|Δₙ(x - x⁺)| + mean|Δₙ(x - x⁻)|, Δₙ = next - this   over the first 95 %
+// at neighbours = the first at p⁻ (between p⁻⁻ and p) and at p⁺ (between p and p⁺⁺)
+// x = world(p), with z_ndc of p at most smoothness_far; points p (scenes, points, 3) in blocks, NDC.
 
 struct Dims {
   rows: u32, // blocks of 64 points, of all scenes
