@@ -117,6 +117,17 @@ Deno.test("README.md has at most 250 lines", async () => {
   assert(lines <= 250, `README.md has ${lines} lines`);
 });
 
+Deno.test("no comment cites a page that is not in the project", async () => {
+  const cited: string[] = [];
+  const citation = /\b(spec|preparation)[\s*/]+section\b/i;
+  for (const folder of ["src", "wgsl", "tasks", "tests"]) {
+    for (const file of await codeFiles(folder)) {
+      if (citation.test(await Deno.readTextFile(file))) cited.push(file);
+    }
+  }
+  assertEquals(cited, []);
+});
+
 /** The code blocks of a language on a page. */
 function blocks(page: string, language: string): string[] {
   return [...page.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm"))].map(

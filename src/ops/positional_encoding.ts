@@ -29,7 +29,7 @@ export interface EncodingOptions {
 }
 
 /**
- * Records `γ(x) = [x, sin(2⁰x), cos(2⁰x), …, sin(2^{L−1}x), cos(2^{L−1}x)]`, x being the point and its time (spec section 2).
+ * Records `γ(x) = [x, sin(2⁰x), cos(2⁰x), …, sin(2^{L−1}x), cos(2^{L−1}x)]`, x being the point and its time.
  *
  * Sine and cosine are good to 3e-7 as long as `2^{L−1}|x|` is below 65536.
  *

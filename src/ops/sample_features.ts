@@ -43,7 +43,7 @@ export interface SampleSources {
 
 /**
  * Records `y = Σ weight · map(p)`: each point goes from NDC to the world and to the pixel (u, v) of the slot's camera, and
- * the map is read bilinearly at `(u·w/W, v·h/H)`, clamped to its border (spec section 3).
+ * the map is read bilinearly at `(u·w/W, v·h/H)`, clamped to its border (src/nets/README.md#feature-sampling).
  *
  * Differentiable by points, fallbacks and maps (those gradients are summed in fixed point, so they do not vary from run to
  * run); not by cameras.

@@ -1,5 +1,5 @@
 // uses common/gradients.wgsl, common/points.wgsl, common/products.wgsl
-// y[o, p] = Σ weight[o, c, tap]·x[c, stride·p + tap − padding] + bias[o], zero outside the frame        spec section 3
+// y[o, p] = Σ weight[o, c, tap]·x[c, stride·p + tap − padding] + bias[o], zero outside the frame
 // and behind it, where wanted, + residual[o, p] and max(·, 0)
 // dx[c, q] = Σ weight[o, c, tap]·dy[o, (q + padding − tap) / stride] over the taps where that is whole
 // x (1, in_height·in_width, in_channels)  y (1, out_height·out_width, out_channels), one frame each, in blocks

@@ -4,7 +4,7 @@
 //
 // All 81 samples of a level share one fraction: 10 × 10 products, then one blend of neighbours. The volume C never exists.
 // first, second (Σ_l height_l·width_l, channels) rows, levels one after the other  flow (1, height·width, 2) in blocks
-// products (1, height·width, 400) and y (1, height·width, 324) in blocks          preparation section 6
+// products (1, height·width, 400) and y (1, height·width, 324) in blocks
 
 struct Dims {
   height: u32, // of level 0, where p lies

@@ -1,6 +1,6 @@
 // uses common/gradients.wgsl, common/points.wgsl, common/sincos.wgsl, common/sum_lanes.wgsl
 // y = [x, sin(2⁰x), cos(2⁰x), …, sin(2^(L-1) x), cos(2^(L-1) x)], x the point and its time; divided by its length where
-// asked. Spec section 2. points (scenes, points, dimensions) and y (scenes, points, parts·(1 + 2L)) in blocks.
+// asked. points (scenes, points, dimensions) and y (scenes, points, parts·(1 + 2L)) in blocks.
 // sin² + cos² = 1: the length is √(|x|² + L·parts), and only x itself changes it.
 
 struct Dims {

@@ -1,9 +1,9 @@
 // uses common/gradients.wgsl, common/ndc.wgsl, common/points.wgsl
-// y += weight · map(p): bilinear samples of a feature map where a camera sees NDC points. Spec section 3.
+// y += weight · map(p): bilinear samples of a feature map where a camera sees NDC points; src/nets/README.md#feature-sampling.
 // map (height, width, channels), channels in fours, of which y has some; points, fallback (scenes, points, 3) and y (scenes,
 // points, channels) in blocks; cameras (scenes, 3). A pixel (u, v) of W x H is the place (u·width/W, v·height/H) in the map,
-// clamped to its border: the spec's align_corners coordinate 2·u/W·width/(width - 1) - 1 written out. One scene a dispatch, a
-// workgroup a block.
+// clamped to its border: the released code's align_corners coordinate 2·u/W·width/(width - 1) - 1 written out. One scene a
+// dispatch, a workgroup a block.
 //
 // The gradient of the map is a scatter: summed in integers, so that no order of the additions shows. Each texel has a scale of
 // its own, 2^30 over the number and the largest of its contributions, rounded to a power of two.
