@@ -197,8 +197,12 @@ fn finish(@builtin(local_invocation_index) lane: u32) {
 // With g = 2 (y - t)·share·d_term, m the median and s the spread: dx = g/s - (Σ g y)/s · sign(x - m)/rays, and the median's
 // own ray also has -(Σ g)/s + (Σ g y)/s · Σ sign(x - m)/rays.
 @compute @workgroup_size(lanes)
-fn backward_rays(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = linear_index(id, groups);
+fn backward_rays(
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let ray = group_index(group, groups) * lanes + lane;
   if ray >= dims.scenes * dims.rays { return; }
   let s = statistics[ray / dims.rays];
   let depth = depth_dynamic(ray);
