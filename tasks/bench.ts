@@ -5,7 +5,7 @@
  * @module
  */
 import { openGpu } from "../src/runtime/device.ts";
-import { readBenchCommand } from "./bench/command.ts";
+import { readCommand } from "./bench/command.ts";
 import { benchDepth } from "./bench/depth.ts";
 import { benchEncoding } from "./bench/encode.ts";
 import { benchFlow } from "./bench/flow.ts";
@@ -15,7 +15,7 @@ import { runTask } from "./terminal/run_task.ts";
 
 await runTask(async (signal) => {
   const gpu = await openGpu();
-  const command = readBenchCommand(Deno.args, gpu.software);
+  const command = readCommand(Deno.args, gpu.software);
   console.log(gpu.description + (gpu.software ? " (software)" : ""));
   if (command.kind === "steps") {
     for (const job of command.cases) await bench(gpu, job, signal);

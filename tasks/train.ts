@@ -10,7 +10,7 @@ import { train } from "./train/run.ts";
 
 await runTask(async (signal) => {
   const gpu = await openGpu();
-  const command = await readCommand(Deno.args, gpu.software ? "small" : "full");
+  const command = readCommand(Deno.args, gpu.software ? "small" : "full");
   if (command.kind === "list") console.log(recipeTable());
   else await train(gpu, command, signal);
 });

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { full, type ModelSizes } from "../recipes/recipe.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { dynamicFieldSpecs } from "./dynamic_field.ts";
 import { imageEncoderSpecs } from "./image_encoder.ts";
 import { ParameterGroup } from "./parameters.ts";
-import { fieldSizes, fullSizes, type ModelSizes } from "./sizes.ts";
+import { fieldSizes } from "./sizes.ts";
 import { staticFieldSpecs } from "./static_field.ts";
 import { videoEncoderSpecs } from "./video_encoder.ts";
 
@@ -53,7 +54,7 @@ export interface MonoNerf {
 
 /** Makes a model with PyTorch's initial values times the gains, a function of the seed and each parameter's name. */
 export function createMonoNerf(gpu: Gpu, options: MonoNerfOptions = {}): MonoNerf {
-  const { sizes = fullSizes, seed = 0, gains, trainEncoders = false } = options;
+  const { sizes = full.model, seed = 0, gains, trainEncoders = false } = options;
   const fields = fieldSizes(sizes);
   const model: MonoNerf = {
     gpu,

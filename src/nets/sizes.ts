@@ -1,31 +1,9 @@
 /**
- * The sizes of a model: which numbers make it wide or narrow.
+ * Sizes of the fields, as they follow from the widths of a model.
  *
  * @module
  */
-
-/** Every width of the network; the paper's are {@link fullSizes}. */
-export interface ModelSizes {
-  /** Width of the fields' hidden layers. */
-  readonly hidden: number;
-  /** Channels of the global code g of a scene. */
-  readonly globalCode: number;
-  /** Hidden width of the perceptron that makes g from the pooled video feature. */
-  readonly globalHidden: number;
-  /** Channels of the video encoder's first layer; its maps have 13 times, its pooled feature 32 times as many. */
-  readonly videoWidth: number;
-  /** Channels of the image encoder's first layer; its maps have 8 times as many. */
-  readonly imageWidth: number;
-}
-
-/** The sizes of the paper: 832 video channels, 512 image channels, hidden width 256. */
-export const fullSizes: ModelSizes = {
-  hidden: 256,
-  globalCode: 256,
-  globalHidden: 4096,
-  videoWidth: 64,
-  imageWidth: 64,
-};
+import type { ModelSizes } from "../recipes/recipe.ts";
 
 /** What the two fields need to know of the encoders and of each other. */
 export interface FieldSizes {

@@ -1,407 +1,392 @@
 /**
- * What each number of a recipe means, its unit and its bounds: the source of the command line's flags and of the checks on
- * recipes read from files.
+ * Every number of a recipe, declared once: its value in the `full` and the `small` preset (where that differs, with the
+ * reason), its unit and bounds, and the help of its flag. Types, presets, flags and the checks on `recipe.json` follow.
+ *
+ * Fields stand in the order of `recipe.json`.
  *
  * @module
  */
-import {
-  full,
-  type OdeSolver,
-  type OdeTrajectory,
-  type Recipe,
-  type RecipeModel,
-  type Trajectory,
-} from "./recipe.ts";
+import type { ByPreset, Fields } from "./field.ts";
+import type { LossWeights } from "./loss_terms.ts";
 
-/** A recipe's numbers and switches on one level, without names and loss weights. */
-export type RecipeValues =
-  & Omit<Recipe, "name" | "preset" | "scenes" | "model" | "lossWeights" | "trajectory">
-  & RecipeModel
-  & TrajectoryValues;
-
-/** A trajectory on the same level; of the other kind there are the defaults. */
-export interface TrajectoryValues {
-  /** Its kind. */
-  trajectory: Trajectory["kind"];
-  /** Of the discrete one. */
-  trajectorySteps: number;
-  /** Of the differential equation: the solver. */
-  odeSolver: OdeSolver;
-  /** Its relative tolerance. */
-  odeRtol: number;
-  /** Its absolute tolerance, NDC. */
-  odeAtol: number;
-  /** Its attempts at most. */
-  odeMaxSteps: number;
-  /** Its fixed step, frames. */
-  odeStepSize: number;
-  /** How it is differentiated. */
-  odeGradient: OdeTrajectory["gradient"];
-}
-
-/** One number, switch or choice of a recipe. */
-export interface RecipeField<T = RecipeValues[keyof RecipeValues]> {
-  /** Heading that it stands under. */
-  readonly group: string;
-  /** What it is. */
-  readonly about: string;
-  /** Of a number. */
-  readonly unit?: string;
-  /** The only texts allowed. */
-  readonly choices?: readonly T[];
-  /** Whether a number must be a whole one. */
-  readonly whole?: boolean;
-  /** The smallest number allowed. */
-  readonly min?: number;
-  /** The largest number allowed. */
-  readonly max?: number;
-  /** A bound that the number must be above. */
-  readonly above?: number;
-  /** What a number must be a multiple of. */
-  readonly multipleOf?: number;
-}
-
-const frames = { group: "Frames" };
-const steps = { group: "Steps", unit: "steps", whole: true, min: 0 };
-const rays = { group: "Rays" };
-const optimizer = { group: "Optimizer" };
-const trajectory = { group: "Trajectory" };
-const losses = { group: "Losses" };
-const encoders = { group: "Encoders" };
-const widths = { group: "Network", unit: "channels", whole: true, min: 1 };
-const start = { group: "Initial values", unit: "times PyTorch's" };
-const evaluation = { group: "Evaluation" };
-
-/** Every field, in the order of the help. */
-export const recipeFields: { readonly [K in keyof RecipeValues]: RecipeField<RecipeValues[K]> } = {
-  staticSteps: { ...steps, about: "length of the static stage, which trains the static field" },
-  dynamicSteps: { ...steps, about: "length of the dynamic stage, which trains the dynamic field" },
-
-  factor: { ...frames, about: "how many times smaller than on disk frames are trained", min: 1 },
-  frameWidth: {
-    ...frames,
-    about: "width that frames are shrunk to instead; 0: by the factor",
-    unit: "pixels",
+/** Widths of the network. */
+export const modelFields = {
+  /** Width of the fields' hidden layers. */
+  hidden: {
+    group: "Network",
+    full: 256,
+    small: 64,
+    about: "width of the fields' hidden layers",
+    unit: "channels",
     whole: true,
-    min: 0,
+    min: 1,
   },
-  dynamicFrames: {
-    ...frames,
-    about: "the dynamic field sees only the first so many; 0: all",
-    unit: "frames",
+  /** Channels of the global code g of a scene. */
+  globalCode: {
+    group: "Network",
+    full: 256,
+    small: 64,
+    about: "of a scene's global code",
+    unit: "channels",
     whole: true,
-    min: 0,
+    min: 1,
   },
-
-  rays: { ...rays, about: "of a step, shared by the scenes", unit: "rays", whole: true, min: 2 },
-  samples: { ...rays, about: "of a ray", unit: "samples", whole: true, min: 2 },
-  densityNoise: { ...rays, about: "standard deviation of the noise on densities", min: 0 },
-  recompute: { ...rays, about: "make activations again for the backward pass: less memory" },
-
-  trajectory: {
-    ...trajectory,
-    about: "how points move to the neighbouring frames: Euler steps, or a differential equation",
-    choices: ["discrete", "ode"],
+  /** Hidden width of the perceptron that makes g from the pooled video feature. */
+  globalHidden: {
+    group: "Network",
+    full: 4096,
+    small: 128,
+    about: "hidden width of the perceptron that makes the global code",
+    unit: "channels",
+    whole: true,
+    min: 1,
   },
-  trajectorySteps: {
-    ...trajectory,
+  /** Channels of the video encoder's first layer; its maps have 13 times, its pooled feature 32 times as many. */
+  videoWidth: {
+    group: "Network",
+    full: 64,
+    small: 16,
+    about: "of the video encoder's first layer",
+    unit: "channels",
+    whole: true,
+    min: 4,
+    multipleOf: 4, // maps are read as vec4
+  },
+  /** Channels of the image encoder's first layer; its maps have 8 times as many. */
+  imageWidth: {
+    group: "Network",
+    full: 64,
+    small: 16,
+    about: "of the image encoder's first layer",
+    unit: "channels",
+    whole: true,
+    min: 1,
+  },
+} as const satisfies Fields;
+
+/** The cheapest trajectory: Euler steps of one length, the field's time moving with them. */
+export const discreteFields = {
+  /** Euler steps from a frame to its neighbour. */
+  steps: {
+    group: "Trajectory",
+    full: 2,
     about: "discrete: Euler steps from a frame to its neighbour",
     unit: "steps",
     whole: true,
     min: 1,
   },
-  odeSolver: {
-    ...trajectory,
+} as const satisfies Fields;
+
+/** The trajectory as a differential equation `dp/ds = ±v(p, τ ± s·F)`: how it is solved and differentiated. */
+export const odeFields = {
+  /** How it is solved: `dopri5` chooses the length of its steps, the others' are of one length. */
+  solver: {
+    group: "Trajectory",
+    full: "dopri5",
     about: "ode: dopri5 chooses its steps, the others' are of one length",
     choices: ["dopri5", "rk4", "midpoint", "euler"],
   },
-  odeRtol: { ...trajectory, about: "dopri5: relative error of a step", above: 0 },
-  odeAtol: { ...trajectory, about: "dopri5: absolute error of a step", unit: "NDC", above: 0 },
-  odeMaxSteps: {
-    ...trajectory,
+  /** Of dopri5: a step's error is kept below `atol + rtol |p|`. */
+  rtol: { group: "Trajectory", full: 1e-2, about: "dopri5: relative error of a step", above: 0 },
+  /** Of dopri5, see `rtol`; NDC. */
+  atol: {
+    group: "Trajectory",
+    full: 1e-3,
+    about: "dopri5: absolute error of a step",
+    unit: "NDC",
+    above: 0,
+  },
+  /** Of dopri5: attempts at steps that a trajectory may take. */
+  maxSteps: {
+    group: "Trajectory",
+    full: 4,
     about:
       "dopri5: attempts at steps that a trajectory may take; each costs a little even if not made",
     unit: "steps",
     whole: true,
     min: 1,
   },
-  odeStepSize: {
-    ...trajectory,
+  /** Of the other solvers: a step's length, frames. */
+  stepSize: {
+    group: "Trajectory",
+    full: 1,
     about: "other solvers: length of a step; 1 is the way to the neighbouring frame",
     unit: "frames",
     above: 0,
     max: 1,
   },
-  odeGradient: {
-    ...trajectory,
+  /** Gradients by backpropagation through the steps, or by solving the adjoint equation: slower, in less memory. */
+  gradient: {
+    group: "Trajectory",
+    full: "backprop",
     about: "ode: gradients through the steps, or by the adjoint equation: slower, less memory",
     choices: ["backprop", "adjoint"],
   },
+} as const satisfies Fields;
 
-  learningRate: { ...optimizer, about: "of Adam, at the start of a stage", above: 0 },
-  learningRateDecaySteps: {
-    ...optimizer,
-    about: "in which the learning rate falls to the share below",
-    unit: "steps",
-    above: 0,
+/** All fields. */
+export const recipeFields = {
+  /** Frames are shrunk by this before training. */
+  factor: {
+    group: "Frames",
+    full: 2,
+    about: "how many times smaller than on disk frames are trained",
+    min: 1,
   },
-  learningRateDecay: { ...optimizer, about: "the share", above: 0, max: 1 },
-  clipNorm: { ...optimizer, about: "largest norm of the dynamic stage's gradient", above: 0 },
-  skipNorm: {
-    ...optimizer,
-    about: "dynamic steps whose gradient is longer are left out; 0: none is",
-    min: 0,
-  },
-
-  staticDepthAnchor: {
-    ...losses,
-    about:
-      "weight of the depth anchor in the static stage; in the dynamic one: --depth-anchor-weight",
-    min: 0,
-  },
-  depthBlendingThickness: {
-    ...losses,
-    about: "half the band around the measured depth where the dynamic field may show",
-    unit: "NDC",
-    above: 0,
-  },
-  depthBlendingStart: {
-    ...losses,
-    about: "dynamic steps before the depth blending loss",
-    unit: "steps",
+  /** Width that frames are shrunk to instead, pixels; 0: by `factor`. */
+  frameWidth: {
+    group: "Frames",
+    full: 0,
+    small: 96, // 96×54: what minutes can learn
+    about: "width that frames are shrunk to instead; 0: by the factor",
+    unit: "pixels",
     whole: true,
     min: 0,
   },
-  depthBlendingRamp: {
-    ...losses,
-    about: "dynamic steps in which it then rises to its weight",
-    unit: "steps",
+  /** Seed of initial values and of every random number of the run. */
+  seed: {
+    group: "Run",
+    full: 0,
+    about: "of initial values and of every random number",
     whole: true,
     min: 0,
+    max: 0xffff_ffff,
   },
-  smoothnessFar: {
-    ...losses,
-    about:
-      "largest depth at which the smoothness losses place points: what lies beyond is flat to them",
-    unit: "NDC",
-    above: -1,
-    max: 0.999,
-  },
-
-  hidden: { ...widths, about: "width of the fields' hidden layers" },
-  globalCode: { ...widths, about: "of a scene's global code" },
-  globalHidden: { ...widths, about: "hidden width of the perceptron that makes the global code" },
-  videoWidth: { ...widths, about: "of the video encoder's first layer", min: 4, multipleOf: 4 }, // maps are read as vec4
-  imageWidth: { ...widths, about: "of the image encoder's first layer" },
-
-  positionGain: {
-    ...start,
-    about:
-      "of the dynamic field's first layer, for coordinates and longest waves; half as much each octave, 1 at least",
-    above: 0,
-  },
-  flowGain: { ...start, about: "of the scene flow's head", above: 0 },
-
+  /** Widths of the network. */
+  model: modelFields,
+  /** Width that frames are resized to for the video encoder, pixels. The official code squeezes them to 270 × 480. */
   encoderWidth: {
-    ...encoders,
+    group: "Encoders",
+    full: 270,
+    small: 72,
     about: "width that frames are resized to for the video encoder",
     unit: "pixels",
     whole: true,
     min: 16,
   },
+  /** Height of the same. */
   encoderHeight: {
-    ...encoders,
+    group: "Encoders",
+    full: 480,
+    small: 128,
     about: "height of the same",
     unit: "pixels",
     whole: true,
     min: 16,
   },
+  /** Batch norm with the statistics of the batch (as in all the official experiments) or the stored ones. */
   encoderStatistics: {
-    ...encoders,
+    group: "Encoders",
+    full: "batch",
     about: "batch norm with those of the batch or the stored ones",
     choices: ["batch", "running"],
   },
+  /** Centre and scale the channels of the encoders' features: for encoders that are seeded, not pretrained. */
   standardizeFeatures: {
-    ...encoders,
+    group: "Encoders",
+    full: false,
+    small: true, // seeded encoders saturate the scene flow otherwise
     about: "centre and scale features: for encoders that are seeded, not pretrained",
   },
-  trainEncoders: {
-    ...encoders,
-    about: "train them with the fields, end to end: steps cost several times as much",
+  /** What the first layer of the dynamic field has of PyTorch's initial weights for positions: half as much each octave, 1 at least. */
+  positionGain: {
+    group: "Initial values",
+    full: 1,
+    small: 40, // γ/‖γ‖ through the trunk's first layers is a hundredth of the features: hundreds of steps stay blind to depth
+    about:
+      "of the dynamic field's first layer, for coordinates and longest waves; half as much each octave, 1 at least",
+    unit: "times PyTorch's",
+    above: 0,
+    before: 1,
   },
-
+  /** What the head of the scene flow has of its initial values: below 1 points start nearly at rest. */
+  flowGain: {
+    group: "Initial values",
+    full: 1,
+    small: 0.05, // and would move points wildly with that gain
+    about: "of the scene flow's head",
+    unit: "times PyTorch's",
+    above: 0,
+    before: 1,
+  },
+  /** Train the encoders too: `encoder2d` in the static stage, `encoder` in the dynamic one. All released recipes freeze them. */
+  trainEncoders: {
+    group: "Encoders",
+    full: false,
+    about: "train them with the fields, end to end: steps cost several times as much",
+    before: false,
+  },
+  /** Rays of a step, shared equally by the scenes. */
+  rays: {
+    group: "Rays",
+    full: 1024,
+    small: 96, // many small steps learn more in minutes than few large ones
+    about: "of a step, shared by the scenes",
+    unit: "rays",
+    whole: true,
+    min: 2,
+  },
+  /** Samples of a ray. */
+  samples: {
+    group: "Rays",
+    full: 64,
+    small: 24,
+    about: "of a ray",
+    unit: "samples",
+    whole: true,
+    min: 2,
+  },
+  /** Standard deviation of the noise added to densities in training. */
+  densityNoise: {
+    group: "Rays",
+    full: 1,
+    about: "standard deviation of the noise on densities",
+    min: 0,
+  },
+  /** How a point's places in the neighbouring frames are found; each kind has fields of its own. */
+  trajectory: {
+    group: "Trajectory",
+    full: "discrete",
+    about: "how points move to the neighbouring frames: Euler steps, or a differential equation",
+    choices: ["discrete", "ode"],
+  },
+  /** Steps of the static stage, which trains the static field. */
+  staticSteps: {
+    group: "Steps",
+    full: 150_001,
+    small: 1200,
+    about: "length of the static stage, which trains the static field",
+    unit: "steps",
+    whole: true,
+    min: 0,
+  },
+  /** Steps of the dynamic stage, which trains the dynamic field. */
+  dynamicSteps: {
+    group: "Steps",
+    full: 150_001,
+    small: 320,
+    about: "length of the dynamic stage, which trains the dynamic field",
+    unit: "steps",
+    whole: true,
+    min: 0,
+  },
+  /** Adam's first learning rate. */
+  learningRate: {
+    group: "Optimizer",
+    full: 5e-4,
+    small: 2e-3, // falls to two fifths in the dynamic stage's 320 steps
+    about: "of Adam, at the start of a stage",
+    above: 0,
+  },
+  /** Steps in which the learning rate falls to `learningRateDecay` of itself. */
+  learningRateDecaySteps: {
+    group: "Optimizer",
+    full: 300_000,
+    small: 800,
+    about: "in which the learning rate falls to the share below",
+    unit: "steps",
+    above: 0,
+  },
+  /** See `learningRateDecaySteps`. */
+  learningRateDecay: { group: "Optimizer", full: 0.1, about: "the share", above: 0, max: 1 },
+  /** Largest norm of the dynamic stage's gradient: one that is longer is scaled down to it. */
+  clipNorm: {
+    group: "Optimizer",
+    full: 10,
+    about: "largest norm of the dynamic stage's gradient",
+    above: 0,
+  },
+  /** A dynamic step whose gradient is longer is left out; 0: none is. */
+  skipNorm: {
+    group: "Optimizer",
+    full: 0,
+    small: 100, // steps have 1 to 15; one point thrown far away would undo what many have learned
+    about: "dynamic steps whose gradient is longer are left out; 0: none is",
+    min: 0,
+    before: 0,
+  },
+  /** Weights of loss terms that differ from those of the table of terms. */
+  lossWeights: {
+    full: {},
+    small: {
+      depthBlending: 0.2, // less, as long as the geometry settles: PyTorch runs of this size lost the blending field at 1
+      mask: 1, // so that the blending field separates before the geometry has settled
+      depthAnchor: 0.1, // else everything stands at the near plane: a billboard for each camera costs nothing
+    },
+  },
+  /** Weight of the depth anchor in the static stage, beside a color loss of weight 1; in the dynamic one it is a loss weight. */
+  staticDepthAnchor: {
+    group: "Losses",
+    full: 0, // no part of the method
+    small: 0.03,
+    about:
+      "weight of the depth anchor in the static stage; in the dynamic one: --depth-anchor-weight",
+    min: 0,
+    before: 0,
+  },
+  /** Half the width of the band around the measured depth (the absolute one with an anchor) where the dynamic field may show, NDC. */
+  depthBlendingThickness: {
+    group: "Losses",
+    full: 0.03,
+    small: 0.0834, // two sample spacings: a narrower band holds no sample
+    about: "half the band around the measured depth where the dynamic field may show",
+    unit: "NDC",
+    above: 0,
+  },
+  /** Dynamic steps before the depth blending loss is switched on. */
+  depthBlendingStart: {
+    group: "Losses",
+    full: 0,
+    about: "dynamic steps before the depth blending loss",
+    unit: "steps",
+    whole: true,
+    min: 0,
+  },
+  /** Dynamic steps in which it then rises to its weight. */
+  depthBlendingRamp: {
+    group: "Losses",
+    full: 0,
+    about: "dynamic steps in which it then rises to its weight",
+    unit: "steps",
+    whole: true,
+    min: 0,
+  },
+  /** Largest depth at which the smoothness losses place points, NDC: what lies beyond is flat for them. At most 0.999. */
+  smoothnessFar: {
+    group: "Losses",
+    full: 0.999,
+    small: 0.9, // at 0.999 a point is 2000 near planes away and dz/dz_ndc 2e6: its gradient alone is longer than a step's
+    about:
+      "largest depth at which the smoothness losses place points: what lies beyond is flat to them",
+    unit: "NDC",
+    above: -1,
+    max: 0.999,
+    before: 0.999,
+  },
+  /** The dynamic field sees only the first so many frames; 0: all. */
+  dynamicFrames: {
+    group: "Frames",
+    full: 0,
+    about: "the dynamic field sees only the first so many; 0: all",
+    unit: "frames",
+    whole: true,
+    min: 0,
+  },
+  /** Free activations that the backward pass can make again: less memory, some 10 % more arithmetic. */
+  recompute: {
+    group: "Rays",
+    full: true, // 1024 rays of 64 samples do not fit into 8 GB otherwise
+    small: false,
+    about: "make activations again for the backward pass: less memory",
+  },
+  /** Held-out views of each scene that are rendered for the scores; 0: all. */
   evaluationViews: {
-    ...evaluation,
+    group: "Evaluation",
+    full: 0,
+    small: 8,
     about: "held-out views of each scene that are scored; 0: all",
     unit: "views",
     whole: true,
     min: 0,
   },
-
-  seed: {
-    group: "Run",
-    about: "of initial values and of every random number",
-    whole: true,
-    min: 0,
-    max: 2 ** 32 - 1,
-  },
-};
-
-/** A recipe's values on one level. */
-export function recipeValues(recipe: Recipe): RecipeValues {
-  const { name: _, preset: __, scenes: ___, model, lossWeights: ____, ...values } = recipe;
-  return { ...values, ...model, ...trajectoryValues(values.trajectory) };
-}
-
-const solving = {
-  solver: "dopri5",
-  rtol: 1e-2,
-  atol: 1e-3,
-  maxSteps: 4,
-  stepSize: 1,
-  gradient: "backprop",
-} as const;
-
-function trajectoryValues(trajectory: Trajectory): TrajectoryValues {
-  const ode = trajectory.kind === "ode" ? trajectory : solving;
-  return {
-    trajectory: trajectory.kind,
-    trajectorySteps: trajectory.kind === "discrete" ? trajectory.steps : 2,
-    odeSolver: ode.solver,
-    odeRtol: ode.rtol,
-    odeAtol: ode.atol,
-    odeMaxSteps: ode.maxSteps,
-    odeStepSize: ode.stepSize,
-    odeGradient: ode.gradient,
-  };
-}
-
-function trajectoryOf(values: TrajectoryValues): Trajectory {
-  if (values.trajectory === "discrete") {
-    return { kind: "discrete", steps: values.trajectorySteps };
-  }
-  return {
-    kind: "ode",
-    solver: values.odeSolver,
-    rtol: values.odeRtol,
-    atol: values.odeAtol,
-    maxSteps: values.odeMaxSteps,
-    stepSize: values.odeStepSize,
-    gradient: values.odeGradient,
-  };
-}
-
-/** The recipe with other values, of which it takes those that are its own. */
-export function withValues(recipe: Recipe, values: RecipeValues): Recipe {
-  const own = <T extends object>(part: T): T => {
-    const taken = Object.keys(part).filter((name) => name in recipeFields);
-    return { ...part, ...Object.fromEntries(taken.map((name) => [name, values[name as never]])) };
-  };
-  return { ...own(recipe), model: own(recipe.model), trajectory: trajectoryOf(values) };
-}
-
-/**
- * Takes a value, read from a file, for a recipe; those of older versions are brought up to date.
- *
- * @throws {TypeError} If it is none; the message names the field, what it is and what was wanted.
- */
-export function asRecipe(value: unknown): Recipe {
-  const recipe = upToDate(requireRecord("recipe", value));
-  requireKnown(recipe, ["name", "preset", "scenes", "model", "lossWeights"]);
-  requireText("name", recipe.name);
-  requireText("preset", recipe.preset, ["full", "small"]);
-  if (!Array.isArray(recipe.scenes)) throw wrong("scenes", recipe.scenes, "a list of names");
-  for (const scene of recipe.scenes) requireText("scenes", scene);
-  const model = requireRecord("model", recipe.model);
-  requireKnown(model, []);
-  for (const [name, weight] of Object.entries(requireRecord("lossWeights", recipe.lossWeights))) {
-    if (typeof weight !== "number") throw wrong(`lossWeights.${name}`, weight, "a number");
-  }
-  const trajectory = requireTrajectory(recipe.trajectory);
-  const values: Record<string, unknown> = { ...model, ...recipe, ...trajectory };
-  for (const [name, field] of Object.entries<RecipeField>(recipeFields)) {
-    requireField(name, values[name], field);
-  }
-  return recipe as unknown as Recipe;
-}
-
-/** Before trajectories had kinds, a recipe had the number of Euler steps; other fields have what was the rule before them. */
-function upToDate(
-  { trajectorySteps, ...rest }: Record<string, unknown>,
-): Record<string, unknown> {
-  const before = {
-    trainEncoders: false,
-    positionGain: 1,
-    flowGain: 1,
-    staticDepthAnchor: 0,
-    skipNorm: 0,
-    smoothnessFar: 0.999,
-  };
-  const missing = Object.entries(before).filter(([name]) => !(name in rest));
-  // what is there stays in its order: equal checkpoints are equal bytes
-  const recipe: Record<string, unknown> = { ...rest, ...Object.fromEntries(missing) };
-  if (trajectorySteps === undefined || "trajectory" in recipe) {
-    return trajectorySteps === undefined ? recipe : { ...recipe, trajectorySteps };
-  }
-  return { ...recipe, trajectory: { kind: "discrete", steps: trajectorySteps } };
-}
-
-function requireTrajectory(value: unknown): TrajectoryValues {
-  const trajectory = requireRecord("trajectory", value);
-  requireText("trajectory.kind", trajectory.kind, ["discrete", "ode"]);
-  const wanted = trajectory.kind === "discrete" ? { steps: 0 } : solving;
-  const unknown = Object.keys(trajectory).find((name) => name !== "kind" && !(name in wanted));
-  if (unknown) {
-    throw new TypeError(`"trajectory.${unknown}" is unknown; another version wrote it`);
-  }
-  return trajectoryValues(trajectory as unknown as Trajectory);
-}
-
-function requireKnown(values: Record<string, unknown>, names: string[]): void {
-  const unknown = Object.keys(values).find((name) =>
-    !names.includes(name) &&
-    (!(name in recipeFields) || (name !== "trajectory" && name in ofTrajectory))
-  );
-  if (unknown) throw new TypeError(`"${unknown}" is unknown; another version wrote it`);
-}
-
-const ofTrajectory = trajectoryValues(full.trajectory);
-
-/** Of each field, a value that is right. */
-const examples: RecipeValues = recipeValues({ ...full, name: "", scenes: [] });
-
-function requireField(name: string, value: unknown, field: RecipeField): void {
-  if (field.choices) return requireText(name, value, field.choices);
-  if (typeof examples[name as keyof RecipeValues] === "boolean") {
-    if (typeof value !== "boolean") throw wrong(name, value, "true or false");
-    return;
-  }
-  const { min = -Infinity, max = Infinity, above = -Infinity, whole = false, multipleOf } = field;
-  const fits = typeof value === "number" && value >= min && value <= max && value > above &&
-    Number.isFinite(value) && (!whole || Number.isInteger(value)) &&
-    (multipleOf === undefined || value % multipleOf === 0);
-  if (fits) return;
-  const bounds = Object.entries({
-    "a multiple of": multipleOf,
-    "at least": field.min,
-    "at most": field.max,
-    "above": field.above,
-  }).flatMap(([word, bound]) => bound === undefined ? [] : [`${word} ${bound}`]);
-  throw wrong(name, value, [whole ? "a whole number" : "a number", ...bounds].join(", "));
-}
-
-function requireText(name: string, value: unknown, choices?: readonly unknown[]): void {
-  if (typeof value === "string" && (!choices || choices.includes(value))) return;
-  throw wrong(name, value, choices?.join(" or ") ?? "a text");
-}
-
-function requireRecord(name: string, value: unknown): Record<string, unknown> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  throw wrong(name, value, "an object");
-}
-
-function wrong(name: string, value: unknown, wanted: string): TypeError {
-  return new TypeError(`"${name}" is ${JSON.stringify(value)}, wanted ${wanted}`);
-}
+} as const satisfies Fields & { readonly lossWeights: ByPreset<Partial<LossWeights>> };

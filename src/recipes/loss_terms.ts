@@ -9,6 +9,7 @@
 
 /** One term. */
 export interface LossTerm {
+  /** `smoothTime`; its weight is given by `--smooth-time-weight`. */
   readonly name: string;
   /** The file of `src/losses` that computes it. */
   readonly family: string;
@@ -120,6 +121,9 @@ export const lossTerms = [
 
 /** A term's name. */
 export type LossTermName = typeof lossTerms[number]["name"];
+
+/** The names of all terms, in order. */
+export const lossTermNames: readonly LossTermName[] = lossTerms.map(({ name }) => name);
 
 /** A file of terms. */
 export type LossFamily = typeof lossTerms[number]["family"];

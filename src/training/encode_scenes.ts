@@ -9,9 +9,9 @@ import type { Scene } from "../data/scene/scene.ts";
 import type { EncodeOptions } from "../nets/encoder.ts";
 import { encodeImages } from "../nets/image_encoder.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
-import { fieldSizes, type ModelSizes } from "../nets/sizes.ts";
+import { fieldSizes } from "../nets/sizes.ts";
 import { encodeVideo } from "../nets/video_encoder.ts";
-import type { Recipe } from "../recipes/recipe.ts";
+import type { ModelSizes, Recipe } from "../recipes/recipe.ts";
 import { destroyTensor, type Tensor } from "../runtime/tensor.ts";
 import {
   featureKey,

@@ -30,7 +30,6 @@ export {
   writeParameters,
 } from "../nets/mono_nerf.ts";
 export type { PieceOptions, PieceProgress } from "../nets/pieces.ts";
-export { fullSizes, type ModelSizes } from "../nets/sizes.ts";
 export {
   destroyEncodedScenes,
   type EncodedScenes,

@@ -9,7 +9,7 @@ import {
   type RecordedLosses,
   recordStaticLosses,
 } from "../losses/stages.ts";
-import { defaultLossWeights, type LossWeights } from "../recipes/loss_terms.ts";
+import { defaultLossWeights } from "../recipes/loss_terms.ts";
 import { createLossWeights, type LossWeightTensors, writeLossWeights } from "../losses/weights.ts";
 import { globalCode, trunkCodes } from "../nets/dynamic_field.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
@@ -201,7 +201,7 @@ export async function buildDynamicStage(
   const { clipNorm: maxNorm, skipNorm } = recipe;
   const adam = optimize(plan, gpu, groups, seeds, inputs.step, { maxNorm, skipNorm });
   const unsolved = recordUnsolved(plan, render);
-  const fixed = recipe.lossWeights as Partial<LossWeights>;
+  const fixed = recipe.lossWeights;
   return finish(plan, {
     name: "dynamic",
     adam,

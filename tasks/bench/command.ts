@@ -3,18 +3,15 @@
  *
  * @module
  */
-import {
-  balloon,
-  type PresetName,
-  type Recipe,
-  type RecipeModel,
-} from "../../src/recipes/recipe.ts";
+import type { PresetName } from "../../src/recipes/field.ts";
+import { balloon, type ModelSizes, type Recipe } from "../../src/recipes/recipe.ts";
 import type { StageName } from "../../src/training/stages.ts";
 import {
   flagGroup,
-  orExit,
+  helpText,
+  type Options,
   parseOptions,
-  readOptions,
+  readCommandLine,
   type Usage,
   UsageError,
 } from "../terminal/options.ts";
@@ -110,43 +107,54 @@ const stageNames: readonly StageName[] = ["static", "dynamic"];
 const fewRays = { rays: 64, samples: 32 };
 
 /** Reads the command line, or ends the process; `software` says what the adapter is. */
-export function readBenchCommand(args: readonly string[], software: boolean): BenchCommand {
-  const { values, positionals: names } = readOptions(flags, usage, args);
-  const cases = benchCases(args, software);
+export function readCommand(args: readonly string[], software: boolean): BenchCommand {
+  const help = () => helpText(flags, usage);
+  return readCommandLine(args, help, (args) => parseCommand(args, software));
+}
+
+/**
+ * What a command line asks for.
+ *
+ * @throws {UsageError} If it cannot be used.
+ */
+export function parseCommand(args: readonly string[], software: boolean): BenchCommand {
+  const options = parseOptions(flags, args);
+  const { values, positionals: names } = options;
   const { encode, trajectories, trainEncoders, stage, data } = values;
-  return orExit(() => {
-    const kinds = (["encode", "trajectories", "depth", "flow"] as const).filter((kind) =>
-      values[kind]
+  const kinds = (["encode", "trajectories", "depth", "flow"] as const).filter((kind) =>
+    values[kind]
+  );
+  if (kinds.length > 1) {
+    throw new UsageError(
+      `Cannot do "--${kinds[0]}" and "--${kinds[1]}" at once: start once for each`,
     );
-    if (kinds.length > 1) {
-      throw new UsageError(
-        `Cannot do "--${kinds[0]}" and "--${kinds[1]}" at once: start once for each`,
-      );
-    }
-    if (!encode && names.length > 0) {
-      throw new UsageError(
-        `Cannot measure steps on "${
-          names[0]
-        }": steps have scenes of their own; --encode measures the encoders on it`,
-      );
-    }
-    if (trajectories && (trainEncoders || stage !== undefined)) {
-      const flag = trainEncoders ? "--train-encoders" : "--stage";
-      throw new UsageError(
-        `Cannot use "${flag}" with "--trajectories": dynamic steps are measured, with frozen encoders`,
-      );
-    }
-    if (values.depth) return { kind: "depth" };
-    if (values.flow) return { kind: "flow" };
-    if (trajectories) return { kind: "trajectories", cases: cases.slice(0, 1) };
-    if (!encode) return { kind: "steps", cases };
-    return { kind: "encoding", cases: cases.map(({ recipe }) => ({ recipe, data, names })) };
-  });
+  }
+  if (!encode && names.length > 0) {
+    throw new UsageError(
+      `Cannot measure steps on "${
+        names[0]
+      }": steps have scenes of their own; --encode measures the encoders on it`,
+    );
+  }
+  if (trajectories && (trainEncoders || stage !== undefined)) {
+    const flag = trainEncoders ? "--train-encoders" : "--stage";
+    throw new UsageError(
+      `Cannot use "${flag}" with "--trajectories": dynamic steps are measured, with frozen encoders`,
+    );
+  }
+  const cases = benchCases(options, software);
+  if (values.depth) return { kind: "depth" };
+  if (values.flow) return { kind: "flow" };
+  if (trajectories) return { kind: "trajectories", cases: cases.slice(0, 1) };
+  if (!encode) return { kind: "steps", cases };
+  return { kind: "encoding", cases: cases.map(({ recipe }) => ({ recipe, data, names })) };
 }
 
 /** The sizes that a command line asks for. */
-export function benchCases(args: readonly string[], software: boolean): BenchCase[] {
-  const { values, given } = parseOptions(flags, args);
+function benchCases(
+  { values, given }: Options<typeof flags>,
+  software: boolean,
+): BenchCase[] {
   const base = (preset: PresetName, width = values.width): BenchCase => {
     const standard = balloon(preset);
     const model = width > 0 ? modelOfWidth(width) : standard.model;
@@ -173,7 +181,7 @@ export function benchCases(args: readonly string[], software: boolean): BenchCas
 }
 
 /** All widths in the proportions of the paper's 256. */
-function modelOfWidth(hidden: number): RecipeModel {
+function modelOfWidth(hidden: number): ModelSizes {
   const encoder = 4 * Math.ceil(hidden / 16); // maps are read four channels at a time
   return {
     hidden,

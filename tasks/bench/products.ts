@@ -5,7 +5,7 @@
  */
 import { linear } from "../../src/ops/linear.ts";
 import { type ProductVariant, productVariant } from "../../src/ops/variant.ts";
-import type { RecipeModel } from "../../src/recipes/recipe.ts";
+import type { ModelSizes } from "../../src/recipes/recipe.ts";
 import { fieldSizes } from "../../src/nets/sizes.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { Plan } from "../../src/runtime/plan.ts";
@@ -30,7 +30,7 @@ const variants: readonly ProductVariant[] = ["registers", "tiled"];
  */
 export async function fastestProducts(
   gpu: Gpu,
-  model: RecipeModel,
+  model: ModelSizes,
   signal?: AbortSignal,
 ): Promise<Products> {
   const { videoChannels } = fieldSizes(model);

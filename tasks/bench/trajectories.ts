@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { recipeValues, withValues } from "../../src/recipes/fields.ts";
+import { recipeValues, withValues } from "../../src/recipes/recipe_values.ts";
 import type { OdeTrajectory, Recipe, Trajectory } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { Stage } from "../../src/training/stages.ts";

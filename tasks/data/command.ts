@@ -8,13 +8,13 @@ import { officialArchive } from "../../src/data/download/official.ts";
 import type { Grants } from "../permissions.ts";
 import {
   flagGroup,
-  orExit,
+  helpText,
   parseOptions,
-  readOptions,
-  unknownName,
+  readCommandLine,
   type Usage,
   UsageError,
 } from "../terminal/options.ts";
+import { unknownName } from "../../src/recipes/unknown_name.ts";
 
 /** What the command line asks for. */
 export type DataCommand = CheckCommand | FetchCommand;
@@ -85,8 +85,7 @@ const flags = {
 
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): DataCommand {
-  readOptions(flags, usage, args);
-  return orExit(() => parseCommand(args));
+  return readCommandLine(args, () => helpText(flags, usage), parseCommand);
 }
 
 /**

@@ -5,11 +5,12 @@
  */
 import { type ProtocolName, protocolNames, protocols } from "../../src/evaluation/protocols.ts";
 import type { Grants } from "../permissions.ts";
+import { featureFlags, type FeatureKeeping, featureKeeping } from "../terminal/feature_cache.ts";
 import {
   flagGroup,
-  orExit,
+  helpText,
   parseOptions,
-  readOptions,
+  readCommandLine,
   type Usage,
   UsageError,
 } from "../terminal/options.ts";
@@ -29,8 +30,8 @@ export interface EvaluateCommand {
   data?: string;
   /** Files of LPIPS. */
   lpips: LpipsChoice;
-  /** Where encoded features are kept, and what they may take; 0: none are kept. */
-  features: { folder?: string; limitBytes: number };
+  /** Where encoded features are kept. */
+  features: FeatureKeeping;
 }
 
 const usage: Usage = {
@@ -64,22 +65,15 @@ const flags = {
   }),
   ...flagGroup("Run", {
     data: undefined as string | undefined,
-    featureCache: undefined as string | undefined,
-    featureCacheLimit: 20,
   }, {
     data: { about: "where the scenes' folders are, if not where the run had them", unit: "folder" },
-    featureCache: {
-      about: "where encoded features are kept; by default in the user's cache folder",
-      unit: "folder",
-    },
-    featureCacheLimit: { about: "what they may take; 0: none are kept", unit: "GB", min: 0 },
   }),
+  ...featureFlags,
 };
 
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): EvaluateCommand {
-  readOptions(flags, usage, args); // the help, and flags that are none
-  return orExit(() => parseCommand(args));
+  return readCommandLine(args, () => helpText(flags, usage), parseCommand);
 }
 
 /**
@@ -105,7 +99,7 @@ export function parseCommand(args: readonly string[]): EvaluateCommand {
     again,
     data,
     lpips: { network: lpipsNetwork, heads: lpipsHeads },
-    features: { folder: values.featureCache, limitBytes: values.featureCacheLimit * 1e9 },
+    features: featureKeeping(values),
   };
 }
 

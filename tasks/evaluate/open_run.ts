@@ -4,7 +4,6 @@
  * @module
  */
 import { basename, join } from "node:path";
-import { FeatureFolder } from "../../src/data/run/feature_cache.ts";
 import { DataError } from "../../src/data/files.ts";
 import type { RunFolder } from "../../src/data/run/run_folder.ts";
 import type { Scene } from "../../src/data/scene/scene.ts";
@@ -18,7 +17,7 @@ import {
   type EncodingReport,
 } from "../../src/training/encode_scenes.ts";
 import { loadModel } from "../../src/training/load_model.ts";
-import { cacheFolder } from "../driver/swiftshader.ts";
+import { type FeatureKeeping, openFeatureCache } from "../terminal/feature_cache.ts";
 import { loadScenes } from "../train/scenes.ts";
 import { encodingLine } from "../train/summary.ts";
 
@@ -52,14 +51,6 @@ export async function scenesOfRun(
   return scenes;
 }
 
-/** Where encoded features are kept, and what they may take; 0: none are kept. */
-export interface FeatureKeeping {
-  /** By default in the user's cache folder. */
-  folder?: string;
-  /** What they may take. */
-  limitBytes: number;
-}
-
 /** A run's model, ready to render. */
 export interface OpenModel {
   /** Renders its scenes by their numbers. */
@@ -79,15 +70,14 @@ export async function openModel(
   gpu: Gpu,
   run: RunFolder,
   scenes: readonly Scene[],
-  { folder = join(cacheFolder(), "features"), limitBytes }: FeatureKeeping,
+  features: FeatureKeeping,
   signal: AbortSignal,
 ): Promise<OpenModel> {
   const { recipe, tensors } = await run.readCheckpoint();
   const model = loadModel(gpu, { recipe, tensors });
   const reports: EncodingReport[] = [];
-  const keeps = limitBytes > 0; // trained encoders too: they rest now
   const encoded = await encodeScenes(model, scenes, recipe, {
-    cache: keeps ? new FeatureFolder(folder, { limitBytes, onNotice: console.log }) : undefined,
+    cache: openFeatureCache(features, console.log), // of trained encoders too: they rest now
     onEncoded: (report) => reports.push(report),
     signal,
   });

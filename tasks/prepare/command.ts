@@ -7,9 +7,9 @@ import { basename, extname, join } from "node:path";
 import type { Grants } from "../permissions.ts";
 import {
   flagGroup,
-  orExit,
+  helpText,
   parseOptions,
-  readOptions,
+  readCommandLine,
   toFlag,
   type Usage,
   UsageError,
@@ -162,8 +162,7 @@ export interface PrepareCommand extends Values<typeof flags> {
 
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): PrepareCommand {
-  readOptions(flags, usage, args);
-  return orExit(() => parseCommand(args));
+  return readCommandLine(args, () => helpText(flags, usage), parseCommand);
 }
 
 /**

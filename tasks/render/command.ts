@@ -7,16 +7,17 @@ import type { Size } from "../../src/data/scene/frames.ts";
 import { GIF_MAX_FPS } from "../../src/data/formats/gif.ts";
 import { type LayerName, layerNames } from "../../src/viewing/layers.ts";
 import { type ViewPathName, type ViewPathOptions, viewPaths } from "../../src/viewing/paths.ts";
+import { featureFlags, type FeatureKeeping, featureKeeping } from "../terminal/feature_cache.ts";
 import {
   flagGroup,
-  orExit,
+  helpText,
   parseOptions,
-  readOptions,
+  readCommandLine,
   toFlag,
-  unknownName,
   type Usage,
   UsageError,
 } from "../terminal/options.ts";
+import { unknownName } from "../../src/recipes/unknown_name.ts";
 import { type EditCommand, editFlags, editName, readEdit } from "./edit.ts";
 import { readTracks, type TrackCommand, trackFlags, tracksName } from "./tracks.ts";
 
@@ -56,8 +57,8 @@ export interface RenderCommand {
   out: string;
   /** Where the scenes' folders are, if not where the run had them. */
   data?: string;
-  /** Where encoded features are kept, and what they may take; 0: none are kept. */
-  features: { folder?: string; limitBytes: number };
+  /** Where encoded features are kept. */
+  features: FeatureKeeping;
 }
 
 const pathNames = Object.keys(viewPaths) as ViewPathName[];
@@ -130,19 +131,13 @@ const flags = {
     merge: false,
     out: undefined as string | undefined,
     data: undefined as string | undefined,
-    featureCache: undefined as string | undefined,
-    featureCacheLimit: 20,
   }, {
     shard: { about: "render share i of n, from 0, and make no films", unit: "i/n" },
     merge: { about: "render nothing: see that all is there, and make the films" },
     out: { about: "where to write; by default RUN/PATH", unit: "folder" },
     data: { about: "where the scenes' folders are, if not where the run had them", unit: "folder" },
-    featureCache: {
-      about: "where encoded features are kept; by default in the user's cache folder",
-      unit: "folder",
-    },
-    featureCacheLimit: { about: "what they may take; 0: none are kept", unit: "GB", min: 0 },
   }),
+  ...featureFlags,
 };
 
 /** What each path can be told. */
@@ -158,8 +153,7 @@ const pathFlags: Record<ViewPathName | "poses", readonly ("views" | "camera" | "
 
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): RenderCommand {
-  readOptions(flags, usage, args); // the help, and flags that are none
-  return orExit(() => parseCommand(args));
+  return readCommandLine(args, () => helpText(flags, usage), parseCommand);
 }
 
 /**
@@ -209,7 +203,7 @@ export function parseCommand(args: readonly string[]): RenderCommand {
     films: { mp4, gif, fps },
     out: values.out ?? `${run.replace(/\/+$/, "")}/${views.join("-")}`,
     data,
-    features: { folder: values.featureCache, limitBytes: values.featureCacheLimit * 1e9 },
+    features: featureKeeping(values),
   };
 }
 

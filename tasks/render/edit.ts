@@ -17,7 +17,8 @@ import {
   swapBackground,
   unedited,
 } from "../../src/viewing/scene_edit.ts";
-import { flagGroup, unknownName, UsageError } from "../terminal/options.ts";
+import { unknownName } from "../../src/recipes/unknown_name.ts";
+import { flagGroup, UsageError } from "../terminal/options.ts";
 
 /** What the command line asks to change. */
 export interface EditCommand {

@@ -15,7 +15,7 @@ import { layerPicture } from "../../src/viewing/layers.ts";
 import { type PathScene, pathViews, poseViews, type SceneView } from "../../src/viewing/paths.ts";
 import { openGpu } from "../../src/runtime/device.ts";
 import { nameScenes, openModel, scenesOfRun } from "../evaluate/open_run.ts";
-import { unknownName } from "../terminal/options.ts";
+import { unknownName } from "../../src/recipes/unknown_name.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { RenderCommand, Shard } from "./command.ts";
 import { editName, editOf, scenesToEdit } from "./edit.ts";

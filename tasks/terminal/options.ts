@@ -19,36 +19,25 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { closestString, levenshteinDistance } from "@std/text";
+import { keepsRule, type Rule, wantedNumber } from "../../src/recipes/rule.ts";
+import { unknownName } from "../../src/recipes/unknown_name.ts";
 import { renderTable } from "./table.ts";
 
 /** Values that a flag can have; `undefined` is a text that has no default. */
 export type FlagValue = number | string | boolean | undefined;
 
 /** What {@link flagGroup} is told of a flag beside its default. */
-export interface FlagRule<T extends FlagValue = FlagValue> {
+export interface FlagRule<T extends FlagValue = FlagValue> extends Rule<T> {
   /** What the value is, for the help. */
-  about: string;
-  /** Of a number, or what a text names: `steps`, `pixels`, `folder`. */
-  unit?: string;
-  /** The only texts allowed. */
-  choices?: readonly T[];
-  /** Whether a number must be a whole one. */
-  whole?: boolean;
-  /** The smallest number allowed. */
-  min?: number;
-  /** The largest number allowed. */
-  max?: number;
-  /** A bound that the number must be above. */
-  above?: number;
+  readonly about: string;
 }
 
 /** A flag: its place in the help, its default, and its rule. */
 export interface Flag<T extends FlagValue = FlagValue> extends FlagRule<T> {
   /** Heading in the help. */
-  group: string;
+  readonly group: string;
   /** The value where the flag is not given; its type is the flag's type. */
-  default: T;
+  readonly default: T;
 }
 
 /** Flags by name; `learningRate` is `--learning-rate` on the command line. */
@@ -96,12 +85,6 @@ export function flagGroup<T extends { [K in keyof T]: FlagValue }>(
   return Object.fromEntries(flags);
 }
 
-/** The values that a group of defaults has flags for, taken out of all values: a part of a recipe. */
-export function pick<T extends { [K in keyof T]: FlagValue }>(values: T, defaults: T): T {
-  const names = Object.keys(defaults) as (keyof T)[];
-  return Object.fromEntries(names.map((name) => [name, values[name]])) as unknown as T;
-}
-
 /**
  * Reads a command line.
  *
@@ -139,31 +122,34 @@ export function parseOptions<const F extends Flags>(
 }
 
 /**
- * Reads this process's command line, or ends the process: with the help where it is asked for, with 2 where the command line
- * cannot be used.
+ * What `parse` makes of a command line; or ends the process: with the help where it is asked for, with 2 and the reason where
+ * the command line cannot be used.
+ *
+ * @param parse throws a {@link UsageError} where it cannot
  */
-export function readOptions<const F extends Flags>(
-  flags: F,
-  usage: Usage,
-  args: readonly string[] = Deno.args,
-): Options<F> {
+export function readCommandLine<T>(
+  args: readonly string[],
+  help: () => string,
+  parse: (args: readonly string[]) => T,
+): T {
   const ours = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   if (ours.includes("--help") || ours.includes("-h")) {
-    console.log(helpText(flags, usage));
+    console.log(help());
     Deno.exit(0);
   }
-  return orExit(() => parseOptions(flags, args));
-}
-
-/** What `read` makes of a command line; where that cannot be used, says why and ends the process with 2. */
-export function orExit<T>(read: () => T): T {
   try {
-    return read();
+    return parse(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n--help lists all flags.`);
     Deno.exit(2);
   }
+}
+
+/** Reads this process's command line, or ends the process as {@link readCommandLine} does. */
+export function readOptions<const F extends Flags>(flags: F, usage: Usage): Options<F> {
+  const help = () => helpText(flags, usage);
+  return readCommandLine(Deno.args, help, (args) => parseOptions(flags, args));
 }
 
 /** The help: usage, then the flags by group, each with its default, its unit and what it is. */
@@ -184,21 +170,6 @@ export function helpText(flags: Flags, { usage, about }: Usage): string {
   return [`Usage: ${usage}`, ...(about ? ["", about] : []), ""]
     .concat(lines.map((line) => line ?? table.shift()!))
     .join("\n");
-}
-
-/**
- * What to say of a name that is none of those known: `Unknown flag "--stesp", did you mean "--steps"?`
- *
- * @param kind What the name stands for: `flag`, `recipe`.
- */
-export function unknownName(kind: string, name: string, known: readonly string[]): string {
-  const message = `Unknown ${kind} "${name}"`;
-  if (known.length === 0) return message;
-  const closest: string = closestString(name, [...known]);
-  if (levenshteinDistance(name, closest) <= Math.max(2, closest.length / 3)) {
-    return `${message}, did you mean "${closest}"?`;
-  }
-  return known.length > 8 ? message : `${message}; there are ${known.join(", ")}`;
 }
 
 /** `learningRate` → `learning-rate` */
@@ -270,20 +241,7 @@ function readValue({ rawName, value: text }: Piece, flag: Flag): FlagValue {
   if (!text) throw refuse("no value follows");
   if (number) {
     const value = Number(text);
-    const { whole, min = -Infinity, max = Infinity, above = -Infinity } = flag;
-    const inside = value >= min && value <= max && value > above && Number.isFinite(value);
-    if (text.trim() !== "" && inside && (!whole || Number.isInteger(value))) return value;
+    if (text.trim() !== "" && keepsRule(value, flag)) return value;
   } else if (!flag.choices || flag.choices.includes(text)) return text;
   throw refuse(`value is "${text}"`);
-}
-
-/** `a whole number of at least 1 (rays)` */
-function wantedNumber({ whole, min, max, above, unit }: Flag): string {
-  const bounds = [
-    ...(above === undefined ? [] : [`above ${above}`]),
-    ...(min === undefined ? [] : [`of at least ${min}`]),
-    ...(max === undefined ? [] : [`of at most ${max}`]),
-  ];
-  const words = [whole ? "a whole number" : "a number", bounds.join(" and ")];
-  return words.filter(Boolean).join(" ") + (unit ? ` (${unit})` : "");
 }

@@ -3,24 +3,28 @@
  *
  * @module
  */
-import { lossTerms } from "../../src/recipes/loss_terms.ts";
-import { asRecipe, recipeFields, recipeValues, withValues } from "../../src/recipes/fields.ts";
+import { type LossTermName, lossTermNames, lossTerms } from "../../src/recipes/loss_terms.ts";
+import { asRecipe } from "../../src/recipes/as_recipe.ts";
+import { type Field, fieldGroups, type PresetName } from "../../src/recipes/field.ts";
+import { balloon, type Recipe, type RecipeName, recipes } from "../../src/recipes/recipe.ts";
 import {
-  type PresetName,
-  type Recipe,
-  type RecipeName,
-  recipes,
-} from "../../src/recipes/recipe.ts";
+  type RecipeValues,
+  recipeValues,
+  valueFields,
+  withValues,
+} from "../../src/recipes/recipe_values.ts";
+import { unknownName } from "../../src/recipes/unknown_name.ts";
+import { featureFlags, type FeatureKeeping, featureKeeping } from "../terminal/feature_cache.ts";
 import {
   type Flag,
   flagGroup,
-  orExit,
+  helpText,
   parseOptions,
-  readOptions,
+  readCommandLine,
   toFlag,
-  unknownName,
   type Usage,
   UsageError,
+  type Values,
 } from "../terminal/options.ts";
 import { renderTable } from "../terminal/table.ts";
 
@@ -40,14 +44,6 @@ export interface EncoderChoice {
   image?: string;
   /** Numbers of the recipe that the command line gives. */
   given: ReadonlySet<string>;
-}
-
-/** Where encoded features are kept. */
-export interface FeatureKeeping {
-  /** By default in the user's cache folder. */
-  folder?: string;
-  /** What they may take; 0: none are kept. */
-  limitBytes: number;
 }
 
 /** What the command line asks for. */
@@ -84,22 +80,15 @@ const usage: Usage = {
     `Recipes: ${Object.keys(recipes).join(", ")} (--list says more).`,
 };
 
-/** Which recipe, and from where; their defaults do not depend on the preset. */
+/** Which recipe, and from where; their defaults do not depend on the recipe. */
 const runFlags = flagGroup("Run", {
-  preset: undefined as PresetName | undefined,
   data: "data",
   scenes: undefined as string | undefined,
   from: undefined as string | undefined,
   run: undefined as string | undefined,
   resume: false,
   list: false,
-  featureCache: undefined as string | undefined,
-  featureCacheLimit: 20,
 }, {
-  preset: {
-    about: "sizes to start from; small on software drivers, full on a GPU",
-    choices: ["full", "small"],
-  },
   data: { about: "where the scenes' folders are", unit: "folder" },
   scenes: { about: "names of the scenes, with commas between", unit: "names" },
   from: {
@@ -110,12 +99,6 @@ const runFlags = flagGroup("Run", {
   run: { about: "where to write; by default runs/RECIPE-PRESET", unit: "folder" },
   resume: { about: "go on with a run that was stopped: the one named, or the last" },
   list: { about: "say which recipes there are, and end" },
-  featureCache: {
-    about:
-      "where encoded features are kept for the next start; by default in the user's cache folder",
-    unit: "folder",
-  },
-  featureCacheLimit: { about: "what they may take; 0: none are kept", unit: "GB", min: 0 },
 });
 
 /** Files that the encoders start from. */
@@ -139,60 +122,35 @@ const RESUMABLE: readonly string[] = [
   "reportEvery",
   "checkpointEvery",
   "evaluationViews",
-  "featureCache",
-  "featureCacheLimit",
+  ...Object.keys(featureFlags),
 ];
 
-/**
- * Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used.
- *
- * @param machinePreset The preset for this machine, where the command line names none.
- */
-export function readCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {
-  return orExit(() => parseCommand(args, machinePreset));
-}
-
-function parseCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {
-  const first = parseOptions({ preset: runFlags.preset }, args, { unknown: "ignore" });
-  const preset = first.values.preset ?? machinePreset;
-  const guess = args.find(isRecipe) ?? "balloon"; // defaults are the recipe's; it usually comes first
-  const command = parseWith(guess, preset, args);
-  if (command.kind !== "start" || command.recipe.name === guess) return command;
-  return parseWith(command.recipe.name as RecipeName, preset, args);
-}
-
-function isRecipe(name: string): name is RecipeName {
-  return Object.hasOwn(recipes, name);
-}
-
-/** Reads the command line with a recipe's numbers as the flags' defaults. */
-function parseWith(
-  defaults: RecipeName,
-  preset: PresetName,
-  args: readonly string[],
-): TrainCommand {
-  const standard = recipes[defaults].make(preset);
-  const weights = weightFlags(standard);
-  const flags = {
+/** All flags, with the numbers of a recipe and of its preset as defaults. */
+function flagsOf(recipe: Recipe) {
+  const { preset } = recipe;
+  const small = preset === "small";
+  return {
+    ...flagGroup("Run", { preset }, {
+      preset: {
+        about: "sizes to start from; small on software drivers, full on a GPU",
+        choices: ["full", "small"],
+      },
+    }),
     ...runFlags,
-    preset: { ...runFlags.preset, default: preset },
-    ...fieldFlags(standard),
+    ...featureFlags,
+    ...fieldFlags(recipe),
     ...encoderFlags,
-    ...weights,
-    ...flagGroup(
-      "Run",
-      preset === "full" ? { reportEvery: 100, checkpointEvery: 5000 } : {
-        reportEvery: 10,
-        checkpointEvery: 250,
-      },
-      {
-        reportEvery: { about: "between lines of metrics", unit: "steps", whole: true, min: 1 },
-        checkpointEvery: { about: "between checkpoints", unit: "steps", whole: true, min: 1 },
-      },
-    ),
+    ...weightFlags(recipe),
+    ...flagGroup("Run", {
+      reportEvery: small ? 10 : 100,
+      checkpointEvery: small ? 250 : 5000,
+    }, {
+      reportEvery: { about: "between lines of metrics", unit: "steps", whole: true, min: 1 },
+      checkpointEvery: { about: "between checkpoints", unit: "steps", whole: true, min: 1 },
+    }),
     ...flagGroup("Steps", {
       steps: 0,
-      scratchTwin: preset === "small" && recipes[defaults].fromModel === true,
+      scratchTwin: small && isRecipe(recipe.name) && recipes[recipe.name].fromModel === true,
     }, {
       steps: {
         about: "length of each stage; 0: as said below",
@@ -203,31 +161,97 @@ function parseWith(
       scratchTwin: { about: "with --from: train the same from scratch too, to compare" },
     }),
   };
-  const { values, given, positionals } = readOptions(flags, usage, args);
-  const { reportEvery, checkpointEvery } = values;
-  const pace = { reportEvery, checkpointEvery };
-  const features = { folder: values.featureCache, limitBytes: 1e9 * values.featureCacheLimit };
-  if (values.list) return { kind: "list" };
-  if (values.resume) {
-    const fixed = [...given].find((name) => !RESUMABLE.includes(name));
-    if (fixed) {
-      throw new UsageError(
-        `Cannot change "--${
-          toFlag(fixed)
-        }" of a run that goes on: its recipe is fixed; start a new run`,
-      );
-    }
-    const [run, ...rest] = positionals;
-    if (rest.length > 0) throw new UsageError(`Cannot go on with more than one run: "${rest[0]}"`);
-    const evaluationViews = given.has("evaluationViews") ? values.evaluationViews : undefined;
-    return { kind: "resume", run, evaluationViews, pace, features };
+}
+
+/**
+ * Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used.
+ *
+ * @param machinePreset The preset for this machine, where the command line names none.
+ */
+export function readCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {
+  const help = () => helpText(flagsOf(recipeForHelp(args, machinePreset)), usage);
+  return readCommandLine(args, help, (args) => parseCommand(args, machinePreset));
+}
+
+/** The recipe and the preset that are named, as far as they can be read: the help shows their numbers. */
+function recipeForHelp(args: readonly string[], machinePreset: PresetName): Recipe {
+  const { preset } = flagsOf(balloon(machinePreset));
+  const { values } = parseOptions({ preset }, args, { unknown: "ignore" });
+  return recipes[args.find(isRecipe) ?? "balloon"].make(values.preset);
+}
+
+/**
+ * What a command line asks for.
+ *
+ * @throws {UsageError} If it cannot be used.
+ */
+export function parseCommand(args: readonly string[], machinePreset: PresetName): TrainCommand {
+  // names, types and bounds are those of any recipe; defaults follow from the one that is named
+  const flags = flagsOf(balloon(machinePreset));
+  const { values: parsed, given, positionals } = parseOptions(flags, args);
+  if (parsed.list) return { kind: "list" };
+  const withGiven = (defaults: typeof flags) =>
+    Object.fromEntries(
+      Object.entries(defaults).map(([name, flag]) => {
+        const key = name as keyof typeof flags;
+        return [key, given.has(key) ? parsed[key] : flag.default];
+      }),
+    ) as Values<typeof flags>;
+  if (parsed.resume) {
+    return resumption(withGiven(flagsOf(balloon(parsed.preset))), given, positionals);
   }
 
   const [name, ...named] = positionals;
-  const scenes = [...named, ...values.scenes?.split(",").filter(Boolean) ?? []];
-  for (const stage of ["staticSteps", "dynamicSteps"] as const) {
-    if (values.steps > 0 && !given.has(stage)) values[stage] = values.steps;
+  const scenes = [...named, ...parsed.scenes?.split(",").filter(Boolean) ?? []];
+  const standard = makeRecipe(name, parsed.preset, scenes);
+  const values = withGiven(flagsOf(standard));
+  const { reportEvery, checkpointEvery } = values;
+  return {
+    kind: "start",
+    recipe: asCommandRecipe(changed(standard, values, given)),
+    encoders: { video: values.videoEncoder, image: values.imageEncoder, given },
+    from: values.from,
+    twin: values.scratchTwin,
+    data: values.data,
+    dataGiven: given.has("data"),
+    run: values.run,
+    pace: { reportEvery, checkpointEvery },
+    features: featureKeeping(values),
+  };
+}
+
+type TrainFlags = ReturnType<typeof flagsOf>;
+
+/** What to do with a run that goes on; all but its pace is fixed. */
+function resumption(
+  { reportEvery, checkpointEvery, evaluationViews, ...values }: Values<TrainFlags>,
+  given: ReadonlySet<keyof TrainFlags>,
+  [run, ...rest]: string[],
+): TrainCommand {
+  const fixed = [...given].find((name) => !RESUMABLE.includes(name));
+  if (fixed) {
+    throw new UsageError(
+      `Cannot change "--${
+        toFlag(fixed)
+      }" of a run that goes on: its recipe is fixed; start a new run`,
+    );
   }
+  if (rest.length > 0) throw new UsageError(`Cannot go on with more than one run: "${rest[0]}"`);
+  return {
+    kind: "resume",
+    run,
+    evaluationViews: given.has("evaluationViews") ? evaluationViews : undefined,
+    pace: { reportEvery, checkpointEvery },
+    features: featureKeeping(values),
+  };
+}
+
+/** A recipe with the numbers that a command line gives. */
+function changed(
+  recipe: Recipe,
+  values: Values<TrainFlags>,
+  given: ReadonlySet<keyof TrainFlags>,
+): Recipe {
   const other = values.trajectory === "ode" ? /^trajectorySteps$/ : /^ode[A-Z]/;
   const idle = [...given].find((name) => other.test(name));
   if (idle) {
@@ -238,28 +262,26 @@ function parseWith(
       }": the trajectory is ${values.trajectory}; add --trajectory ${kind}`,
     );
   }
+  const length = (stage: "staticSteps" | "dynamicSteps") =>
+    values.steps > 0 && !given.has(stage) ? values.steps : values[stage];
   const byFactor = given.has("factor") && !given.has("frameWidth");
-  const recipe = withValues(makeRecipe(name, preset, scenes), {
-    ...values,
-    frameWidth: byFactor ? 0 : values.frameWidth,
-  });
-  const changed = Object.keys(weights).filter((name) => (given as ReadonlySet<string>).has(name));
-  const lossWeights = {
-    ...recipe.lossWeights,
-    ...Object.fromEntries(changed.map((name) => [weights[name].term, values[name as never]])),
-  };
+  const weights = lossTermNames.filter((term) => given.has(`${term}Weight`));
   return {
-    kind: "start",
-    recipe: asCommandRecipe({ ...recipe, lossWeights }),
-    encoders: { video: values.videoEncoder, image: values.imageEncoder, given },
-    from: values.from,
-    twin: values.scratchTwin,
-    data: values.data,
-    dataGiven: given.has("data"),
-    run: values.run,
-    pace,
-    features,
+    ...withValues(recipe, {
+      ...values,
+      staticSteps: length("staticSteps"),
+      dynamicSteps: length("dynamicSteps"),
+      frameWidth: byFactor ? 0 : values.frameWidth,
+    }),
+    lossWeights: {
+      ...recipe.lossWeights,
+      ...Object.fromEntries(weights.map((term) => [term, values[`${term}Weight`]])),
+    },
   };
+}
+
+function isRecipe(name: string): name is RecipeName {
+  return Object.hasOwn(recipes, name);
 }
 
 function makeRecipe(name: string | undefined, preset: PresetName, scenes: string[]): Recipe {
@@ -292,23 +314,23 @@ export function asCommandRecipe(recipe: Recipe): Recipe {
 /** A flag for each number of a recipe. */
 function fieldFlags(recipe: Recipe) {
   const defaults = recipeValues(recipe);
-  const flags = Object.entries(recipeFields).map(([name, field]) => {
+  const fields = Object.entries<Field>(valueFields);
+  const ordered = fieldGroups.flatMap((name) => fields.filter(([, { group }]) => group === name));
+  const flags = ordered.map(([name, field]) => {
     return [name, { ...field, default: defaults[name as keyof typeof defaults] }];
   });
-  return Object.fromEntries(flags) as {
-    [K in keyof typeof defaults]: Flag<(typeof defaults)[K]>;
-  };
+  return Object.fromEntries(flags) as { [K in keyof RecipeValues]: Flag<RecipeValues[K]> };
 }
 
 /** A flag for the weight of each loss term: `fullColor` is `--full-color-weight`. */
-function weightFlags({ lossWeights }: Recipe): Record<string, Flag<number> & { term: string }> {
-  return Object.fromEntries(lossTerms.map(({ name, weight, meaning }) => [`${name}Weight`, {
+function weightFlags({ lossWeights }: Recipe) {
+  const flags = lossTerms.map(({ name, weight, meaning }) => [`${name}Weight`, {
     group: "Loss weights",
     default: lossWeights[name] ?? weight,
     about: `of ${meaning}`,
     min: 0,
-    term: name,
-  }]));
+  }]);
+  return Object.fromEntries(flags) as Record<`${LossTermName}Weight`, Flag<number>>;
 }
 
 /** All recipes, with what they are. */

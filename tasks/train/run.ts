@@ -6,7 +6,6 @@
 import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import type { Checkpoint } from "../../src/data/run/checkpoint.ts";
-import { FeatureFolder } from "../../src/data/run/feature_cache.ts";
 import {
   type EncoderSources,
   latestUnfinishedRun,
@@ -21,12 +20,12 @@ import { PointTracker } from "../../src/viewing/point_tracker.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { EncodingReport } from "../../src/training/encode_scenes.ts";
 import { Trainer, TrainingError } from "../../src/training/trainer.ts";
-import { cacheFolder } from "../driver/swiftshader.ts";
 import { openLpips } from "../evaluate/lpips.ts";
 import { scenesOfRun } from "../evaluate/open_run.ts";
 import { scoreRun } from "../evaluate/score.ts";
+import { type FeatureKeeping, openFeatureCache } from "../terminal/feature_cache.ts";
 import { Progress } from "../terminal/progress.ts";
-import { type FeatureKeeping, type Pace, resumeCommand, type TrainCommand } from "./command.ts";
+import { type Pace, resumeCommand, type TrainCommand } from "./command.ts";
 import { beganWith, chooseEncoders } from "./encoders.ts";
 import { findScenes, loadScenes } from "./scenes.ts";
 import { chooseModel } from "./start_model.ts";
@@ -182,13 +181,11 @@ async function prepare(
 ): Promise<Trainer> {
   const progress = new Progress({ every: Infinity }); // a bar in a terminal, no lines elsewhere
   const reports: EncodingReport[] = [];
-  const { limitBytes, folder = join(cacheFolder(), "features") } = features;
-  const onNotice = (line: string) => progress.log(line);
   try {
     return await Trainer.create(gpu, recipe, scenes, {
       state: checkpoint,
       parameters,
-      cache: limitBytes > 0 ? new FeatureFolder(folder, { limitBytes, onNotice }) : undefined,
+      cache: openFeatureCache(features, (line) => progress.log(line)),
       onEncoded: (report) => reports.push(report),
       signal,
       onProgress: (stage, fraction) =>

@@ -7,9 +7,9 @@ import { dirname } from "node:path";
 import type { Grants } from "../permissions.ts";
 import {
   flagGroup,
-  orExit,
+  helpText,
   parseOptions,
-  readOptions,
+  readCommandLine,
   type Usage,
   UsageError,
 } from "../terminal/options.ts";
@@ -33,32 +33,12 @@ const flags = flagGroup("Convert", { official: false, force: false }, {
 
 /** Reads a command line, or ends the process: with the help where it is asked for, with 2 where it cannot be used. */
 export function readCommand(args: readonly string[]): WeightsCommand {
-  const { values, positionals } = readOptions(flags, usage, args);
-  return orExit(() => asCommand(values, positionals));
+  return readCommandLine(args, () => helpText(flags, usage), parseCommand);
 }
 
 /** @throws {UsageError} If it cannot be used. */
 export function parseCommand(args: readonly string[]): WeightsCommand {
-  const { values, positionals } = parseOptions(flags, args);
-  return asCommand(values, positionals);
-}
-
-/** What the task may do: read the files that it is given, and write a new one beside. */
-export function weightsGrants(args: readonly string[]): Grants {
-  try {
-    const command = parseCommand(args);
-    if (command.kind === "show") return { read: command.files };
-    const { from, to } = command;
-    return { read: [from, dirname(to)], write: [dirname(to)] }; // Deno.rename reads too
-  } catch {
-    return {}; // the task itself says what is wrong
-  }
-}
-
-function asCommand(
-  { force, official }: { force: boolean; official: boolean },
-  files: string[],
-): WeightsCommand {
+  const { values: { force, official }, positionals: files } = parseOptions(flags, args);
   const [from, to] = files;
   if (from === undefined) throw new UsageError("Cannot show weights: no file is named");
   if (files.length === 2 && formatOf(to) !== undefined && formatOf(from) !== formatOf(to)) {
@@ -75,6 +55,18 @@ function asCommand(
     );
   }
   return { kind: "show", files };
+}
+
+/** What the task may do: read the files that it is given, and write a new one beside. */
+export function weightsGrants(args: readonly string[]): Grants {
+  try {
+    const command = parseCommand(args);
+    if (command.kind === "show") return { read: command.files };
+    const { from, to } = command;
+    return { read: [from, dirname(to)], write: [dirname(to)] }; // Deno.rename reads too
+  } catch {
+    return {}; // the task itself says what is wrong
+  }
 }
 
 /** The format that a name's ending stands for. */

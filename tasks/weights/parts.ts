@@ -17,7 +17,8 @@ import {
 } from "../../src/data/weights/weight_names.ts";
 import { dynamicFieldSpecs } from "../../src/nets/dynamic_field.ts";
 import { imageEncoderSpecs } from "../../src/nets/image_encoder.ts";
-import { fieldSizes, fullSizes } from "../../src/nets/sizes.ts";
+import { fieldSizes } from "../../src/nets/sizes.ts";
+import { full } from "../../src/recipes/recipe.ts";
 import { staticFieldSpecs } from "../../src/nets/static_field.ts";
 import { videoEncoderSpecs } from "../../src/nets/video_encoder.ts";
 
@@ -88,7 +89,7 @@ function specsOf(part: NetworkPart, width: number, tensors: Tensors): readonly W
   if (part === "video") return videoEncoderSpecs({ width });
   if (part === "image") return imageEncoderSpecs({ width });
   const length = (name: string, dimension: number) => tensors.get(name)?.shape[dimension];
-  const standard = fieldSizes(fullSizes);
+  const standard = fieldSizes(full.model);
   const sizes = {
     hidden: width,
     videoChannels: length("mlp_dynamic.lin_z.0.weight", 1) ?? standard.videoChannels,

@@ -6,7 +6,8 @@ import {
   trunkCodes,
 } from "../../src/nets/dynamic_field.ts";
 import { pointFeatures } from "../../src/nets/features.ts";
-import { type FieldSizes, fieldSizes, fullSizes } from "../../src/nets/sizes.ts";
+import { type FieldSizes, fieldSizes } from "../../src/nets/sizes.ts";
+import { full } from "../../src/recipes/recipe.ts";
 import { ParameterGroup } from "../../src/nets/parameters.ts";
 import { staticField, staticFieldSpecs } from "../../src/nets/static_field.ts";
 import { layerOf } from "../../src/nets/block.ts";
@@ -164,7 +165,7 @@ for (const size of ["small", "full"]) {
 
 Deno.test("dynamicFieldSpecs() multiplies initial values of positions, less each octave, and scene flow by their gains, and no others", async () => {
   const gpu = await testGpu();
-  const sizes = fieldSizes({ ...fullSizes, hidden: 8, globalHidden: 8, globalCode: 4 });
+  const sizes = fieldSizes({ ...full.model, hidden: 8, globalHidden: 8, globalCode: 4 });
   const [plain, gained] = await Promise.all(
     [{}, { positionGain: 32, flowGain: 0.25 }].map(async (gains) => {
       const group = new ParameterGroup(gpu, "mlp_dynamic", dynamicFieldSpecs(sizes, gains), true);

@@ -230,7 +230,14 @@ Deno.test("deno task train refuses a bad command line with exit code 2 and what 
     ["own", 'Cannot train "own": no scene is named; add the names of their folders'],
     ["balloon --stattic-steps 3", 'Unknown flag "--stattic-steps", did you mean "--static-steps"?'],
     ["balloon --rays 1", 'Cannot read "--rays": value is "1", wanted a whole number of at least 2'],
-    ["balloon --video-width 6", '"videoWidth" is 6, wanted a whole number, a multiple of 4'],
+    [
+      "balloon --video-width 6",
+      'Cannot read "--video-width": value is "6", wanted a whole number of at least 4 and divisible by 4',
+    ],
+    [
+      "balloon --smooth-tme-weight 1",
+      'Unknown flag "--smooth-tme-weight", did you mean "--smooth-time-weight"?',
+    ],
     [
       "balloon --ode-solver rk4",
       'Cannot use "--ode-solver": the trajectory is discrete; add --trajectory ode',

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { asRecipe } from "../../recipes/fields.ts";
+import { asRecipe } from "../../recipes/as_recipe.ts";
 import type { Recipe } from "../../recipes/recipe.ts";
 import { DataError, readFile } from "../files.ts";
 import {

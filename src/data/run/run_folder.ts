@@ -19,7 +19,7 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { asRecipe } from "../../recipes/fields.ts";
+import { asRecipe } from "../../recipes/as_recipe.ts";
 import type { Recipe } from "../../recipes/recipe.ts";
 import {
   type Checkpoint,

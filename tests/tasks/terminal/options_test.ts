@@ -1,12 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  flagGroup,
-  helpText,
-  parseOptions,
-  pick,
-  unknownName,
-  UsageError,
-} from "../../../tasks/terminal/options.ts";
+import { flagGroup, helpText, parseOptions, UsageError } from "../../../tasks/terminal/options.ts";
 
 const weights = { static: 1, flow: 0.02 };
 const flags = {
@@ -90,11 +83,6 @@ Deno.test("parseOptions() can leave unknown flags to a later reading", () => {
   assertEquals(values.preset, "full");
 });
 
-Deno.test("pick() takes one group's values out of all", () => {
-  const { values } = parseOptions(flags, ["--flow", "3"]);
-  assertEquals(pick(values, weights), { static: 1, flow: 3 });
-});
-
 Deno.test("helpText() shows each flag with default and unit under its heading", () => {
   assertEquals(
     helpText(flags, { usage: "deno task train [recipe]", about: "Trains a model." }),
@@ -119,17 +107,4 @@ Run
   --data           none     folder      scenes
   --resume         off                  go on from the last checkpoint`,
   );
-});
-
-Deno.test("unknownName() suggests a near name, or lists a few", () => {
-  const recipes = ["balloon", "skating"];
-  assertEquals(
-    unknownName("recipe", "baloon", recipes),
-    'Unknown recipe "baloon", did you mean "balloon"?',
-  );
-  assertEquals(
-    unknownName("recipe", "xyz", recipes),
-    'Unknown recipe "xyz"; there are balloon, skating',
-  );
-  assertEquals(unknownName("recipe", "xyz", []), 'Unknown recipe "xyz"');
 });
