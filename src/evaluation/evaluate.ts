@@ -99,6 +99,21 @@ export interface EvaluationResult {
  * @param scenes The scenes, in the renderer's order.
  * @throws {RangeError} If a score is not finite.
  * @throws {Error} If the protocol has no view in a scene.
+ *
+ * @example Score held-out views
+ * ```ts
+ * import { loadMultiviewImage } from "../data/mod.ts";
+ * import type { ImageRenderer, Scene } from "../../mod.ts";
+ * import { evaluate } from "./mod.ts";
+ *
+ * async function score(renderer: ImageRenderer, scene: Scene) {
+ *   const { evaluation } = await evaluate(renderer, [scene], {
+ *     views: 8,
+ *     truth: (scene, { time, camera }) => loadMultiviewImage(scene, time, camera),
+ *   });
+ *   return evaluation;
+ * }
+ * ```
  */
 export async function evaluate(
   renderer: ViewRenderer,

@@ -1,17 +1,19 @@
 /**
  * Evaluation: rendered views beside true ones, by PSNR, SSIM and LPIPS.
  *
+ * Scores one view by itself; `evaluate` scores those of a protocol, beside pictures that need no model:
+ *
  * ```ts
  * import { loadMultiviewImage, type Scene } from "../data/mod.ts";
+ * import { to8bit } from "../pictures/mod.ts";
  * import type { ImageRenderer } from "../viewing/mod.ts";
- * import { evaluate } from "./mod.ts";
+ * import { psnr, ssim } from "./mod.ts";
  *
- * async function score(renderer: ImageRenderer, scene: Scene) {
- *   const { evaluation } = await evaluate(renderer, [scene], {
- *     views: 8,
- *     truth: (scene, { time, camera }) => loadMultiviewImage(scene, time, camera),
- *   });
- *   return evaluation;
+ * async function scores(renderer: ImageRenderer, scene: Scene, time: number, camera: number) {
+ *   const { color } = await renderer.render(0, scene.cameras[camera], time);
+ *   const found = to8bit(color).data;
+ *   const { data: wanted } = await loadMultiviewImage(scene, time, camera);
+ *   return { psnr: psnr(found, wanted), ssim: ssim(found, wanted, scene.width, scene.height) };
  * }
  * ```
  *

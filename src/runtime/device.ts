@@ -48,6 +48,14 @@ const wantedLimits = [
  * Opens the machine's WebGPU adapter with every limit that it offers.
  *
  * @throws when the platform has no WebGPU or no adapter; the message says how to get one.
+ *
+ * @example Open the adapter there is, and say which
+ * ```ts
+ * import { openGpu } from "../../mod.ts";
+ *
+ * const gpu = await openGpu();
+ * console.log(gpu.description, gpu.software ? "in software" : "");
+ * ```
  */
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;

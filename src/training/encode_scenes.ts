@@ -100,7 +100,21 @@ export function featureShapes(
   };
 }
 
-/** Runs both frozen encoders over all frames of a batch of scenes, or takes their features from the cache. */
+/**
+ * Runs both frozen encoders over all frames of a batch of scenes, or takes their features from the cache.
+ *
+ * @example Encode the scenes of a run, from the cache where they were encoded before
+ * ```ts
+ * import type { Checkpoint, MonoNerf, Scene } from "../../mod.ts";
+ * import { FeatureFolder } from "../data/mod.ts";
+ * import { encodeScenes } from "./mod.ts";
+ *
+ * async function encode(model: MonoNerf, scenes: Scene[], { recipe }: Checkpoint) {
+ *   const cache = new FeatureFolder("features", { limitBytes: 1e9 });
+ *   return await encodeScenes(model, scenes, recipe, { cache });
+ * }
+ * ```
+ */
 export async function encodeScenes(
   model: MonoNerf,
   scenes: readonly Scene[],

@@ -17,6 +17,15 @@ import type { Gpu } from "../runtime/device.ts";
  * Makes the model that a checkpoint holds.
  *
  * @throws {Error} If parameters are missing or have another shape than the checkpoint's recipe says; the message lists them.
+ *
+ * @example Load the model of a run
+ * ```ts
+ * import { loadCheckpoint, openGpu } from "../../mod.ts";
+ * import { loadModel } from "./mod.ts";
+ *
+ * const checkpoint = await loadCheckpoint("runs/balloon-small/checkpoint.safetensors");
+ * const model = loadModel(await openGpu(), checkpoint);
+ * ```
  */
 export function loadModel(gpu: Gpu, checkpoint: Pick<Checkpoint, "recipe" | "tensors">): MonoNerf {
   const { recipe, tensors } = checkpoint;

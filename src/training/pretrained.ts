@@ -33,6 +33,7 @@ const encoders = {
  * Takes encoders from files and fits a recipe to them: their widths, and for a pair of them no standardised features in the
  * small preset, where these are meant for seeded encoders.
  *
+ * @example Train with the official image encoder
  * ```ts
  * import { loadWeightsFile } from "../data/weights/mod.ts";
  * import { own } from "../recipes/mod.ts";
@@ -68,6 +69,7 @@ export function withEncoders(
 /**
  * Takes a whole model from a file, such as a checkpoint of the authors, and fits a recipe's widths to it.
  *
+ * @example Load a checkpoint of the authors
  * ```ts
  * import { openGpu, own } from "../../mod.ts";
  * import { loadWeightsFile } from "../data/weights/mod.ts";

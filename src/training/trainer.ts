@@ -124,7 +124,25 @@ export class TrainingError extends Error {
   }
 }
 
-/** Trains a model with a recipe on scenes in memory. */
+/**
+ * Trains a model with a recipe on scenes in memory.
+ *
+ * @example Train, stop after a minute, and go on where it stopped
+ * ```ts
+ * import { loadScene, openGpu, own } from "../../mod.ts";
+ * import { Trainer } from "./mod.ts";
+ *
+ * const gpu = await openGpu(), recipe = own("small", ["Balloon1"]);
+ * const scenes = [await loadScene("data/Balloon1", recipe)];
+ * const first = await Trainer.create(gpu, recipe, scenes);
+ * await first.run({ signal: AbortSignal.timeout(60_000) }); // "aborted", after a whole step
+ * const state = await first.state();
+ * first.destroy();
+ *
+ * const second = await Trainer.create(gpu, recipe, scenes, { state });
+ * await second.run({ onReport: ({ stage, step, psnr }) => console.log(stage, step, psnr) }); // "done"
+ * ```
+ */
 export class Trainer {
   #stage: StageName | "done";
   #step: number;

@@ -105,6 +105,19 @@ interface Slot<S> {
  *
  * The lists of dispatches, one for plain pictures and one for edited ones of each number of foregrounds, are recorded when they
  * are first needed.
+ *
+ * @example Render a view, and an edited one
+ * ```ts
+ * import type { Checkpoint, EncodedScenes, MonoNerf, Scene } from "../../mod.ts";
+ * import { flipForeground, ImageRenderer, unedited } from "./mod.ts";
+ *
+ * async function render(model: MonoNerf, encoded: EncodedScenes, scene: Scene, { recipe }: Checkpoint) {
+ *   const renderer = await ImageRenderer.create(model, encoded, recipe);
+ *   const { color, depth } = await renderer.render(0, scene.cameras[3], 5.5); // scene 0, between two frames
+ *   const mirrored = await renderer.renderEdit(flipForeground(unedited(0, 5.5)), scene.cameras[3]);
+ *   return { color, depth, mirrored: mirrored.color };
+ * }
+ * ```
  */
 export class ImageRenderer {
   readonly #model: MonoNerf;

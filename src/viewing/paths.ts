@@ -115,6 +115,17 @@ export const viewPaths: Readonly<Record<ViewPathName, ViewPath>> = {
  * 48 pixels of excursion and 200 of focal length are those of pictures 480 pixels wide.
  *
  * @throws {RangeError} If the scene has no such frame or time, or its focal length is too short for the dolly zoom.
+ *
+ * @example Go around while time goes on
+ * ```ts
+ * import { loadScene } from "../../mod.ts";
+ * import { pathViews } from "./mod.ts";
+ *
+ * const scene = await loadScene("data/Balloon1");
+ * for (const { name, camera, time } of pathViews(scene, "novel", { views: 24 })) {
+ *   console.log(name, time, camera.cameraToWorld);
+ * }
+ * ```
  */
 export function pathViews(
   scene: PathScene,

@@ -67,6 +67,18 @@ const mostPoints = 16384;
  *
  * dopri5 chooses its steps for all points that are followed together, so that a path depends a little on the others, within
  * the tolerances.
+ *
+ * @example Follow the points that some pixels show
+ * ```ts
+ * import type { Camera, PointTracker, RenderedImage } from "../../mod.ts";
+ * import { movingPoints } from "./mod.ts";
+ *
+ * async function follow(tracker: PointTracker, view: RenderedImage, camera: Camera) {
+ *   const points = movingPoints(view, camera, [[20, 11], [31, 15]]); // x, y
+ *   const { times, world } = await tracker.track({ scene: 0, time: 5, points, before: 2, after: 2 });
+ *   return times.map((time, i) => ({ time, x: world.get(0, i, 0), y: world.get(0, i, 1) }));
+ * }
+ * ```
  */
 export class PointTracker {
   readonly #steps = new Map<string, Promise<FrameStep>>();
@@ -251,6 +263,7 @@ function pointsNdc({ points, space = "world" }: TrackRequest, camera: Camera): V
 /**
  * Follows points over whole frames before and after a time: a {@link PointTracker} for one time.
  *
+ * @example Follow one point, three frames back and on
  * ```ts
  * import type { EncodedScenes, MonoNerf, Recipe } from "../../mod.ts";
  * import { trackPoints } from "./mod.ts";

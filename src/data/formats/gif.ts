@@ -23,6 +23,17 @@ const PALETTE_PIXELS = 2 ** 15;
  * @param pictures `[height, width, 3]` each, sRGB 0..255, all of one size; one at least. They are gone through twice.
  * @param fps Pictures a second, at most {@linkcode GIF_MAX_FPS}.
  * @throws {RangeError} If there is no picture, sizes differ, or `fps` is out of range.
+ *
+ * @example Make a film of pictures
+ * ```ts
+ * import type { RenderedImage } from "../../viewing/mod.ts";
+ * import { to8bit } from "../../pictures/mod.ts";
+ * import { encodeGif } from "../mod.ts";
+ *
+ * function film(images: readonly RenderedImage[]) {
+ *   return encodeGif(images.map(({ color }) => to8bit(color)), 12); // frames a second
+ * }
+ * ```
  */
 export async function encodeGif(
   pictures: AsyncIterable<NdArray<Uint8Array>> | Iterable<NdArray<Uint8Array>>,

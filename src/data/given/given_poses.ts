@@ -32,6 +32,14 @@ export interface GivenPosesOptions {
  *
  * @param frameNames The frames, `000.png`; they are found by their names without ending, rows of `poses_bounds.npy` by their order.
  * @throws {DataError} If the file is missing or damaged, lacks a frame, has several lenses, or near and far cannot be known.
+ *
+ * @example Read the cameras of a transforms.json
+ * ```ts
+ * import { loadGivenPoses } from "../mod.ts";
+ *
+ * const posed = await loadGivenPoses("my/transforms.json", ["000.png", "001.png"], { near: 1, far: 20 });
+ * console.log(posed.camera.model, posed.frames[0].cameraToWorld);
+ * ```
  */
 export async function loadGivenPoses(
   path: string,

@@ -66,6 +66,15 @@ export async function generateProceduralScene(
  * Makes a procedural scene if its folder is not there yet, or was made by another version or for other options.
  *
  * @returns Whether it had to be made.
+ *
+ * @example Have a scene to train on
+ * ```ts
+ * import { loadScene } from "../mod.ts";
+ * import { ensureProceduralScene } from "./mod.ts";
+ *
+ * await ensureProceduralScene("balloon1", "data/balloon1");
+ * const scene = await loadScene("data/balloon1");
+ * ```
  */
 export async function ensureProceduralScene(
   name: string,

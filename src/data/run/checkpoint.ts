@@ -50,7 +50,20 @@ const VERSION = "1";
 const OPTIMIZER = "optimizer.";
 const REMEDY = "take a checkpoint.safetensors that this program wrote";
 
-/** Encodes a checkpoint as a safetensors file; equal checkpoints give equal bytes. */
+/**
+ * Encodes a checkpoint as a safetensors file; equal checkpoints give equal bytes.
+ *
+ * @example Keep what a trainer has learned
+ * ```ts
+ * import type { Trainer } from "../../training/mod.ts";
+ * import { encodeCheckpoint } from "../mod.ts";
+ *
+ * async function save(trainer: Trainer, path: string) {
+ *   const checkpoint = { recipe: trainer.recipe, ...await trainer.state() };
+ *   await Deno.writeFile(path, encodeCheckpoint(checkpoint));
+ * }
+ * ```
+ */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   const { recipe, stage, step, tensors, optimizer } = checkpoint;
   const stored = ({ shape, data }: NamedTensor): SafetensorsTensor => ({
@@ -112,6 +125,14 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
  *
  * @param source A path, a `file:` or `http(s):` URL, or the file's bytes.
  * @throws {DataError} If it cannot be had, or {@linkcode decodeCheckpoint} cannot use it.
+ *
+ * @example Say how far a run has come
+ * ```ts
+ * import { loadCheckpoint } from "../mod.ts";
+ *
+ * const { recipe, stage, step } = await loadCheckpoint("runs/balloon-small/checkpoint.safetensors");
+ * console.log(`${recipe.scenes.join(", ")}: step ${step} of stage ${stage}`);
+ * ```
  */
 export async function loadCheckpoint(source: string | URL | Uint8Array): Promise<Checkpoint> {
   if (source instanceof Uint8Array) return decodeCheckpoint(source, "checkpoint");

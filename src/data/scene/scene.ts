@@ -71,6 +71,14 @@ export interface Scene {
  *
  * @throws {DataError} If anything is missing, cut short, of the wrong shape or type, or not a number, or if
  * the counts of frames differ.
+ *
+ * @example Load a scene at half the size on disk
+ * ```ts
+ * import { loadScene } from "../mod.ts";
+ *
+ * const scene = await loadScene("data/Balloon1", { factor: 2 });
+ * console.log(`${scene.frames} frames of ${scene.width} x ${scene.height}`);
+ * ```
  */
 export async function loadScene(directory: string, options: FrameOptions = {}): Promise<Scene> {
   const names = await frameNames(directory);

@@ -45,6 +45,14 @@ export function decodeWeights(bytes: Uint8Array, name: string): Omit<WeightsFile
  * Loads a PyTorch (`.pth`, `.pt`, `.tar`) or safetensors file, told apart by content and not by name.
  *
  * @throws {DataError} If it cannot be read, is neither, or is damaged.
+ *
+ * @example List the tensors of a PyTorch file
+ * ```ts
+ * import { loadWeightsFile } from "./mod.ts";
+ *
+ * const { tensors } = await loadWeightsFile("raft-things.pth");
+ * for (const [name, { dtype, shape }] of tensors) console.log(name, dtype, shape);
+ * ```
  */
 export async function loadWeightsFile(path: string): Promise<WeightsFile> {
   const bytes = await readFile(path);

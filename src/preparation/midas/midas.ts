@@ -57,6 +57,7 @@ export function midasSize(width: number, height: number, depthSize?: number): [n
 /**
  * MiDaS v2.1 large with its weights on a device.
  *
+ * @example Open MiDaS from its official file
  * ```ts
  * import type { Gpu } from "../../../mod.ts";
  * import { loadWeightsFile, midasWeights } from "../../data/weights/mod.ts";

@@ -89,7 +89,24 @@ interface Recorded {
   readonly fine: Tensor;
 }
 
-/** RAFT with its weights on a device. */
+/**
+ * RAFT with its weights on a device.
+ *
+ * @example Find where the pixels of one frame are in the next
+ * ```ts
+ * import { openGpu } from "../../../mod.ts";
+ * import { decodeImage } from "../../data/mod.ts";
+ * import { loadWeightsFile, raftWeights } from "../../data/weights/mod.ts";
+ * import { Raft } from "../mod.ts";
+ *
+ * const file = { name: "raft-things.pth", ...await loadWeightsFile("raft-things.pth") };
+ * const raft = await Raft.create(await openGpu(), raftWeights(file));
+ * const [first, second] = await Array.fromAsync(["000.png", "001.png"], async (name) => {
+ *   return await raft.encode(await decodeImage(await Deno.readFile(name), name));
+ * });
+ * const flow = await raft.flow(first, second); // [height, width, 2], pixels
+ * ```
+ */
 export class Raft {
   readonly #layers: RaftLayers;
   #recorded?: Recorded;
