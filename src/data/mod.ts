@@ -39,7 +39,10 @@ export { colmapPoses } from "./given/colmap/poses.ts";
 export { type GivenDepthOptions, loadDepth } from "./given/given_depth.ts";
 export { type GivenFlow, loadFlow } from "./given/given_flow.ts";
 export { type GivenPosesOptions, loadGivenPoses } from "./given/given_poses.ts";
-export type { PosedFrame, PosedFrames } from "./given/posed_frames.ts";
+export type { DepthBounds, Frames, PosedFrame, PosedFrames } from "./given/posed_frames.ts";
+export type { FilmedFrames } from "./frame_matching.ts";
+export type { GivenPixels } from "./given/turning.ts";
+export type { Orientation } from "./formats/exif.ts";
 export { type CameraPose, loadPoses, parsePoses } from "./given/poses_file.ts";
 export { resizeFlow, resizeNearest } from "./resize.ts";
 export {

@@ -103,4 +103,4 @@ export { posesBounds, posesBoundsOf, posesOf } from "./poses_bounds.ts";
 export { preparationPreview, previewFrames, type PreviewRow } from "./preview.ts";
 export { type FlowOptions, leastRaftPixels, Raft, type RaftFrame } from "./raft/raft.ts";
 export { largestShiftPixels, straightCamera, undistortImage, undistortMask } from "./undistort.ts";
-export { distortMask, undistortFlow } from "./undistort_flow.ts";
+export { distortMask, type StraightFlowOptions, undistortFlow } from "./undistort_flow.ts";

@@ -8,7 +8,7 @@ import {
 } from "../data/given/colmap/model.ts";
 import { colmapPoses } from "../data/given/colmap/poses.ts";
 import { DataError } from "../data/data_error.ts";
-import type { PosedFrames } from "../data/given/posed_frames.ts";
+import { type PosedFrames, requireOneLens } from "../data/given/posed_frames.ts";
 import { NOTICEABLE_SHIFT_PIXELS } from "./undistort.ts";
 
 /** Numbers in a row: 3×5 pose, near, far. */
@@ -35,11 +35,13 @@ export function posesBounds(
  * The format knows one focal length, a principal point in the middle and no distortion: what the lens has of these is lost.
  *
  * @returns `[frames, 17]`.
- * @throws {DataError} If the lens has another focal length in y, by half a pixel or more at the edge.
+ * @throws {DataError} If the lens has another focal length in y, by half a pixel or more at the edge, or the frames have several.
  */
 export function posesBoundsOf(
-  { camera, focalPixels, width, height, frames }: PosedFrames,
+  posed: PosedFrames,
 ): NdArray<Float64Array> {
+  requireOneLens(posed);
+  const { camera, frames } = posed, { width, height, parameters: [focalPixels] } = camera;
   const hasFocalY = COLMAP_CAMERA_MODELS[camera.model][1] === "fy";
   const focalY = hasFocalY ? camera.parameters[1] : focalPixels;
   if (Math.abs(focalY / focalPixels - 1) * height / 2 > NOTICEABLE_SHIFT_PIXELS) {

@@ -1,10 +1,18 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { ColmapCamera } from "../data/given/colmap/model.ts";
-import { inside, lens, type Place, requireSize } from "./undistort.ts";
+import { inside, lens, type Place, requireSize, straightCamera } from "./undistort.ts";
 
 /** Steps in which a straight place is found, each of which leaves a small share of the shift's change over the shift. */
 const STEPS = 20;
+
+/** Which lenses a flow is between. */
+export interface FlowOptions {
+  /** The lens of the frame that the flow leads to; by default that of the frame it starts from. */
+  to?: ColmapCamera;
+  /** What frames shall be as if taken by; by default `straightCamera`. */
+  straight?: ColmapCamera;
+}
 
 /**
  * Optical flow between frames as they were filmed for the frames that {@linkcode undistortImage} makes of them.
@@ -18,21 +26,22 @@ const STEPS = 20;
 export function undistortFlow(
   flow: NdArray<Float32Array>,
   camera: ColmapCamera,
+  { to = camera, straight = straightCamera(camera) }: FlowOptions = {},
 ): NdArray<Float32Array> {
   requireSize(flow, camera);
   const [height, width] = flow.shape;
-  const toFilmed = lens(camera), toStraight = straightPlace(camera);
-  const straight = new Float32Array(flow.data.length);
-  for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, to += 2) {
+  const toFilmed = lens(camera, straight), toStraight = straightPlace(to, straight);
+  const values = new Float32Array(flow.data.length);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at += 2) {
       const [u, v] = toFilmed(x + 0.5, y + 0.5);
       const [flowX, flowY] = bilinear(flow, u - 0.5, v - 0.5);
       const [goalX, goalY] = toStraight(u + flowX, v + flowY);
-      straight[to] = goalX - (x + 0.5);
-      straight[to + 1] = goalY - (y + 0.5);
+      values[at] = goalX - (x + 0.5);
+      values[at + 1] = goalY - (y + 0.5);
     }
   }
-  return ndarray(straight, flow.shape.slice());
+  return ndarray(values, flow.shape.slice());
 }
 
 /**
@@ -45,10 +54,11 @@ export function undistortFlow(
 export function distortMask(
   mask: NdArray<Uint8Array>,
   camera: ColmapCamera,
+  straight: ColmapCamera = straightCamera(camera),
 ): NdArray<Uint8Array> {
   requireSize(mask, camera);
   const [height, width] = mask.shape;
-  const toStraight = straightPlace(camera);
+  const toStraight = straightPlace(camera, straight);
   const filmed = new Uint8Array(mask.data.length);
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -61,8 +71,11 @@ export function distortMask(
 }
 
 /** The inverse of the lens, by steps of its own miss. */
-function straightPlace(camera: ColmapCamera): (u: number, v: number) => Place {
-  const toFilmed = lens(camera);
+function straightPlace(
+  camera: ColmapCamera,
+  straight: ColmapCamera,
+): (u: number, v: number) => Place {
+  const toFilmed = lens(camera, straight);
   return (u, v) => {
     let straightU = u, straightV = v;
     for (let step = 0; step < STEPS; step++) {

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { extname } from "node:path";
 import { colmapPoses, unregisteredFrames } from "../../src/data/given/colmap/poses.ts";
 import { loadColmapModel } from "../../src/data/given/colmap/load.ts";
-import type { ColmapModel } from "../../src/data/given/colmap/model.ts";
+import type { ColmapCamera, ColmapModel } from "../../src/data/given/colmap/model.ts";
 import { DataError } from "../../src/data/files.ts";
-import { loadGivenPoses } from "../../src/data/given/given_poses.ts";
+import { givenPosesFiles, loadGivenPoses } from "../../src/data/given/given_poses.ts";
 import { encodeNpy } from "../../src/data/formats/npy.ts";
 import { type PosedFrames, someNames } from "../../src/data/given/posed_frames.ts";
 import { posesBoundsOf } from "../../src/preparation/poses_bounds.ts";
@@ -28,7 +27,7 @@ import {
 } from "./colmap.ts";
 import { contentOf } from "./content_hash.ts";
 import { coarseDepths } from "./depth.ts";
-import { asLens, type Lens } from "./lens.ts";
+import { type Straightening, straightening } from "./lens.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { frameNames, type Work, workPath } from "./work.ts";
 
@@ -36,12 +35,14 @@ import { frameNames, type Work, workPath } from "./work.ts";
 export type CamerasInfo = {
   /** What they were read from. */
   readonly source: string;
-  /** Focal length, pixels of the frames that the poses are for. */
+  /** Focal length of the scene's frames, pixels. */
   readonly focalPixels: number;
   /** How far the lens moves a pixel, at most; pixels. */
   readonly shiftPixels: number;
-  /** The lens that the frames are to be straightened by; null where they stay. */
-  readonly lens: Lens | null;
+  /** Share of the lens's view that straight frames can show, as they show only what was filmed. */
+  readonly shown: number;
+  /** What the frames are to be straightened by; null where they stay. */
+  readonly lens: Straightening | null;
 };
 
 /** What is known of COLMAP's work when it is done. */
@@ -137,35 +138,26 @@ export async function writeModelPoses(
  * @throws {DataError} If they cannot be read, or lack a frame.
  */
 export async function writeGivenPoses(work: Work, path: string): Promise<Done<CamerasInfo>> {
-  const { command: { near, far, depth, depthIs }, frames, signal } = work;
-  const { width, height, sources } = frames.info;
+  const { command: { near, far, depth, depthIs, givenPixels }, frames, signal } = work;
+  const { width, height, orientations } = frames.info;
   const hash = async (path: string) => (await contentOf(path, signal)).sha256;
   const knowsDepth = depth !== undefined && depthIs === "depth"; // for near and far, where the poses say nothing of them
   const from = {
-    given: await hash(path),
+    given: await Promise.all((await givenPosesFiles(path)).map(hash)),
     near,
     far,
     depth: knowsDepth ? await hash(depth) : null,
+    givenPixels: givenPixels ?? null,
   };
-  return await writePoses(work, from, async () => {
-    const options = {
+  return await writePoses(work, from, async () =>
+    await loadGivenPoses(path, frames.info, {
       size: { width, height },
+      orientations,
+      ...(givenPixels ? { pixels: givenPixels } : {}),
       ...(near > 0 ? { near } : {}),
       ...(far > 0 ? { far } : {}),
       ...(knowsDepth ? { depths: await coarseDepths(work, depth) } : {}),
-    };
-    // A folder's images are known there by their own names, which may look like other frames' numbers.
-    const isFolder = sources.every((source) => extname(source) !== "");
-    if (!isFolder) return await loadGivenPoses(path, frameNames(work), options);
-    try {
-      return await loadGivenPoses(path, sources, options);
-    } catch (error) {
-      if (!(error instanceof DataError)) throw error;
-      return await loadGivenPoses(path, frameNames(work), options).catch(() => {
-        throw error;
-      });
-    }
-  });
+    }));
 }
 
 async function writePoses(
@@ -180,24 +172,41 @@ async function writePoses(
     tell: tellCameras,
   }, async () => {
     const posed = await load();
-    const { camera, source, focalPixels } = posed;
-    const shiftPixels = largestShiftPixels(camera);
-    const bends = shiftPixels > NOTICEABLE_SHIFT_PIXELS && command.undistort;
-    const straight = bends ? { ...posed, camera: straightCamera(camera) } : posed;
+    const { source, camera } = posed;
+    const own = posed.frames.flatMap(({ lens }) => lens ?? []);
+    const lenses: [ColmapCamera, ...ColmapCamera[]] = own.length > 0
+      ? [own[0], ...own.slice(1)]
+      : [camera];
+    const shiftPixels = Math.max(...lenses.map(largestShiftPixels));
+    const bends = own.length > 0 || shiftPixels > NOTICEABLE_SHIFT_PIXELS;
+    if (!bends || !command.undistort) {
+      const bytes = encodeNpy(posesBoundsOf(posed), "float64");
+      const focalPixels = posed.focalPixels;
+      return { bytes, info: { source, focalPixels, shiftPixels, shown: 1, lens: null } };
+    }
+    const straight = straightCamera(...lenses), [focalPixels] = straight.parameters;
+    const mean = lenses.reduce((sum, { parameters }) => sum + parameters[0], 0) / lenses.length;
+    const frames = posed.frames.map(({ lens: _, ...frame }) => frame);
+    const bounds = posesBoundsOf({ ...posed, camera: straight, focalPixels, frames });
+    const lens = straightening(lenses), shown = (mean / focalPixels) ** 2;
     return {
-      bytes: encodeNpy(posesBoundsOf(straight), "float64"),
-      info: { source, focalPixels, shiftPixels, lens: bends ? asLens(camera) : null },
+      bytes: encodeNpy(bounds, "float64"),
+      info: { source, focalPixels, shiftPixels, shown, lens },
     };
   });
 }
 
-function tellCameras({ source, focalPixels, shiftPixels, lens }: CamerasInfo): string {
+function tellCameras({ source, focalPixels, shiftPixels, shown, lens }: CamerasInfo): string {
+  const several = lens && lens.lenses.length > 1 ? `${lens.lenses.length} lenses, ` : "";
+  const cropped = shown < 0.999
+    ? `, which are cropped to the ${(100 * shown).toFixed(1)} % of their view that were filmed`
+    : "";
   const bend = shiftPixels < 0.05
     ? "no distortion"
     : `distortion of up to ${shiftPixels.toFixed(1)} pixels, ${
-      lens ? "taken out of the frames" : "left in the frames"
+      lens ? `taken out of the frames${cropped}` : "left in the frames"
     }`;
-  return `${source}, focal length ${focalPixels.toFixed(1)} pixels, ${bend}`;
+  return `${source}, ${several}focal length ${focalPixels.toFixed(1)} pixels, ${bend}`;
 }
 
 function missingCameras(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import type { Grants } from "../permissions.ts";
 import {
   flagGroup,
@@ -15,6 +15,7 @@ import {
   UsageError,
   type Values,
 } from "../terminal/options.ts";
+import type { GivenPixels } from "../../src/data/given/turning.ts";
 import type { Matching } from "./colmap.ts";
 
 /** Where weights are looked for. */
@@ -39,6 +40,7 @@ const flags = {
     out: undefined as string | undefined,
     maxFrames: 100,
     pictures: false,
+    givenPixels: undefined as GivenPixels | undefined,
     redo: undefined as Redoable | undefined,
     replace: false,
   }, {
@@ -51,6 +53,11 @@ const flags = {
       max: 1000,
     },
     pictures: { about: "depth and flow as pictures for people too: disp_png/ and flow_png/" },
+    givenPixels: {
+      about:
+        "for pictures that EXIF data turn: poses, depth, flow and masks that you have are for the pixels as stored (COLMAP, OpenCV), or upright",
+      choices: ["stored", "upright"],
+    },
     redo: {
       about: "make this again though nothing changed, and then what was made from it",
       choices: redoable,
@@ -247,7 +254,9 @@ export function prepareGrants(args: readonly string[], cache: string): Grants {
     return {}; // as above
   }
   const { input, out, poses, depth, flow, masks, motionMasks, midas, raft, personMasks } = command;
-  const given = [poses, depth, flow, masks, motionMasks, midas, raft];
+  // A transforms.json names a file of points, mostly beside it.
+  const beside = poses !== undefined && /\.json$/i.test(poses) ? dirname(poses) : undefined;
+  const given = [poses, beside, depth, flow, masks, motionMasks, midas, raft];
   const grants = {
     read: [input, out, CHECKPOINTS, ...given.filter((path) => path !== undefined)],
     write: [out],

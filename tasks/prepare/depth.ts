@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { NdArray } from "npm:ndarray@1.1.1";
 import { exists, writeFileAtomically } from "../../src/data/files.ts";
 import { type GivenDepthOptions, loadDepth } from "../../src/data/given/given_depth.ts";
+import { turnedMap } from "../../src/data/given/turning.ts";
 import { encodeNpy } from "../../src/data/formats/npy.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
 import { undistortMask } from "../../src/preparation/undistort.ts";
@@ -15,11 +16,11 @@ import { contentOf } from "./content_hash.ts";
 import { requireProportions } from "./flow.ts";
 import { frameName } from "./frames.ts";
 import { filesOfFrames } from "./given_files.ts";
-import { cameraOf, type Lens } from "./lens.ts";
+import { lensOfFrame, type Straightening } from "./lens.ts";
 import type { Networks } from "./networks.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { StepProgress } from "./step_progress.ts";
-import { readFrame, type Work } from "./work.ts";
+import { readFrame, turnOf, type Work } from "./work.ts";
 
 /** What is known of the depth when it is there. */
 export type DepthInfo = {
@@ -43,7 +44,7 @@ const DEPTH_FILES = [".npy", ".npz", ".png"];
 export async function makeDepth(
   work: Work,
   images: Done<Json>,
-  lens: Lens | null,
+  lens: Straightening | null,
   networks: Networks,
 ): Promise<Done<DepthInfo>> {
   const { command: { depth, depthIs, depthSize }, folder, frames, signal } = work;
@@ -53,6 +54,7 @@ export async function makeDepth(
       frames: frames.sha256,
       given: (await contentOf(depth, signal)).sha256,
       depthIs,
+      pixels: work.command.givenPixels ?? null,
       lens,
     };
   return await folder.folder<DepthInfo>({
@@ -100,13 +102,16 @@ export async function coarseDepths(work: Work, given: string): Promise<NdArray<F
  * @throws {DataError} If a frame has none, or it cannot be read.
  */
 async function* givenMaps(
-  { command: { depthIs }, frames }: Work,
+  work: Work,
   given: string,
 ): AsyncGenerator<NdArray<Float32Array>> {
+  const { command: { depthIs }, frames } = work;
   const kind: GivenDepthOptions["kind"] = depthIs === "inverse" ? "inverse depth" : "depth";
   const { width, height } = frames.info;
-  for (const path of await filesOfFrames({ folder: given, endings: DEPTH_FILES }, frames.info)) {
-    const map = await loadDepth(path, { kind });
+  const paths = await filesOfFrames({ folder: given, endings: DEPTH_FILES }, frames.info);
+  for (const [i, path] of paths.entries()) {
+    const filmed = await loadDepth(path, { kind });
+    const map = turnedMap(filmed, turnOf(work, path, filmed.shape, i));
     requireProportions(path, map.shape, frames.info);
     yield resizeNearest(map, width, height);
   }
@@ -115,10 +120,13 @@ async function* givenMaps(
 async function* straightMaps(
   work: Work,
   given: string,
-  lens: Lens | null,
+  lens: Straightening | null,
 ): AsyncGenerator<NdArray<Float32Array>> {
-  const camera = cameraOf(lens);
-  for await (const map of givenMaps(work, given)) yield camera ? undistortMask(map, camera) : map;
+  let frame = 0;
+  for await (const map of givenMaps(work, given)) {
+    const by = lensOfFrame(lens, frame++);
+    yield by ? undistortMask(map, by.camera, by.straight) : map;
+  }
 }
 
 /**

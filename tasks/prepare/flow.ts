@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { NdArray } from "npm:ndarray@1.1.1";
 import { DataError, exists, listFiles, writeFileAtomically } from "../../src/data/files.ts";
 import { loadFlow } from "../../src/data/given/given_flow.ts";
+import { turnedFlow, turnedMap } from "../../src/data/given/turning.ts";
 import { resizeFlow, resizeNearest } from "../../src/data/resize.ts";
 import { encodeFlow, readFlow } from "../../src/data/scene/scene_files.ts";
 import type { RaftFrame } from "../../src/preparation/raft/raft.ts";
@@ -17,11 +18,11 @@ import { undistortFlow } from "../../src/preparation/undistort_flow.ts";
 import { contentOf } from "./content_hash.ts";
 import { frameName } from "./frames.ts";
 import { flowFilesOfFrames } from "./given_files.ts";
-import { cameraOf, type Lens } from "./lens.ts";
+import { lensOfFrame, type Straightening } from "./lens.ts";
 import type { Networks } from "./networks.ts";
 import type { Done } from "./preparation_folder.ts";
 import { StepProgress } from "./step_progress.ts";
-import { readFrame, type Work, workPath } from "./work.ts";
+import { readFrame, turnOf, type Work, workPath } from "./work.ts";
 
 /** Flow forth and back between a frame and the next one. */
 export interface FlowPair {
@@ -69,7 +70,7 @@ export async function measureFlow(work: Work, networks: Networks): Promise<Done<
       frames: frames.sha256,
       ...(given === undefined
         ? { raft: await networks.sha256("raft") }
-        : { given: (await contentOf(given, signal)).sha256 }),
+        : { given: (await contentOf(given, signal)).sha256, pixels: command.givenPixels ?? null }),
     },
     tell: ({ source, valid }) => `${source}, ${percent(valid)} of the pixels agree forth and back`,
     keepsFiles: given === undefined,
@@ -92,7 +93,7 @@ export async function measureFlow(work: Work, networks: Networks): Promise<Done<
 export async function straightenFlow(
   work: Work,
   measured: Done<FlowInfo>,
-  lens: Lens | null,
+  lens: Straightening | null,
 ): Promise<Done<FlowInfo>> {
   return await work.folder.folder<FlowInfo>({
     name: "flow",
@@ -120,13 +121,13 @@ export async function straightenFlow(
 export async function* straightPairs(
   { frames }: Work,
   { path, info: { validityGiven } }: Done<FlowInfo>,
-  lens: Lens | null,
+  lens: Straightening | null,
 ): AsyncGenerator<FlowPair> {
-  const camera = cameraOf(lens);
   for (let i = 0; i + 1 < frames.info.sources.length; i++) {
     const [forwardPath, backwardPath] = pairPaths(path, i);
     const forward = await readFlow(forwardPath), backward = await readFlow(backwardPath);
-    if (!camera) {
+    const [by, next] = [i, i + 1].map((frame) => lensOfFrame(lens, frame));
+    if (!by || !next) {
       yield {
         forward: forward.flow,
         forwardValid: forward.valid,
@@ -135,13 +136,14 @@ export async function* straightPairs(
       };
       continue;
     }
+    const { straight } = by;
     yield withValidity({
-      forward: undistortFlow(forward.flow, camera),
-      backward: undistortFlow(backward.flow, camera),
+      forward: undistortFlow(forward.flow, by.camera, { to: next.camera, straight }),
+      backward: undistortFlow(backward.flow, next.camera, { to: by.camera, straight }),
       ...(validityGiven
         ? {
-          forwardValid: undistortMask(forward.valid, camera),
-          backwardValid: undistortMask(backward.valid, camera),
+          forwardValid: undistortMask(forward.valid, by.camera, straight),
+          backwardValid: undistortMask(backward.valid, next.camera, straight),
         }
         : {}),
     });
@@ -193,15 +195,24 @@ async function writePairs(
 }
 
 async function* givenPairs(
-  { frames }: Work,
+  work: Work,
   given: string,
 ): AsyncGenerator<MeasuredPair> {
-  const { width, height } = frames.info;
+  const { frames } = work, { width, height } = frames.info;
   const files = { folder: given, endings: FLOW_FILES };
   const forwardPaths = await flowFilesOfFrames(files, frames.info, "fwd");
   const backwardPaths = await flowFilesOfFrames(files, frames.info, "bwd");
-  const load = async (path: string) => {
-    const { flow, valid } = await loadFlow(path);
+  const load = async (path: string, from: number, to: number) => {
+    const { flow: filmed, valid: filmedValid } = await loadFlow(path);
+    const orientation = turnOf(work, path, filmed.shape, from);
+    if (orientation !== turnOf(work, path, filmed.shape, to)) {
+      throw new DataError(
+        `Cannot use "${path}": it is for pixels as they are stored, and of its two images one is turned otherwise than ` +
+          "the other; make the flow from upright images",
+      );
+    }
+    const flow = turnedFlow(filmed, orientation);
+    const valid = filmedValid && turnedMap(filmedValid, orientation);
     requireProportions(path, flow.shape, frames.info);
     return {
       flow: resizeFlow(flow, width, height),
@@ -209,7 +220,8 @@ async function* givenPairs(
     };
   };
   for (let i = 0; i + 1 < forwardPaths.length; i++) {
-    const forward = await load(forwardPaths[i]!), backward = await load(backwardPaths[i + 1]!);
+    const forward = await load(forwardPaths[i]!, i, i + 1);
+    const backward = await load(backwardPaths[i + 1]!, i + 1, i);
     const both = forward.valid && backward.valid;
     yield {
       forward: forward.flow,

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { basename, extname, join } from "node:path";
+import { join } from "node:path";
 import { DataError, listFiles, readFile, writeFileAtomically } from "../../src/data/files.ts";
-import { exifOrientation, upright } from "../../src/data/formats/exif.ts";
-import { PICTURES, type Size } from "../../src/data/scene/frames.ts";
+import { exifOrientation, type Orientation, upright } from "../../src/data/formats/exif.ts";
+import { imageNames as namesOfImages, type Size } from "../../src/data/scene/frames.ts";
 import { decodeImage, readImage } from "../../src/data/formats/image.ts";
 import { isJpeg } from "../../src/data/formats/jpeg.ts";
 import { encodePng, isPng } from "../../src/data/formats/png.ts";
-import { naturalOrder } from "./natural_order.ts";
 import { askProgram, type Ended, runProgram } from "./program.ts";
 import { StepProgress } from "./step_progress.ts";
 
@@ -26,8 +25,10 @@ export type FramesInfo = {
   readonly of: number;
   /** How many of these one was taken of. */
   readonly stride: number;
-  /** Whether images were turned, as their EXIF data ask for. */
-  readonly turned: boolean;
+  /** Names of all images of the folder, in time order. */
+  readonly names?: readonly string[];
+  /** How each asked to be turned upright, which it was; in the numbers of EXIF. */
+  readonly orientations: readonly Orientation[];
 };
 
 /** A flow to both neighbours, and a stretch of time. */
@@ -46,9 +47,14 @@ export function strideOf(frames: number, most: number): number {
 }
 
 /** What is to be said of frames. */
-export function tellFrames({ sources, of, stride, width, height, turned }: FramesInfo): string {
+export function tellFrames(
+  { sources, of, stride, width, height, names, orientations }: FramesInfo,
+): string {
   const kept = stride > 1 ? `, one of ${stride} of the ${of} there are` : "";
-  const upright = turned ? ", turned upright as their EXIF data say" : "";
+  const isTurned = orientations.some((orientation) => orientation !== 1);
+  const upright = isTurned
+    ? `, turned upright as ${names ? "their EXIF data say" : "the video says"}`
+    : "";
   return `${sources.length} of ${width} x ${height}${kept}${upright}`;
 }
 
@@ -65,7 +71,7 @@ export async function extractFrames(
   most: number,
   signal: AbortSignal,
 ): Promise<FramesInfo> {
-  const of = await countFrames(video, signal);
+  const { frames: of, orientation } = await probe(video, signal);
   requireEnough(of, `"${video}"`);
   const stride = strideOf(of, most), frames = Math.ceil(of / stride);
   {
@@ -94,7 +100,8 @@ export async function extractFrames(
   const [height, width] = (await readImage(join(folder, names[0]))).shape;
   requireLarge({ width, height }, `the frames of "${video}" are`);
   const sources = Array.from({ length: frames }, (_, i) => String(i * stride));
-  return { width, height, sources, of, stride, turned: false };
+  const orientations = sources.map(() => orientation); // ffmpeg has turned them
+  return { width, height, sources, of, stride, orientations };
 }
 
 /**
@@ -116,13 +123,14 @@ export async function copyFrames(
   const stride = strideOf(all.length, most);
   const sources = all.filter((_, i) => i % stride === 0);
   using progress = new StepProgress("frames", sources.length);
-  let size: Size | undefined, turned = false;
+  const orientations: Orientation[] = [];
+  let size: Size | undefined;
   for (const [i, name] of sources.entries()) {
     signal.throwIfAborted();
     const path = join(images, name);
     const bytes = await readFile(path);
     const orientation = isJpeg(bytes) ? exifOrientation(bytes) : 1;
-    turned ||= orientation !== 1;
+    orientations.push(orientation);
     const image = upright(await decodeImage(bytes, path), orientation);
     const [height, width] = image.shape;
     size ??= { width, height };
@@ -139,52 +147,50 @@ export async function copyFrames(
     await writeFileAtomically(join(folder, frameName(i)), png);
     progress.update(i + 1);
   }
-  return { ...size!, sources, of: all.length, stride, turned };
+  return { ...size!, sources, of: all.length, stride, names: all, orientations };
 }
 
-/**
- * Names of the images in a folder, in natural order.
- *
- * @throws {DataError} If there is none, or one name stands for two.
- */
+/** Names of the images of a folder that is to be prepared. */
 export async function imageNames(folder: string): Promise<string[]> {
-  const names = await listFiles(folder);
-  const images = naturalOrder(
-    names.filter((name) => PICTURES.includes(extname(name).toLowerCase())),
-  );
-  if (images.length === 0) {
-    throw new DataError(
-      `Cannot use folder "${folder}": it has no .png or .jpg; name the folder of the images, or a video`,
-    );
-  }
-  const stems = images.map((name) => basename(name, extname(name)));
-  const twice = stems.findIndex((stem, i) => stems.indexOf(stem) < i);
-  if (twice >= 0) {
-    throw new DataError(
-      `Cannot use folder "${folder}": "${images[stems.indexOf(stems[twice])]}" and "${
-        images[twice]
-      }" are one frame; keep one kind`,
-    );
-  }
-  return images;
+  return await namesOfImages(folder, "name the folder of the images, or a video");
 }
 
-/** How many frames a video has: by decoding them, since containers lie. */
-async function countFrames(video: string, signal: AbortSignal): Promise<number> {
+/** What is to be known of a video before its frames are taken. */
+interface Probe {
+  /** How many it has, by decoding them, since containers lie. */
+  frames: number;
+  /** How its frames are to be turned, which ffmpeg does; in the numbers of EXIF. */
+  orientation: Orientation;
+}
+
+/** For each turn of a display matrix, degrees counterclockwise, the orientation that EXIF has for it. */
+const ORIENTATIONS: Readonly<Record<number, Orientation>> = {
+  0: 1,
+  [-90]: 6,
+  90: 8,
+  180: 3,
+  [-180]: 3,
+};
+
+async function probe(video: string, signal: AbortSignal): Promise<Probe> {
   const ended = await runProgram("ffprobe", [
-    ..."-v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames -of json -i"
-      .split(" "),
+    ...("-v error -count_frames -select_streams V:0 -show_entries " +
+      "stream=nb_read_frames:stream_side_data=rotation -of json -i").split(" "),
     fileUrl(video),
   ], { signal });
   requireWhole(video, ended);
-  let streams: { nb_read_frames?: string }[] = [];
+  type Stream = { nb_read_frames?: string; side_data_list?: { rotation?: number }[] };
+  let streams: Stream[] = [];
   try {
     streams = JSON.parse(ended.output).streams ?? [];
   } catch {
     // says so below
   }
-  const frames = Number(streams[0]?.nb_read_frames ?? 0);
-  if (frames > 0) return frames;
+  const [{ nb_read_frames: frames = 0, side_data_list: sides = [] } = {}] = streams;
+  const turn = sides.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
+  if (Number(frames) > 0) {
+    return { frames: Number(frames), orientation: ORIENTATIONS[Math.round(turn)] ?? 1 };
+  }
   throw new DataError(`Cannot read "${video}": it has no pictures; name a video`);
 }
 

@@ -12,6 +12,7 @@ import { writeFileAtomically } from "../../src/data/files.ts";
 import { PICTURES } from "../../src/data/scene/frames.ts";
 import { readPosesBounds } from "../../src/data/scene/poses_bounds.ts";
 import { resizeNearest } from "../../src/data/resize.ts";
+import { turnedMap } from "../../src/data/given/turning.ts";
 import { encodeMask, readMask } from "../../src/data/scene/scene_files.ts";
 import {
   baselineWarning,
@@ -31,11 +32,11 @@ import { contentOf } from "./content_hash.ts";
 import { type FlowInfo, type FlowPair, requireProportions, straightPairs } from "./flow.ts";
 import { frameName } from "./frames.ts";
 import { filesOfFrames } from "./given_files.ts";
-import { asLens, cameraOf, type Lens } from "./lens.ts";
+import { lensOfFrame, type Straightening, straightening } from "./lens.ts";
 import type { Done, Json } from "./preparation_folder.ts";
 import { PersonSegmenter } from "./person_masks.ts";
 import { StepProgress } from "./step_progress.ts";
-import { frameNames, readFrame, type Work, workPath } from "./work.ts";
+import { frameNames, readFrame, turnOf, type Work, workPath } from "./work.ts";
 
 /** What is known of masks when they are there. */
 export type MasksInfo = {
@@ -113,7 +114,7 @@ export async function backgroundFromObjects(
   return await folder.folder<MasksInfo>({
     name: "masks for COLMAP",
     output: workPath("background_mask"),
-    from: { frames: frames.sha256, objects: sha256 },
+    from: { frames: frames.sha256, objects: sha256, pixels: work.command.givenPixels ?? null },
   }, async (into) => {
     const moving = await writeMasks(work, givenMasks(work, path, null), (name, mask) => {
       return writeFileAtomically(join(into, `${name}.png`), encodeMask(inverted(mask)));
@@ -140,15 +141,17 @@ export async function backgroundFromGeometry(
     const model = await first.load();
     const [camera] = model.cameras;
     const bends = largestShiftPixels(camera) > NOTICEABLE_SHIFT_PIXELS;
+    const by = bends ? straightening([camera]) : null;
+    const seen = lensOfFrame(by, 0)?.straight ?? camera;
     const poses = frameNames(work).map((frame) => model.images.find(({ name }) => name === frame));
     const masks = geometricMasks(
       work,
-      straightPairs(work, flow, bends ? asLens(camera) : null),
-      { focalPixels: camera.parameters[0], width: camera.width, height: camera.height },
+      straightPairs(work, flow, by),
+      { focalPixels: seen.parameters[0], width: seen.width, height: seen.height },
       poses,
     );
     const moving = await writeMasks(work, masks, (name, mask) => {
-      const filmed = bends ? distortMask(mask, camera) : mask;
+      const filmed = bends ? distortMask(mask, camera, seen) : mask;
       return writeFileAtomically(join(into, `${name}.png`), encodeMask(inverted(filmed)));
     });
     return { source: "geometry alone", moving };
@@ -169,15 +172,15 @@ export async function makeMotionMasks(
   objects?: ObjectMasks,
 ): Promise<Done<MasksInfo>> {
   const { command: { motionMasks: given }, folder, frames, signal } = work;
-  const { lens } = poses.info;
+  const { lens } = poses.info, pixels = work.command.givenPixels ?? null;
   const from: Json = given === undefined
     ? {
       poses: poses.sha256,
       flow: flow.sha256,
       ...motionSettings(work),
-      ...(objects ? { objects: objects.sha256, lens } : {}),
+      ...(objects ? { objects: objects.sha256, lens, pixels } : {}),
     }
-    : { frames: frames.sha256, given: (await contentOf(given, signal)).sha256, lens };
+    : { frames: frames.sha256, given: (await contentOf(given, signal)).sha256, lens, pixels };
   return await folder.folder<MasksInfo>({
     name: "motion masks",
     output: "motion_masks",
@@ -271,16 +274,18 @@ export async function requireMasks(work: Work, given: string): Promise<void> {
 
 /** The user's masks at the frames' size, straightened by `lens`. */
 async function* givenMasks(
-  { frames }: Work,
+  work: Work,
   given: string,
-  lens: Lens | null,
+  lens: Straightening | null,
 ): AsyncGenerator<NdArray<Uint8Array>> {
-  const camera = cameraOf(lens), { width, height } = frames.info;
-  for (const path of await filesOfFrames({ folder: given, endings: PICTURES }, frames.info)) {
-    const mask = await readMask(path);
+  const { frames } = work, { width, height } = frames.info;
+  const paths = await filesOfFrames({ folder: given, endings: PICTURES }, frames.info);
+  for (const [i, path] of paths.entries()) {
+    const filmed = await readMask(path), by = lensOfFrame(lens, i);
+    const mask = turnedMap(filmed, turnOf(work, path, filmed.shape, i));
     requireProportions(path, mask.shape, frames.info);
     const sized = resizeNearest(mask, width, height);
-    yield camera ? undistortMask(sized, camera) : sized;
+    yield by ? undistortMask(sized, by.camera, by.straight) : sized;
   }
 }
 

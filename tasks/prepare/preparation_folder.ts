@@ -74,7 +74,7 @@ interface Preparation {
 }
 
 /** Counted up when steps make something else from the same: older ones are made again. */
-const VERSION = 1;
+const VERSION = 2;
 const RECORD = "preparation.json";
 /** The folder of what only the preparation reads. */
 export const WORK = "preparation";

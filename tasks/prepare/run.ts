@@ -28,7 +28,7 @@ import {
   requireFfmpeg,
   tellFrames,
 } from "./frames.ts";
-import { cameraOf, type Lens } from "./lens.ts";
+import { lensOfFrame, type Straightening } from "./lens.ts";
 import {
   backgroundFromGeometry,
   backgroundFromObjects,
@@ -150,7 +150,7 @@ function better(work: Work, first: FoundModel, second: FoundModel): FoundModel {
 }
 
 /** The scene's frames: `images/`, straightened where the lens bends them. */
-async function straightenFrames(work: Work, lens: Lens | null): Promise<Done<Json>> {
+async function straightenFrames(work: Work, lens: Straightening | null): Promise<Done<Json>> {
   const { folder, frames, signal } = work;
   return await folder.folder<Json>({
     name: "images",
@@ -158,13 +158,14 @@ async function straightenFrames(work: Work, lens: Lens | null): Promise<Done<Jso
     from: { frames: frames.sha256, lens },
   }, async (into) => {
     await removeShrunk(folder.directory);
-    const camera = cameraOf(lens), names = frameNames(work);
+    const names = frameNames(work);
     using progress = new StepProgress("images", names.length);
     for (const [i, name] of names.entries()) {
       signal.throwIfAborted();
-      if (camera) {
-        const straight = undistortImage(await readFrame(frames, i), camera);
-        await writeFileAtomically(join(into, name), encodePng(straight));
+      const by = lensOfFrame(lens, i);
+      if (by) {
+        const image = undistortImage(await readFrame(frames, i), by.camera, by.straight);
+        await writeFileAtomically(join(into, name), encodePng(image));
       } else await Deno.copyFile(join(frames.path, name), join(into, name));
       progress.update(i + 1);
     }

@@ -6,7 +6,9 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
+import type { Orientation } from "../../src/data/formats/exif.ts";
 import { readImage } from "../../src/data/formats/image.ts";
+import { isForStored } from "../../src/data/given/turning.ts";
 import type { PrepareCommand } from "./command.ts";
 import { frameName, type FramesInfo } from "./frames.ts";
 import { type Done, type PreparationFolder, WORK } from "./preparation_folder.ts";
@@ -38,4 +40,21 @@ export function readFrame(
   number: number,
 ): Promise<NdArray<Uint8Array>> {
   return readImage(join(path, frameName(number)));
+}
+
+/**
+ * How a map that the user has is to be turned to lie on its upright frame.
+ *
+ * @param shape Of the map: height, width.
+ * @throws {DataError} If frames were turned, and it cannot be known whether it was made before or after that.
+ */
+export function turnOf(
+  { command: { givenPixels }, frames: { info } }: Work,
+  path: string,
+  [height, width]: readonly number[],
+  frame: number,
+): Orientation {
+  const { orientations } = info;
+  const turning = { size: info, orientations, ...(givenPixels ? { pixels: givenPixels } : {}) };
+  return isForStored(path, { width, height }, turning) ? orientations[frame] : 1;
 }

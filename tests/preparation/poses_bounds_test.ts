@@ -76,7 +76,7 @@ Deno.test("posesBounds() names what it cannot pose", () => {
   fails(
     model,
     [...GOLDEN_FRAMES, "004.png", "005.png"],
-    "pose the frames: COLMAP registered 4 of 6, without 004.png, 005.png; leave these out",
+    'use "images": it poses 4 of 6 frames, without 004.png, 005.png; leave these out',
   );
   assertEquals(unregisteredFrames(model, ["000.png", "9.png"]), ["9.png"]);
   fails(seeing([]), ["a.png"], 'pose the frames: image "a.jpg" sees no point in front of it');
@@ -86,10 +86,14 @@ Deno.test("posesBounds() names what it cannot pose", () => {
   const one = seeing([1, 2]);
   const two = {
     ...one,
-    cameras: [...one.cameras, { ...one.cameras[0], id: 2 }],
+    cameras: [...one.cameras, {
+      ...one.cameras[0],
+      id: 2,
+      parameters: Float64Array.of(52, 30, 20),
+    }],
     images: [...one.images, { ...one.images[0], id: 2, name: "b.jpg", cameraId: 2 }],
   };
-  fails(two, ["a.png", "b.png"], "pose the frames: COLMAP took them for pictures of 2 cameras");
+  fails(two, ["a.png", "b.png"], 'use frames of several lenses: "b.png" has');
   assertEquals(posesBounds(two, ["b.png"]).shape, [1, 17], "images of no frame do not count");
   const alike = { ...one, images: [one.images[0], { ...one.images[0], id: 2, name: "x/a.jpg" }] };
   fails(alike, ["a.png"], 'use "images": "a.jpg" and "x/a.jpg" could be frame "a.png"');

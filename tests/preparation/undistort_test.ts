@@ -34,7 +34,8 @@ function scene(u: number, v: number): [number, number, number] {
  * Straightens a place by fixed-point iteration on COLMAP's definition, written out here once more: the other direction of
  * what is tested.
  */
-function straighten({ model, parameters: p }: ColmapCamera, u: number, v: number): number[] {
+function straighten(lens: ColmapCamera, u: number, v: number): number[] {
+  const { model, parameters: p } = lens;
   const [fx, fy, cx, cy] = model === "OPENCV" ? p : [p[0], p[0], p[1], p[2]];
   const [k1, k2, p1, p2] = model === "OPENCV" ? p.subarray(4) : [p[3], p[4] ?? 0, 0, 0];
   const lensX = (u - cx) / fx, lensY = (v - cy) / fy;
@@ -47,7 +48,8 @@ function straighten({ model, parameters: p }: ColmapCamera, u: number, v: number
       lensY - (y * moved + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y),
     ];
   }
-  return [p[0] * x + WIDTH / 2, p[0] * y + HEIGHT / 2];
+  const [focal] = straightCamera(lens).parameters;
+  return [focal * x + WIDTH / 2, focal * y + HEIGHT / 2];
 }
 
 /** What the lens sees of the scene. */
@@ -95,10 +97,47 @@ Deno.test("undistortImage() leaves the pictures of straight cameras as they are"
   }
 });
 
-Deno.test("undistortImage() repeats the edge", () => {
-  const image = ndarray(new Uint8Array(HEIGHT * WIDTH * 3).fill(77), [HEIGHT, WIDTH, 3]);
-  const outside = camera("SIMPLE_RADIAL", FOCAL, ...MIDDLE, 0.5);
-  assert(undistortImage(image, outside).data.every((value) => value === 77));
+/** Lenses by which a straight picture of the same focal length would show what nobody filmed. */
+const narrow = [
+  camera("SIMPLE_RADIAL", FOCAL, ...MIDDLE, 0.12), // a pincushion
+  camera("SIMPLE_PINHOLE", FOCAL, WIDTH / 2 + 9, HEIGHT / 2 - 4), // looks aside
+  camera("PINHOLE", FOCAL, 1.2 * FOCAL, ...MIDDLE), // pixels that are not square
+  opencv,
+];
+
+for (const lens of narrow) {
+  Deno.test(`straightCamera() of ${lens.model} ${lens.parameters} sees what was filmed, and no less than it must`, () => {
+    const straight = straightCamera(lens), [focal] = straight.parameters;
+    assert(focal > FOCAL && focal < 1.4 * FOCAL, `${focal}`);
+    // Which column and row each straight pixel is taken from: none from beyond the picture, and some from its very edge.
+    const nearest = (axis: "column" | "row") => {
+      const values = Float32Array.from(
+        { length: WIDTH * HEIGHT },
+        (_, i) => axis === "column" ? i % WIDTH : Math.floor(i / WIDTH),
+      );
+      return undistortMask(ndarray(values, [HEIGHT, WIDTH]), lens, straight);
+    };
+    const columns = nearest("column"), rows = nearest("row");
+    let repeated = 0;
+    for (let v = 0; v < HEIGHT; v++) {
+      for (let u = 0; u + 2 < WIDTH; u++) {
+        const [a, b, c] = [u, u + 1, u + 2].map((u) => columns.get(v, u));
+        if (a === b && b === c && [0, WIDTH - 1].includes(a)) repeated++;
+      }
+    }
+    assertEquals(repeated, 0);
+    const touched = [columns.data.includes(0), columns.data.includes(WIDTH - 1)]
+      .concat([rows.data.includes(0), rows.data.includes(HEIGHT - 1)]);
+    assert(touched.includes(true), `${touched}`);
+  });
+}
+
+Deno.test("straightCamera() refuses a lens whose middle lies outside the picture", () => {
+  assertThrows(
+    () => straightCamera(camera("SIMPLE_PINHOLE", FOCAL, 2 * WIDTH, 32)),
+    DataError,
+    "less than a quarter of their width shows anything; pose them again",
+  );
 });
 
 Deno.test("largestShiftPixels() of SIMPLE_RADIAL is that of the corner pixels, |k| r³ f", () => {
@@ -108,8 +147,12 @@ Deno.test("largestShiftPixels() of SIMPLE_RADIAL is that of the corner pixels, |
 });
 
 Deno.test("straightCamera() is a pinhole about the middle", () => {
-  assertEquals(straightCamera(opencv), camera("SIMPLE_PINHOLE", FOCAL, ...MIDDLE));
-  assertEquals(largestShiftPixels(straightCamera(opencv)), 0);
+  assertEquals(straightCamera(radial), camera("SIMPLE_PINHOLE", FOCAL, ...MIDDLE));
+  const [short, long] = [FOCAL, 1.1 * FOCAL].map((f) => camera("SIMPLE_PINHOLE", f, ...MIDDLE));
+  const [focal] = straightCamera(short, long).parameters;
+  // The mean would show more than the longer one filmed, up to the middles of the outer pixels.
+  assertAlmostEquals(focal, 1.1 * FOCAL * (WIDTH - 1) / WIDTH, 1e-4);
+  assertAlmostEquals(largestShiftPixels(straightCamera(opencv)), 0, 1e-12);
 });
 
 Deno.test("undistortMask() moves a mask as undistortImage() moves the picture", () => {

@@ -48,7 +48,7 @@ Deno.test("extractFrames() takes all frames of a short video, RGB, in their orde
     sources: ["0", "1", "2", "3", "4", "5", "6"],
     of: 7,
     stride: 1,
-    turned: false,
+    orientations: [1, 1, 1, 1, 1, 1, 1],
   });
   for (const [i, picture] of film.pictures.entries()) assertAlike(await film.frame(i), picture);
 });
@@ -77,6 +77,7 @@ Deno.test("extractFrames() turns frames as the video asks for", async () => {
   await using film = await filmed(3, turned);
   const info = await extractFrames(film.video, film.frames, 100, signal);
   assertEquals([info.width, info.height], [HEIGHT, WIDTH]);
+  assertEquals(info.orientations, [6, 6, 6]);
   // Clockwise: the first row becomes the last column.
   const [picture] = film.pictures;
   const upright = ndarray(new Uint8Array(picture.data.length), [WIDTH, HEIGHT, 3]);

@@ -183,14 +183,14 @@ Deno.test("deno task prepare says where the camera stood still, and takes away f
     const rows = ndarray(Float64Array.from(steps.flatMap(row)), [4, 17]);
     await Deno.writeFile(path, encodeNpy(rows, "float64"));
   }
-  const moved = await work.prepare("images", "--poses", own);
+  const moved = await work.prepare("video.mp4", "--poses", own);
   assertEquals([moved.code, /hardly moved/.test(moved.out)], [0, false]);
   await Deno.mkdir(work.at("my scene", "images_80x64"));
-  const { out, code } = await work.prepare("images", "--poses", still);
+  const { out, code } = await work.prepare("video.mp4", "--poses", still);
   assertEquals(code, 0);
   assertMatch(out, /^The camera hardly moved before 002\.png: what moves there cannot be told /m);
   assertEquals((await names(work.at("my scene"))).includes("images_80x64"), true); // the frames are as before
-  await work.prepare("images", "--poses", work.at("programs", "sparse", "0"));
+  await work.prepare("video.mp4", "--poses", work.at("programs", "sparse", "0"));
   assertEquals((await names(work.at("my scene"))).includes("images_80x64"), false); // they are straightened now
 });
 
@@ -203,7 +203,7 @@ Deno.test("deno task prepare calls ffmpeg and COLMAP as the specification says, 
   );
   const S = "/my scene/preparation";
   assertEquals(calls, [
-    "ffprobe -v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames -of json -i file:/video.mp4",
+    "ffprobe -v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames:stream_side_data=rotation -of json -i file:/video.mp4",
     "ffmpeg -nostdin -v error -i file:/video.mp4 -map 0:V:0 -vf select='not(mod(n,100))' -fps_mode passthrough " +
     `-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats file:${S}/frames/%03d.png`,
     ...["colmap_first", "colmap"].flatMap((pass) => [
@@ -550,7 +550,7 @@ Deno.test("deno task prepare takes a transforms.json by the images' names, near 
   assertEquals([err, code], ["", 0]);
   assertMatch(
     out,
-    /^poses: transforms\.json, .* distortion of up to 3\.2 pixels, taken out of the frames$/m,
+    /^poses: transforms\.json, .* distortion of up to 3\.2 pixels, taken out of the frames, which are cropped to the 92\.\d % of their view that were filmed$/m,
   );
   const { data } = await readNpy(work.at("my scene", "poses_bounds.npy"), ["float64"]);
   const [near, far] = data.subarray(15, 17);

@@ -53,12 +53,15 @@ function tiffOrientation(tiff: DataView): Orientation {
 }
 
 /** A picture `[height, width, channels]` as the eye is to see it: from orientation 5 on its sides change places. */
-export function upright(image: NdArray<Uint8Array>, orientation: Orientation): NdArray<Uint8Array> {
+export function upright<D extends Uint8Array | Float32Array>(
+  image: NdArray<D>,
+  orientation: Orientation,
+): NdArray<D> {
   if (orientation === 1) return image;
   const [storedHeight, storedWidth, channels] = image.shape;
   const isTransposed = orientation >= 5, [rows, columns] = REVERSED[orientation];
   const [height, width] = isTransposed ? [storedWidth, storedHeight] : [storedHeight, storedWidth];
-  const turned = new Uint8Array(image.data.length);
+  const turned = image.data.slice() as D;
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++, to += channels) {
       const [row, column] = isTransposed ? [x, y] : [y, x];

@@ -1,26 +1,39 @@
 import { basename, dirname, extname, join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { hasColmapModel, loadColmapModel } from "./colmap/load.ts";
+import { findColmapModel, hasColmapModel } from "./colmap/load.ts";
 import { COLMAP_CAMERA_MODELS, type ColmapCamera } from "./colmap/model.ts";
 import { colmapPoses } from "./colmap/poses.ts";
 import { DataError, exists, readFile } from "../files.ts";
 import type { Size } from "../scene/frames.ts";
 import { decodePly } from "../formats/ply.ts";
-import { nearAndFar, type PosedFrame, type PosedFrames } from "./posed_frames.ts";
+import type { Orientation } from "../formats/exif.ts";
+import { type FilmedFrames, rowsOfFrames } from "../frame_matching.ts";
+import { shown } from "../shown.ts";
+import {
+  type DepthBounds,
+  depthsSeen,
+  filmedFrames,
+  type Frames,
+  lensesOf,
+  nearAndFar,
+  type PosedFrame,
+  type PosedFrames,
+} from "./posed_frames.ts";
 import { readPosesBounds } from "../scene/poses_bounds.ts";
-import { parseTransforms } from "./transforms_json.ts";
+import { parseTransforms, pointsFileOf } from "./transforms_json.ts";
+import { type GivenPixels, isForStored, turnedLens, turnedPose } from "./turning.ts";
 
 /** What {@linkcode loadGivenPoses} is to know beside the file. */
-export interface GivenPosesOptions {
+export interface GivenPosesOptions extends DepthBounds {
   /** Of the frames: a lens for frames of another size, in their proportions, is scaled to it. */
   size?: Size;
-  /** Depth, in the units of the poses: for all frames, in place of what the file has. */
-  near?: number;
-  /** Depth, in the units of the poses: for all frames, in place of what the file has. */
-  far?: number;
   /** Depth of each frame `[height, width]` in the units of the poses, of any size, for near and far where the file has no points. */
   depths?: readonly NdArray<Float32Array>[];
+  /** How the pictures of the frames were turned upright; by default they were not. */
+  orientations?: readonly Orientation[];
+  /** For which pixels of turned pictures the poses are, where their size does not tell it. */
+  pixels?: GivenPixels;
 }
 
 /**
@@ -30,8 +43,9 @@ export interface GivenPosesOptions {
  * Near and far are those of the file; of a `transforms.json` the 5th and 95th percentile of the depths in
  * {@linkcode GivenPosesOptions.depths}, or of the points of its `ply_file_path` that a frame sees.
  *
- * @param frameNames The frames, `000.png`; they are found by their names without ending, rows of `poses_bounds.npy` by their order.
- * @throws {DataError} If the file is missing or damaged, lacks a frame, has several lenses, or near and far cannot be known.
+ * @param frames Names of the frames' images in time order, `000.png`, or how the frames were filmed; they are found by their names
+ * without ending or by number, rows of `poses_bounds.npy` by their order.
+ * @throws {DataError} If the file is missing or damaged, lacks a frame, or near and far cannot be known.
  *
  * @example Read the cameras of a transforms.json
  * ```ts
@@ -43,30 +57,50 @@ export interface GivenPosesOptions {
  */
 export async function loadGivenPoses(
   path: string,
-  frameNames: readonly string[],
+  frames: Frames,
   options: GivenPosesOptions = {},
 ): Promise<PosedFrames> {
-  const file = await posesFile(path);
-  const poses = await readPoses(file, frameNames, options);
-  const { near, far } = options;
+  const { near, far, size } = options;
   if ((near !== undefined && !(near > 0)) || (far !== undefined && !(far > 0))) {
     throw new DataError(`Cannot use near ${near} and far ${far}: wanted depths above 0`);
   }
-  const frames = poses.frames.map((frame) => ({
+  const file = await posesFile(path);
+  const read = await readPoses(file, filmedFrames(frames), options);
+  const bounded = read.frames.map((frame) => ({
     ...frame,
     near: near ?? frame.near,
     far: far ?? frame.far,
   }));
-  const wrong = frames.find(({ near, far }) => !(near > 0 && far > near && far < Infinity));
+  const wrong = bounded.find(({ near, far }) => !(near > 0 && far > near && far < Infinity));
   if (wrong) {
     throw new DataError(
-      `Cannot use "${file}": frame "${wrong.name}" sees depths from ${wrong.near} to ${wrong.far}, wanted ` +
+      `Cannot use "${file}": frame "${
+        shown(wrong.name)
+      }" sees depths from ${wrong.near} to ${wrong.far}, wanted ` +
         `0 < near < far; give both as --near and --far, in the units of its poses`,
     );
   }
-  const camera = options.size ? scaledTo(options.size, poses.camera, file) : poses.camera;
+  const turned = turnedFrames({ ...read, frames: bounded }, file, options);
+  const lenses = turned.map(({ lens }) => size ? scaledTo(size, lens, file) : lens);
+  const { camera, own } = lensesOf(lenses);
   const { width, height, parameters } = camera;
-  return { ...poses, camera, focalPixels: parameters[0], width, height, frames };
+  return {
+    source: read.source,
+    camera,
+    focalPixels: parameters[0],
+    width,
+    height,
+    frames: turned.map(({ lens: _, ...frame }, i) => own[i] ? { ...frame, lens: own[i] } : frame),
+  };
+}
+
+/** The files that {@linkcode loadGivenPoses} reads: that of the poses, and one of points that it names. */
+export async function givenPosesFiles(path: string): Promise<string[]> {
+  const file = await posesFile(path);
+  if (extname(file).toLowerCase() !== ".json" || !await exists(file)) return [path];
+  const points = pointsFileOf(new TextDecoder().decode(await readFile(file)));
+  const pointsPath = points === undefined ? undefined : join(dirname(file), points);
+  return pointsPath !== undefined && await exists(pointsPath) ? [path, pointsPath] : [path];
 }
 
 async function posesFile(path: string): Promise<string> {
@@ -77,53 +111,76 @@ async function posesFile(path: string): Promise<string> {
   return path;
 }
 
-function readPoses(
+async function readPoses(
   file: string,
-  frameNames: readonly string[],
+  frames: FilmedFrames,
   options: GivenPosesOptions,
 ): Promise<PosedFrames> {
   switch (extname(file).toLowerCase()) {
     case ".json":
-      return readTransforms(file, frameNames, options);
+      return await readTransforms(file, frames, options);
     case ".npy":
-      return readLlff(file, frameNames);
-    default:
-      return loadColmapModel(file).then((model) => colmapPoses(model, frameNames));
+      return await readLlff(file, frames);
+    default: {
+      const { near, far } = options;
+      const { model, folder } = await findColmapModel(file, frames);
+      const bounds = {
+        ...(near !== undefined ? { near } : {}),
+        ...(far !== undefined ? { far } : {}),
+      };
+      const poses = colmapPoses(model, frames, bounds, folder);
+      return folder === file ? poses : { ...poses, source: `${poses.source} ${folder}` };
+    }
   }
 }
 
-async function readLlff(path: string, frameNames: readonly string[]): Promise<PosedFrames> {
+/** Frames with a lens each, turned upright where the poses are for stored pixels. */
+function turnedFrames(
+  { camera, frames }: PosedFrames,
+  path: string,
+  { size = camera, orientations = [], pixels }: GivenPosesOptions,
+): (PosedFrame & { lens: ColmapCamera })[] {
+  const stored = isForStored(path, camera, { size, orientations, ...(pixels ? { pixels } : {}) });
+  return frames.map((frame, i) => {
+    const lens = frame.lens ?? camera, orientation = orientations[i] ?? 1;
+    if (!stored || orientation === 1) return { ...frame, lens };
+    const cameraToWorld = turnedPose(frame.cameraToWorld, orientation, frame.name);
+    return { ...frame, cameraToWorld, lens: turnedLens(lens, orientation) };
+  });
+}
+
+async function readLlff(path: string, filmed: FilmedFrames): Promise<PosedFrames> {
   const remedy = "give a file poses_bounds.npy, as LLFF writes it";
-  const { data } = await readPosesBounds(path, frameNames.length, remedy);
-  const [height, width, focalPixels] = [4, 9, 14].map((column) => data[column]);
-  const frames = frameNames.map((name, frame): PosedFrame => {
-    const row = data.subarray(frame * 17, frame * 17 + 17);
-    if (row[4] !== height || row[9] !== width || row[14] !== focalPixels) {
-      throw new DataError(
-        `Cannot use "${path}": pose ${frame} is of ${row[9]} x ${row[4]} with focal ${
-          row[14]
-        }, the first ` +
-          `of ${width} x ${height} with ${focalPixels}; pose the frames with a single camera`,
-      );
-    }
+  const { data, shape } = await readPosesBounds(path, undefined, remedy);
+  const rows = rowsOfFrames(shape[0], filmed, path).map((row) =>
+    data.subarray(row * 17, row * 17 + 17)
+  );
+  const { camera, own } = lensesOf(rows.map((row) => {
+    const [height, width, focal] = [row[4], row[9], row[14]];
+    const parameters = Float64Array.of(focal, width / 2, height / 2);
+    return { id: 1, model: "SIMPLE_PINHOLE", width, height, parameters };
+  }));
+  const frames = rows.map((row, frame): PosedFrame => {
     const cameraToWorld = Float64Array.from([0, 5, 10].flatMap((start) => {
       const [down, right, back, origin] = row.subarray(start, start + 4);
       return [right, -down, back, origin];
     }));
-    return { name, cameraToWorld, near: row[15], far: row[16] };
+    const posed = { name: filmed.sources[frame], cameraToWorld, near: row[15], far: row[16] };
+    return own[frame] ? { ...posed, lens: own[frame] } : posed;
   });
-  const parameters = Float64Array.of(focalPixels, width / 2, height / 2);
-  const camera: ColmapCamera = { id: 1, model: "SIMPLE_PINHOLE", width, height, parameters };
+  const { width, height, parameters: [focalPixels] } = camera;
   return { source: "poses_bounds.npy", camera, focalPixels, width, height, frames };
 }
 
 async function readTransforms(
   path: string,
-  frameNames: readonly string[],
-  { size, near, far, depths }: GivenPosesOptions,
+  filmed: FilmedFrames,
+  { size, near, far, depths, orientations = [], pixels }: GivenPosesOptions,
 ): Promise<PosedFrames> {
   const text = new TextDecoder().decode(await readFile(path));
-  const { camera, poses, pointsFile } = parseTransforms(text, path, frameNames, size);
+  const isTurned = pixels === "stored" && orientations.some((orientation) => orientation >= 5);
+  const assumed = isTurned && size ? { width: size.height, height: size.width } : size;
+  const { camera, own, poses, pointsFile } = parseTransforms(text, path, filmed, assumed);
   const { width, height, parameters } = camera;
   const all = {
     source: "transforms.json",
@@ -131,11 +188,12 @@ async function readTransforms(
     focalPixels: parameters[0],
     width,
     height,
-  } as const;
+  };
   const framesOf = (seen: (frame: number) => ArrayLike<number>) =>
     poses.map((cameraToWorld, frame): PosedFrame => {
       const depths = Float64Array.from(seen(frame)).filter((d) => d > 0 && d < Infinity);
-      return { name: frameNames[frame], cameraToWorld, ...nearAndFar(depths) };
+      const posed = { name: filmed.sources[frame], cameraToWorld, ...nearAndFar(depths) };
+      return own[frame] ? { ...posed, lens: own[frame] } : posed;
     });
   if (near !== undefined && far !== undefined) return { ...all, frames: framesOf(() => []) };
   if (depths) return { ...all, frames: framesOf((frame) => depths[frame].data) };
@@ -151,26 +209,6 @@ async function readTransforms(
     `Cannot use "${path}": it has poses but no points, so that near and far are not known; give both as ` +
       `--near and --far, in the units of its poses, or depth in these units`,
   );
-}
-
-/** Depths of the points that lie in a frame's picture, its distortion left out. */
-function depthsSeen(
-  points: Float64Array,
-  { width, height, parameters: [focalPixels] }: ColmapCamera,
-  pose: Float64Array,
-): number[] {
-  const depths: number[] = [];
-  const [halfX, halfY] = [width / 2 / focalPixels, height / 2 / focalPixels];
-  for (let i = 0; i < points.length; i += 3) {
-    const [dx, dy, dz] = [points[i] - pose[3], points[i + 1] - pose[7], points[i + 2] - pose[11]];
-    const x = pose[0] * dx + pose[4] * dy + pose[8] * dz;
-    const y = pose[1] * dx + pose[5] * dy + pose[9] * dz;
-    const depth = -(pose[2] * dx + pose[6] * dy + pose[10] * dz);
-    if (depth > 0 && Math.abs(x) <= halfX * depth && Math.abs(y) <= halfY * depth) {
-      depths.push(depth);
-    }
-  }
-  return depths;
 }
 
 /** The lens for frames of another size in the same proportions. */

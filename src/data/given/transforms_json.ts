@@ -2,13 +2,15 @@ import { type ColmapCamera, colmapCamera } from "./colmap/model.ts";
 import { DataError } from "../data_error.ts";
 import type { Size } from "../scene/frames.ts";
 import { isNumber, poseMatrix } from "./pose_matrix.ts";
-import { entriesOfFrames, someNames } from "./posed_frames.ts";
+import { entriesOfFrames, filmedFrames, type Frames, lensesOf } from "./posed_frames.ts";
 import { shown } from "../shown.ts";
 
 /** What a `transforms.json` says of the frames that were asked for. */
 export interface Transforms {
-  /** The lens of all frames. */
+  /** The lens of all frames, or where they differ the first one's. */
   camera: ColmapCamera;
+  /** Each frame's own lens, where they differ. */
+  own: readonly (ColmapCamera | undefined)[];
   /** Camera to world of each frame, row-major 3×4; axes x right, y up, z backwards. */
   poses: Float64Array[];
   /** Its file of points, a path relative to it, where it names one. */
@@ -19,7 +21,7 @@ const WANTED =
   'wanted {"fl_x": pixels, "w": pixels, "h": pixels, "frames": [{"file_path": "images/000.png", ' +
   '"transform_matrix": [4 rows of 4 numbers]}]}, as nerfstudio and instant-ngp write it';
 
-/** What a camera can be told by; a frame may have its own, equal to the others'. */
+/** What a camera can be told by; a frame may have its own. */
 const NUMBERS = [
   ..."camera_angle_x camera_angle_y fl_x fl_y cx cy w h".split(" "),
   ..."k1 k2 k3 k4 p1 p2".split(" "),
@@ -31,17 +33,17 @@ type Table = Record<string, unknown>;
  * Reads the text of a `transforms.json`, as nerfstudio and instant-ngp have it.
  *
  * The lens is `fl_x`, `fl_y`, `cx`, `cy`, or else `camera_angle_x`, with distortion `k1`, `k2`, `k3`, `p1`, `p2`; it stands once
- * for all frames, or in each of them alike.
+ * for all frames, or in each of them.
  *
  * @param name Where the text came from, for messages.
- * @param frameNames The frames that are wanted, `000.png`; others in the file are left out.
+ * @param wanted The frames, by their images' names or as they were filmed; others in the file are left out.
  * @param size Of the frames, where the file does not say.
- * @throws {DataError} If the text is anything else, a frame is missing, or the frames have different lenses.
+ * @throws {DataError} If the text is anything else, a frame is missing, or has no lens.
  */
 export function parseTransforms(
   text: string,
   name: string,
-  frameNames: readonly string[],
+  wanted: Frames,
   size?: Size,
 ): Transforms {
   const fail = (what: string) => new DataError(`Cannot use "${name}": ${what}`);
@@ -57,28 +59,12 @@ export function parseTransforms(
     throw fail(`frame ${i} has no file_path; ${WANTED}`);
   });
   const path = (entry: Table) => entry.file_path as string;
-  const found = entriesOfFrames(frameNames, entries, path, name);
-  const frames = found.filter((entry) => entry !== undefined);
-  if (frames.length < frameNames.length || frames.length === 0) {
-    const missing = frameNames.filter((_, frame) => found[frame] === undefined);
-    throw fail(
-      `it poses ${frames.length} of ${frameNames.length} frames, without ${someNames(missing)}; ` +
-        `leave these out of the frames, or pose them too`,
-    );
-  }
-  const lenses = frames.map((frame) => lensOf({ ...file, ...frame }, fail));
-  const other = lenses.findIndex((lens) => JSON.stringify(lens) !== JSON.stringify(lenses[0]));
-  if (other > 0) {
-    throw fail(
-      `"${shown(path(frames[other]))}" has another lens than "${shown(path(frames[0]))}" ` +
-        `(${JSON.stringify(lenses[other])}, ${
-          JSON.stringify(lenses[0])
-        }), wanted one for all frames; ` +
-        `pose the frames with a single camera`,
-    );
-  }
+  const frames = entriesOfFrames(filmedFrames(wanted), entries, path, name);
+  const lenses = frames.map((frame) =>
+    cameraOf(lensOf({ ...file, ...frame }, fail), name, size, fail)
+  );
   return {
-    camera: cameraOf(lenses[0], name, size, fail),
+    ...lensesOf(lenses),
     poses: frames.map((frame) =>
       poseMatrix(
         frame.transform_matrix,
@@ -88,6 +74,17 @@ export function parseTransforms(
     ),
     pointsFile: typeof file.ply_file_path === "string" ? file.ply_file_path : undefined,
   };
+}
+
+/** The file of points that a text names, if it is a `transforms.json` that does. */
+export function pointsFileOf(text: string): string | undefined {
+  try {
+    const file: unknown = JSON.parse(text);
+    if (isTable(file) && typeof file.ply_file_path === "string") return file.ply_file_path;
+  } catch {
+    // its reader says so
+  }
+  return undefined;
 }
 
 /** What tells a lens, in one order. */

@@ -1,4 +1,4 @@
-import { basename, extname, join } from "node:path";
+import { extname, join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import {
@@ -8,9 +8,12 @@ import {
   writeFileAtomically,
   writeFolderAtomically,
 } from "../files.ts";
+import { stemOf } from "../frame_matching.ts";
 import { readImage } from "../formats/image.ts";
 import { encodePng } from "../formats/png.ts";
+import { naturalOrder } from "../natural_order.ts";
 import { resizeLanczos } from "../resize.ts";
+import { shown } from "../shown.ts";
 
 /** Size of a picture. */
 export interface Size {
@@ -40,10 +43,44 @@ export interface Frames {
   original: Size;
 }
 
-/** Names of the pictures in a folder, sorted. */
+/** Names of the pictures in a folder, as people count them: `2.png` before `10.png`. */
 export async function pictureNames(directory: string, remedy: string): Promise<string[]> {
   const names = await listFiles(directory, remedy);
-  return names.filter((name) => PICTURES.includes(extname(name).toLowerCase()));
+  return naturalOrder(names.filter((name) => PICTURES.includes(extname(name).toLowerCase())));
+}
+
+/** Name endings of pictures that cannot be read here. */
+const OTHER_PICTURES =
+  /\.(heic|heif|hif|webp|tiff?|bmp|gif|avif|jxl|jp2|exr|hdr|dng|cr[23]|nef|arw)$/i;
+
+/**
+ * Names of the images in a folder, one a frame in time order.
+ *
+ * @param remedy What the user can do where there is no such folder or no image in it; ends the message.
+ * @throws {DataError} If there is none, one frame has two images, or images of other kinds would be left out.
+ */
+export async function imageNames(directory: string, remedy: string): Promise<string[]> {
+  const all = await listFiles(directory, remedy), images = await pictureNames(directory, remedy);
+  const fail = (what: string) => new DataError(`Cannot use folder "${directory}": ${what}`);
+  const stems = images.map(stemOf);
+  // A camera's raw file beside its JPEG is the same frame.
+  const others = all.filter((name) => OTHER_PICTURES.test(name) && !stems.includes(stemOf(name)));
+  if (others.length > 0) {
+    const some = others.slice(0, 3).map((name) => `"${shown(name)}"`).join(", ");
+    const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
+    throw fail(
+      `it has ${
+        images.length || "no"
+      } images as .png or .jpg and ${others.length} that cannot be read, ` +
+        `${some}${more}, so that frames would be missing; convert these (mogrify -format png FILES), ` +
+        `or take them out`,
+    );
+  }
+  if (images.length === 0) throw fail(`it has no .png or .jpg; ${remedy}`);
+  const twice = stems.findIndex((stem, i) => stems.indexOf(stem) < i);
+  if (twice < 0) return images;
+  const first = images[stems.indexOf(stems[twice])];
+  throw fail(`"${shown(first)}" and "${shown(images[twice])}" are one frame; keep one kind`);
 }
 
 /** Name endings of pictures. */
@@ -53,7 +90,7 @@ export const PICTURES: readonly string[] = [".png", ".jpg", ".jpeg"];
  * Loads the frames `images/…` of a scene, shrunk with a Lanczos filter.
  *
  * The shrunk frames are kept as `images_<factor>/` or `images_<width>x<height>/` and taken from there the next time if
- * their count and size are right. Where that folder cannot be written, they are only kept in memory.
+ * their names and size are right. Where that folder cannot be written, they are only kept in memory.
  *
  * @param names The pictures in `images/`, in time order; one at least.
  * @throws {DataError} If a picture cannot be read, sizes differ, or the wanted size does not suit them.
@@ -77,7 +114,7 @@ export async function loadFrames(
   const byFactor = !options.size && !options.frameWidth;
   const label = byFactor ? String(options.factor ?? 2) : `${size.width}x${size.height}`;
   const cache = join(directory, `images_${label}`);
-  const kept = await readKept(cache, names.length, size, onNotice);
+  const kept = await readKept(cache, names, size, onNotice);
   if (kept) return { images: kept, original };
 
   for (const path of paths) {
@@ -86,7 +123,7 @@ export async function loadFrames(
   try {
     await writeFolderAtomically(cache, async (folder) => {
       for (const [i, name] of names.entries()) {
-        const path = join(folder, `${basename(name, extname(name))}.png`);
+        const path = join(folder, `${stemOf(name)}.png`);
         await writeFileAtomically(path, encodePng(stack.frame(i)));
       }
     });
@@ -123,17 +160,19 @@ class FrameStack {
 /** The frames shrunk by an earlier run, or nothing where they do not fit. */
 async function readKept(
   cache: string,
-  frames: number,
+  frames: readonly string[],
   size: Size,
   onNotice: (notice: string) => void,
 ): Promise<NdArray<Uint8Array> | undefined> {
   if (!(await exists(cache))) return undefined;
   try {
     const names = await pictureNames(cache, "");
-    if (names.length !== frames) {
-      throw new DataError(`"${cache}" has ${names.length} frames, wanted ${frames}`);
+    if (`${names.map(stemOf)}` !== `${frames.map(stemOf)}`) {
+      throw new DataError(
+        `"${cache}" has ${names.length} frames, wanted ${frames.length} of the same names as in images/`,
+      );
     }
-    const stack = new FrameStack(frames, size);
+    const stack = new FrameStack(frames.length, size);
     for (const name of names) stack.add(await readSized(join(cache, name), size));
     return stack.images;
   } catch (error) {

@@ -22,7 +22,6 @@ import {
   readFlow,
   readMask,
   requireAll,
-  stemsOf,
 } from "./scene_files.ts";
 
 export type { MultiviewFile };
@@ -92,17 +91,16 @@ export async function loadScene(directory: string, options: FrameOptions = {}): 
     focalScale: focalScale(posesPath, posesBounds, original, width, options),
   });
 
-  const stems = stemsOf(names);
   const disparities = await readAll(
-    await disparityFiles(directory, stems),
+    await disparityFiles(directory, names),
     async (path) => resizeNearest(await readDisparity(path), width, height),
   );
   const masks = await readAll(
-    await maskFiles(directory, stems),
+    await maskFiles(directory, names),
     async (path) => resizeNearest(await readMask(path), width, height),
   );
-  const forward = await loadFlow(directory, "fwd", stems, size);
-  const backward = await loadFlow(directory, "bwd", stems, size);
+  const forward = await loadFlow(directory, "fwd", names, size);
+  const backward = await loadFlow(directory, "bwd", names, size);
   return {
     name: basename(directory),
     directory,
@@ -186,10 +184,10 @@ function focalScale(
 async function loadFlow(
   directory: string,
   direction: "fwd" | "bwd",
-  stems: readonly string[],
+  names: readonly string[],
   { width, height }: Size,
 ): Promise<{ flow: NdArray<Float32Array>; valid: NdArray<Uint8Array> }> {
-  const paths = requireAll(await flowFiles(directory, direction, stems));
+  const paths = requireAll(await flowFiles(directory, direction, names));
   const pairs = await Promise.all(paths.map(async (path) => {
     if (path === undefined) {
       return {

@@ -17,7 +17,6 @@ import {
   readDisparity,
   readFlow,
   readMask,
-  stemsOf,
 } from "./scene_files.ts";
 
 /** A part of a scene folder, and what was found of it. */
@@ -103,7 +102,7 @@ async function partsOf(directory: string): Promise<{ parts: Part[]; frames: numb
     fault = error;
     return [];
   });
-  const frames = names.length, stems = stemsOf(names);
+  const frames = names.length;
   let first: Size | undefined;
 
   const images = {
@@ -128,7 +127,7 @@ async function partsOf(directory: string): Promise<{ parts: Part[]; frames: numb
   const flow = (name: string, direction: "fwd" | "bwd") => ({
     name,
     wanted: Math.max(0, frames - 1),
-    find: () => flowFiles(directory, direction, stems),
+    find: () => flowFiles(directory, direction, names),
     read: async (path: string) => inWords(sizeOf((await readFlow(path)).valid)),
   });
   const forTraining = [
@@ -137,13 +136,13 @@ async function partsOf(directory: string): Promise<{ parts: Part[]; frames: numb
     {
       name: "disp",
       wanted: frames,
-      find: () => disparityFiles(directory, stems),
+      find: () => disparityFiles(directory, names),
       read: async (path: string) => inWords(sizeOf(await readDisparity(path))),
     },
     {
       name: "motion_masks",
       wanted: frames,
-      find: () => maskFiles(directory, stems),
+      find: () => maskFiles(directory, names),
       read: async (path: string) => inWords(sizeOf(await readMask(path))),
     },
     flow("flow forward", "fwd"),

@@ -2,7 +2,8 @@ import { basename, extname, join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { DataError, exists, listFiles } from "../files.ts";
-import { pictureNames, PICTURES, type Size } from "./frames.ts";
+import { allImages, matchFlow, matchFrames } from "../frame_matching.ts";
+import { imageNames, PICTURES, type Size } from "./frames.ts";
 import { readImage } from "../formats/image.ts";
 import { readNpy } from "../formats/npy.ts";
 import { encodeNpz, readNpz } from "../formats/npz.ts";
@@ -26,17 +27,10 @@ export const LAYOUT = "a scene has images/, poses_bounds.npy, disp/, motion_mask
 /**
  * Names of a scene's frames in `images/`, in time order.
  *
- * @throws {DataError} If there is no such folder or no picture in it.
+ * @throws {DataError} As {@linkcode imageNames}.
  */
 export async function frameNames(directory: string): Promise<string[]> {
-  const names = await pictureNames(join(directory, "images"), LAYOUT);
-  if (names.length > 0) return names;
-  throw new DataError(`Cannot load scene "${directory}": images/ has no .png or .jpg; ${LAYOUT}`);
-}
-
-/** File names without their endings: the frames' names. */
-export function stemsOf(names: readonly string[]): string[] {
-  return names.map((name) => basename(name, extname(name)));
+  return await imageNames(join(directory, "images"), LAYOUT);
 }
 
 /** The files of one kind that belong to the frames. */
@@ -56,36 +50,49 @@ export function requireAll({ paths, fault }: FrameFiles): (string | undefined)[]
 /**
  * Finds inverse depths, one a frame.
  *
+ * @param frames Names of the frames' images.
  * @throws {DataError} If there is no such folder.
  */
-export function disparityFiles(directory: string, stems: readonly string[]): Promise<FrameFiles> {
-  return filesOfFrames(join(directory, "disp"), stems, [".npy"]);
+export function disparityFiles(directory: string, frames: readonly string[]): Promise<FrameFiles> {
+  return filesOfFrames(join(directory, "disp"), frames, [".npy"]);
 }
 
 /**
  * Finds motion masks, one a frame.
  *
+ * @param frames Names of the frames' images.
  * @throws {DataError} If there is no such folder.
  */
-export function maskFiles(directory: string, stems: readonly string[]): Promise<FrameFiles> {
-  return filesOfFrames(join(directory, "motion_masks"), stems, PICTURES);
+export function maskFiles(directory: string, frames: readonly string[]): Promise<FrameFiles> {
+  return filesOfFrames(join(directory, "motion_masks"), frames, PICTURES);
 }
 
 /**
  * Finds flow from each frame to the next (`fwd`) or last (`bwd`) one; undefined for the frame without that neighbour.
  *
+ * @param frames Names of the frames' images.
  * @throws {DataError} If there is no such folder.
  */
 export async function flowFiles(
   directory: string,
   direction: "fwd" | "bwd",
-  stems: readonly string[],
+  frames: readonly string[],
 ): Promise<FrameFiles> {
-  const without = direction === "fwd" ? stems.length - 1 : 0;
-  const endings = [`_${direction}.npz`];
-  const { paths, fault } = await filesOfFrames(join(directory, "flow"), stems, endings, without);
-  // One that is there is not looked at.
-  return { paths: paths.map((path, frame) => frame === without ? undefined : path), fault };
+  const folder = join(directory, "flow"), ending = `_${direction}.npz`;
+  const names = (await listFiles(folder, LAYOUT)).filter((name) => /_(fwd|bwd)\.npz$/.test(name));
+  const without = direction === "fwd" ? frames.length - 1 : 0;
+  const ours = names.filter((name) => name.endsWith(ending));
+  try {
+    const { forward, backward } = matchFlow(names, allImages(frames), folder);
+    const entries = direction === "fwd" ? forward : backward;
+    const found = entries.map((i) => i === undefined ? i : names[i]);
+    const files = framesFiles(folder, frames, found, { ending, there: ours.length, without });
+    // One that the frame without a neighbour has is not looked at.
+    return { ...files, paths: files.paths.map((path, i) => i === without ? undefined : path) };
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return { paths: frames.map(() => undefined), fault: error };
+  }
 }
 
 /** The held-out views in `multiview_GT`, by time, then camera; none without that folder. */
@@ -201,33 +208,45 @@ export function posesScale(
   return original.width / poses.width;
 }
 
-/**
- * Finds the files that belong to the frames: a file bears the name of its frame, or the frame's number.
- *
- * @param without A frame that needs none.
- */
+/** Finds the files that belong to the frames, by the names of their images or by number. */
 async function filesOfFrames(
   directory: string,
-  stems: readonly string[],
+  frames: readonly string[],
   endings: readonly string[],
-  without: number = -1,
 ): Promise<FrameFiles> {
-  const names = await listFiles(directory, LAYOUT);
-  const found = stems.map((stem, frame) =>
-    [stem, String(frame).padStart(3, "0")]
-      .flatMap((stem) => endings.map((ending) => stem + ending))
-      .find((name) => names.includes(name))
-  );
-  const missing = found.findIndex((name, frame) => name === undefined && frame !== without);
-  const extra = names.filter((name) => endings.some((ending) => name.endsWith(ending))).length -
-    found.filter((name) => name !== undefined).length;
+  const names = (await listFiles(directory, LAYOUT))
+    .filter((name) => endings.includes(extname(name).toLowerCase()));
+  try {
+    const { entries } = matchFrames(names, allImages(frames), { path: directory });
+    const found = entries.map((i) => i === undefined ? i : names[i]);
+    return framesFiles(directory, frames, found, { ending: endings[0], there: names.length });
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return { paths: frames.map(() => undefined), fault: error };
+  }
+}
+
+/**
+ * The frames' files, and what is wrong with them.
+ *
+ * @param there How many files there are.
+ * @param without A frame that needs none.
+ */
+function framesFiles(
+  directory: string,
+  frames: readonly string[],
+  found: readonly (string | undefined)[],
+  { ending, there, without = -1 }: { ending: string; there: number; without?: number },
+): FrameFiles {
   const paths = found.map((name) => name && join(directory, name));
+  const missing = found.findIndex((name, frame) => name === undefined && frame !== without);
+  const extra = there - found.filter((name) => name !== undefined).length;
   if (missing < 0 && extra <= 0) return { paths };
   const what = missing >= 0
-    ? `${stems[missing]}${endings[0]} is missing`
-    : `it has ${extra} files ${endings[0]} too many`;
-  const frames = `images/ has ${stems.length} frames; make the two agree`;
-  return { paths, fault: new DataError(`Cannot load "${directory}": ${what}, ${frames}`) };
+    ? `${basename(frames[missing], extname(frames[missing]))}${ending} is missing`
+    : `it has ${extra} files ${ending} too many`;
+  const wanted = `images/ has ${frames.length} frames; make the two agree`;
+  return { paths, fault: new DataError(`Cannot load "${directory}": ${what}, ${wanted}`) };
 }
 
 /** @throws {DataError} If the shape is another; an undefined length may be any. */

@@ -1,11 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray from "npm:ndarray@1.1.1";
 import { loadColmapModel } from "../../../src/data/given/colmap/load.ts";
 import { colmapPoses } from "../../../src/data/given/colmap/poses.ts";
 import { DataError } from "../../../src/data/files.ts";
-import { loadGivenPoses } from "../../../src/data/given/given_poses.ts";
+import { givenPosesFiles, loadGivenPoses } from "../../../src/data/given/given_poses.ts";
 import { encodeNpy } from "../../../src/data/formats/npy.ts";
 import type { PosedFrames } from "../../../src/data/given/posed_frames.ts";
 import { posesBoundsOf } from "../../../src/preparation/poses_bounds.ts";
@@ -86,18 +86,18 @@ Deno.test("loadGivenPoses() reads poses_bounds.npy as it was written, also in it
     }
     const fails = (names: string[], message: string) =>
       assertRejects(() => loadGivenPoses(path, names), DataError, message);
-    await fails(GOLDEN_FRAMES.slice(1), "it has 4 poses, images/ has 3 frames");
+    await fails(GOLDEN_FRAMES.slice(1), "it has 4 rows, and there are 3 frames");
   });
   const other = ndarray(rows.data.slice(), [4, 17]);
-  other.set(2, 14, 61);
+  other.set(2, 14, 63);
   await withFile(
     "x.npy",
     encodeNpy(other, "float64"),
     (path) =>
       assertRejects(
-        () => loadGivenPoses(path, GOLDEN_FRAMES),
+        async () => posesBoundsOf(await loadGivenPoses(path, GOLDEN_FRAMES)),
         DataError,
-        "pose 2 is of 64 x 48 with focal 61, the first of 64 x 48 with 60",
+        '"002.png" has SIMPLE_PINHOLE 64 x 48, 63 32 24, "000.png" SIMPLE_PINHOLE 64 x 48, 60 32 24',
       ),
   );
 });
@@ -183,10 +183,6 @@ Deno.test("loadGivenPoses() says what is wrong with a transforms.json", async ()
     undefined,
     [...GOLDEN_FRAMES, "004.png", "005.png"],
   );
-  await fails(
-    transforms({}, { fl_x: 61 }),
-    '"images/002.png" has another lens than "images/000.png"',
-  );
   await fails(transforms({ fl_x: "60" }), 'fl_x is "60", wanted a number');
   await fails(
     transforms({ fl_x: null, fl_y: null }),
@@ -215,4 +211,94 @@ Deno.test("loadGivenPoses() says what is wrong with a transforms.json", async ()
     near: -1,
     far: 2,
   });
+});
+
+Deno.test("loadGivenPoses() takes poses of filmed frames where every second is kept, from each format", async () => {
+  const video = { sources: ["0", "2"], of: 4, stride: 2 };
+  const kept = [0, 2].map((frame) => truth.frames[frame].cameraToWorld);
+  await using folder = await temporaryFolder();
+  const at = (name: string) => join(folder.path, name);
+  await Deno.writeTextFile(at("transforms.json"), JSON.stringify(transforms()));
+  await Deno.writeFile(at("poses_bounds.npy"), encodeNpy(posesBoundsOf(truth), "float64"));
+  for (const path of [goldenColmap(), at("transforms.json"), at("poses_bounds.npy")]) {
+    const { frames } = await loadGivenPoses(path, video, { near: 1, far: 9 });
+    frames.forEach(({ cameraToWorld }, i) => assertClose(cameraToWorld, kept[i], 1e-12, path));
+    assertEquals(frames.length, 2);
+  }
+  await assertRejects(
+    () => loadGivenPoses(goldenColmap(), { sources: ["0", "2", "4"], of: 6, stride: 2 }),
+    DataError,
+    "it poses 2 of 3 frames, without 4; leave these out of the frames, or pose them too",
+  );
+  await assertRejects(
+    () => loadGivenPoses(goldenColmap(), ["x.png", "y.png"]),
+    DataError,
+    'it poses none of the 2 frames: it has "000.jpg", "001.jpg" …, wanted "x", "y" …; give the poses',
+  );
+});
+
+Deno.test("loadGivenPoses() takes the mean of lenses that nobody can tell apart, and gives each frame its own where one can", async () => {
+  const bounds = { near: 1, far: 2 };
+  const unsteady = transforms();
+  unsteady.frames = unsteady.frames.map((frame, i) => ({ ...frame, fl_x: 60 + 0.1 * i, w: 64 }));
+  const { camera, frames } = await loadTransforms(unsteady, bounds);
+  assertClose(camera.parameters, [60.15, 60, 32, 24], 1e-12, "mean");
+  assertEquals(frames.map(({ lens }) => lens), Array(4).fill(undefined));
+  const focusing = transforms();
+  focusing.frames = focusing.frames.map((frame, i) => ({ ...frame, fl_x: 60 + i, fl_y: 60 + i }));
+  const several = await loadTransforms(focusing, bounds);
+  assertEquals(several.frames.map(({ lens }) => lens?.parameters[0]), [63, 62, 61, 60]);
+  assertThrows(() => posesBoundsOf(several), DataError, 'several lenses: "001.png" has PINHOLE');
+});
+
+Deno.test("loadGivenPoses() needs no tracks where near and far are given, and takes a model's points where it has none", async () => {
+  await using folder = await temporaryFolder();
+  const lines = (await Deno.readTextFile(join(goldenColmap(), "text/images.txt"))).split("\n")
+    .filter((line) => !line.startsWith("#"));
+  const images = lines.map((line, i) => i % 2 === 0 ? line : "").join("\n"); // no keypoints
+  for (const name of ["cameras.txt", "points3D.txt"]) {
+    await Deno.copyFile(join(goldenColmap(), "text", name), join(folder.path, name));
+  }
+  await Deno.writeTextFile(join(folder.path, "images.txt"), images);
+  const seen = await loadGivenPoses(folder.path, GOLDEN_FRAMES);
+  seen.frames.forEach(({ near, far }, i) => {
+    assert(Math.abs(near / truth.frames[i].near - 1) < 0.15, `${near} ${truth.frames[i].near}`);
+    assert(Math.abs(far / truth.frames[i].far - 1) < 0.15, `${far} ${truth.frames[i].far}`);
+  });
+  await Deno.writeTextFile(join(folder.path, "points3D.txt"), "");
+  await assertRejects(
+    () => loadGivenPoses(folder.path, GOLDEN_FRAMES),
+    DataError,
+    "it has no near and far; give both (--near and --far), leave this frame out",
+  );
+  const given = await loadGivenPoses(folder.path, GOLDEN_FRAMES, { near: 2.4, far: 50 });
+  assertSamePoses(given);
+  assertEquals(given.frames.map(({ near, far }) => [near, far]), Array(4).fill([2.4, 50]));
+});
+
+Deno.test("loadGivenPoses() takes of several models the one with most of the frames, and says which", async () => {
+  await using folder = await temporaryFolder();
+  for (const [place, from] of [["0", "2"], ["1", "0"]] as const) {
+    const model = join(folder.path, "colmap/sparse", place);
+    await Deno.mkdir(model, { recursive: true });
+    for (const name of ["cameras.txt", "images.txt", "points3D.txt"]) {
+      const text = await Deno.readTextFile(join(goldenColmap(), "text", name));
+      const isPart = name === "images.txt" && from === "2";
+      const lines = text.split("\n").filter((line) => !line.startsWith("#"));
+      await Deno.writeTextFile(join(model, name), isPart ? lines.slice(0, 4).join("\n") : text);
+    }
+  }
+  const found = await loadGivenPoses(folder.path, GOLDEN_FRAMES);
+  assertSamePoses(found);
+  assertEquals(found.source, `COLMAP model ${join(folder.path, "colmap/sparse/1")}`);
+});
+
+Deno.test("givenPosesFiles() names the points of a transforms.json too", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "transforms.json");
+  await Deno.writeTextFile(path, JSON.stringify(transforms({ ply_file_path: "points.ply" })));
+  assertEquals(await givenPosesFiles(path), [path]);
+  await Deno.writeTextFile(join(folder.path, "points.ply"), "ply");
+  assertEquals(await givenPosesFiles(path), [path, join(folder.path, "points.ply")]);
+  assertEquals(await givenPosesFiles(goldenColmap()), [goldenColmap()]);
 });

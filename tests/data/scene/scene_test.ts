@@ -257,7 +257,7 @@ Deno.test("loadScene() says what is wrong with a folder, and where", async (test
     await using folder = await goldenScene();
     await Deno.remove(join(folder.path, "images"), { recursive: true });
     await Deno.mkdir(join(folder.path, "images"));
-    await assertRejects(() => loadScene(folder.path), DataError, "images/ has no .png or .jpg");
+    await assertRejects(() => loadScene(folder.path), DataError, 'images": it has no .png or .jpg');
   });
 });
 
@@ -288,4 +288,71 @@ Deno.test("loadMultiviewImage() finds a view by time and camera and shrinks it t
     DataError,
     "it is 3 x 1, wanted 32 x 18",
   );
+});
+
+/** Renames a golden scene's images, frame by frame; the first loaded stays the truth. */
+async function renamed(name: (frame: number) => string, copies = 1) {
+  const folder = await goldenScene();
+  const truth = await loadScene(folder.path, { factor: 1 });
+  for (const frame of [0, 1, 2, 3].slice(0, 4 * copies)) {
+    const from = join(folder.path, "images", `00${frame}.png`);
+    await Deno.rename(from, join(folder.path, "images", name(frame)));
+  }
+  return { ...folder, truth, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+Deno.test("loadScene() takes images in the order that people count, whatever zeros their names have", async () => {
+  for (const name of [(i: number) => `${9 + i}.png`, (i: number) => `shot ${98 + i}.png`]) {
+    await using folder = await renamed(name);
+    for (const options of [{ factor: 1 }, { factor: 2 }, { factor: 2 }]) { // the last one from what was kept
+      const found = await loadScene(folder.path, options);
+      if (options.factor === 1) assertEquals(found.images.data, folder.truth.images.data);
+      assertEquals(found.moving.shape[0], 4);
+    }
+    const { moving, inverseDepth, flowForward } = await loadScene(folder.path, { factor: 1 });
+    assertEquals(moving.data, folder.truth.moving.data);
+    assertEquals(inverseDepth.data, folder.truth.inverseDepth.data);
+    assertEquals(flowForward.data, folder.truth.flowForward.data);
+  }
+});
+
+Deno.test("loadScene() takes files 000, 001 … for the first images on, though the images count from 1", async () => {
+  await using folder = await renamed((i) => `frame_0${i + 1}.png`);
+  const { inverseDepth, flowBackward } = await loadScene(folder.path, { factor: 1 });
+  assertEquals(inverseDepth.data, folder.truth.inverseDepth.data);
+  assertEquals(flowBackward.data, folder.truth.flowBackward.data);
+  for (const i of [3, 2, 1, 0]) { // 001 … 004, of which disp/001.npy is no frame's own
+    const to = join(folder.path, "images", `00${i + 1}.png`);
+    await Deno.rename(join(folder.path, "images", `frame_0${i + 1}.png`), to);
+  }
+  const again = await loadScene(folder.path, { factor: 1 });
+  assertEquals(again.inverseDepth.data, folder.truth.inverseDepth.data);
+});
+
+Deno.test("loadScene() shrinks frames again whose images have other names now", async () => {
+  await using folder = await goldenScene();
+  const { images } = await loadScene(folder.path);
+  const at = (name: string) => join(folder.path, "images", name);
+  await Deno.rename(at("003.png"), at("002b.png"));
+  await Deno.rename(at("000.png"), at("003.png"));
+  await Deno.rename(at("002b.png"), at("000.png")); // last and first change places
+  await Deno.rename(at("001.png"), at("01.png"));
+  const found = await loadScene(folder.path);
+  const frame = (i: number, all = images) => all.data.slice(i * 1728, (i + 1) * 1728);
+  assertEquals(frame(0, found.images), frame(3));
+});
+
+Deno.test("loadScene() names pictures that it cannot read, and two that are one frame", async () => {
+  await using folder = await goldenScene();
+  const at = (name: string) => join(folder.path, "images", name);
+  await Deno.writeTextFile(at("000.dng"), "raw"); // of a frame that is there: no hole
+  await loadScene(folder.path);
+  await Deno.writeTextFile(at("004.HEIC"), "heic");
+  await assertRejects(
+    () => loadScene(folder.path),
+    DataError,
+    'it has 4 images as .png or .jpg and 1 that cannot be read, "004.HEIC"',
+  );
+  await Deno.rename(at("004.HEIC"), at("000.jpg"));
+  await assertRejects(() => loadScene(folder.path), DataError, '"000.jpg" and "000.png" are one');
 });

@@ -39,6 +39,8 @@ Deno.test("prepareGrants() lets the task read what it is given, write the scene,
     run: ["ffmpeg", "ffprobe", "colmap"],
   });
   assertEquals(prepareGrants(["a.mp4", "--poses", "p"], "/cache").run, ["ffmpeg", "ffprobe"]);
+  const { read } = prepareGrants(["a.mp4", "--poses", "my/transforms.json"], "/cache");
+  assertEquals(read?.slice(3), ["my/transforms.json", "my"]); // the points lie beside it
   assertEquals(prepareGrants(["a.mp4", "--person-masks", "selfie"], "/cache"), {
     read: ["a.mp4", "data/a", "checkpoints", "/cache", "tasks/prepare/litert_wasm.ts"],
     write: ["data/a"],

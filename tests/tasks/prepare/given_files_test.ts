@@ -11,9 +11,9 @@ const THINNED = {
   sources: ["a1.jpg", "a3.jpg", "a5.jpg"],
   of: 6,
   stride: 2,
-  turned: false,
+  names: ["a1.jpg", "a2.jpg", "a3.jpg", "a4.jpg", "a5.jpg", "a6.jpg"],
 };
-const ALL = { ...THINNED, of: 3, stride: 1 };
+const ALL = { ...THINNED, of: 3, stride: 1, names: THINNED.sources };
 
 /** Names of the files that frames get, of those that there are. */
 async function found(files: readonly string[], info: typeof ALL): Promise<string[]> {
@@ -42,7 +42,8 @@ Deno.test("filesOfFrames() takes every second of as many files as there are imag
 });
 
 Deno.test("filesOfFrames() goes by the images' own names where they look like other frames' numbers", async () => {
-  const fromOne = { ...ALL, sources: ["001.png", "002.png", "003.png"] };
+  const images = ["001.png", "002.png", "003.png"];
+  const fromOne = { ...ALL, sources: images, names: images };
   const own = ["001.npy", "002.npy", "003.npy"], byNumber = ["000.npy", "001.npy", "002.npy"];
   assertEquals(await found(own, fromOne), own);
   assertEquals(await found(byNumber, fromOne), byNumber);
@@ -83,7 +84,8 @@ Deno.test("flowFilesOfFrames() wants both directions, but for the ends", async (
 });
 
 Deno.test("flowFilesOfFrames() goes by the images' own names where they look like other frames' numbers", async () => {
-  const fromOne = { ...ALL, sources: ["001.png", "002.png", "003.png"] };
+  const images = ["001.png", "002.png", "003.png"];
+  const fromOne = { ...ALL, sources: images, names: images };
   const files = ["001_fwd.flo", "002_fwd.flo", "002_bwd.flo", "003_bwd.flo"];
   assertEquals(await foundFlow(files, fromOne, "fwd"), ["001_fwd.flo", "002_fwd.flo", undefined]);
   assertEquals(await foundFlow(files, fromOne, "bwd"), [undefined, "002_bwd.flo", "003_bwd.flo"]);

@@ -124,7 +124,7 @@ export function rotationOfQuaternion(quaternion: ArrayLike<number>): Float64Arra
 /**
  * The model, if its numbers can be true and its three files belong together.
  *
- * @throws {DataError} If a camera has no focal length, an id stands twice, an image has no camera, or a keypoint no point.
+ * @throws {DataError} If a camera has no focal length, an id stands twice, or an image has no camera.
  */
 export function checkedModel(model: ColmapModel, paths: ColmapPaths): ColmapModel {
   const fail = (path: string, what: string) =>
@@ -153,10 +153,10 @@ export function checkedModel(model: ColmapModel, paths: ColmapPaths): ColmapMode
     if (![rotation, translation, keypoints].every((values) => values.every(Number.isFinite))) {
       throw fail(paths.images, `${where} has a number that is not finite`);
     }
-    const unknown = pointIds.find((point) => point !== NO_POINT && !model.points.has(point));
-    if (unknown !== undefined) {
-      throw fail(paths.images, `${where} shows point ${unknown}, which "${paths.points}" lacks`);
-    }
+    // A keypoint whose point was taken out of the model, as tools that clean models do, is one without a point.
+    pointIds.forEach((point, i) => {
+      if (!model.points.has(point)) pointIds[i] = NO_POINT;
+    });
   }
   for (const [id, { position }] of model.points) {
     if (!position.every(Number.isFinite)) {

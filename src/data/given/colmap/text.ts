@@ -62,6 +62,12 @@ function parseImages(text: string, path: string): ColmapImage[] {
     const quaternion = words.slice(1, 5).map((word) => line.number(word));
     const rotation = rotationOfQuaternion(quaternion);
     if (!rotation) throw line.fail(`(${quaternion.join(", ")}) is no rotation`);
+    if (keypointLine.isImage) {
+      throw keypointLine.fail(
+        "it is an image's line where the keypoints of the image before it should be; " +
+          "put an empty line after each image that has none",
+      );
+    }
     const keypoints = keypointLine.text === "" ? [] : keypointLine.words(0);
     if (keypoints.length % 3 !== 0) {
       throw keypointLine.fail(`it has ${keypoints.length} words, wanted X Y POINT3D_ID, repeated`);
@@ -110,6 +116,15 @@ class Line {
   /** Whether it is more than white space or a comment. */
   get isEntry(): boolean {
     return this.text !== "" && !this.text.startsWith("#");
+  }
+
+  /** Whether it reads as an image's line, and not as keypoints: nine numbers and a name. */
+  get isImage(): boolean {
+    const words = this.text.split(/\s+/), isWhole = (word: string) => /^\d+$/.test(word);
+    const numbers = words.slice(0, 9), isNumber = (word: string) => Number.isFinite(Number(word));
+    return words.length >= 10 && isWhole(words[0]) && isWhole(words[8]) &&
+      numbers.every(isNumber) &&
+      !isNumber(words[9]);
   }
 
   /** Its words, as many as `least` or more. */

@@ -68,11 +68,12 @@ Deno.test("decodeColmapModel() says what is wrong with a file, takes no memory f
   fails({ points: Uint8Array.of(...files.points, 1) }, "1 bytes follow the last point");
   const focal = edited(files.cameras, 32, ...Array(8).fill(0));
   fails({ cameras: focal }, "SIMPLE_RADIAL 0 32 24 0.01, wanted finite numbers and a focal > 0");
-  assertThrows(
-    () => decodeColmapModel({ ...files, points: new Uint8Array(8) }, paths),
-    DataError,
-    `shows point 1, which "${paths.points}" lacks`,
-  );
+});
+
+Deno.test("decodeColmapModel() leaves out keypoints of points that the model lacks", () => {
+  const { images } = decodeColmapModel({ ...files, points: new Uint8Array(8) }, paths);
+  assert(images.every(({ pointIds }) => pointIds.every((point) => point === NO_POINT)));
+  assertEquals(images.length, 4);
 });
 
 Deno.test("decodeColmapModel() of damaged files is a model whose numbers fit, or a DataError", () => {

@@ -52,8 +52,12 @@ Deno.test("parseColmapModel() names the line that is wrong", () => {
     { images: `${image}\n1 2 3 4\n` },
     "line 2: it has 4 words, wanted X Y POINT3D_ID, repeated",
   );
-  fails({ images: `${image}\n1 2 3000\n` }, "shows point 3000");
   fails({ images: `${image}\n1 2 18446744073709551615\n` }, "is no point's number");
+  fails(
+    { images: `${image}\n8 1 0 0 0 0 0 0 3 b.png\n` },
+    "line 2: it is an image's line where the keypoints of the image before it should be; " +
+      "put an empty line after each image that has none",
+  );
   fails({ images: `${image}\n1 nan -1\n` }, 'line 2: "nan" is no number');
   fails({ images: `${image}\n\n${image}\n\n` }, 'image "a.png" (id 7) stands there twice');
   fails({ images: "7 0 0 0 0 0 0 0 3 a.png\n\n" }, "line 1: (0, 0, 0, 0) is no rotation");
