@@ -7,7 +7,7 @@ import { inside, lens, type Place, requireSize, straightCamera } from "./undisto
 const STEPS = 20;
 
 /** Which lenses a flow is between. */
-export interface FlowOptions {
+export interface StraightFlowOptions {
   /** The lens of the frame that the flow leads to; by default that of the frame it starts from. */
   to?: ColmapCamera;
   /** What frames shall be as if taken by; by default `straightCamera`. */
@@ -26,7 +26,7 @@ export interface FlowOptions {
 export function undistortFlow(
   flow: NdArray<Float32Array>,
   camera: ColmapCamera,
-  { to = camera, straight = straightCamera(camera) }: FlowOptions = {},
+  { to = camera, straight = straightCamera(camera) }: StraightFlowOptions = {},
 ): NdArray<Float32Array> {
   requireSize(flow, camera);
   const [height, width] = flow.shape;

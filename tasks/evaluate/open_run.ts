@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, join } from "node:path";
-import { DataError } from "../../src/data/files.ts";
+import { DataError, exists } from "../../src/data/files.ts";
 import type { RunFolder } from "../../src/data/run/run_folder.ts";
 import type { Scene } from "../../src/data/scene/scene.ts";
 import { destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
@@ -36,9 +36,18 @@ export async function scenesOfRun(
   doing: { verb: string; remedy: string },
   data?: string,
 ): Promise<Scene[]> {
-  const directories = record.scenes.map((scene) =>
-    data === undefined ? scene.directory : join(data, basename(scene.directory))
+  const directories = await Promise.all(
+    record.scenes.map((scene) =>
+      data === undefined ? scene.directory : movedTo(data, scene.directory)
+    ),
   );
+  for (const path of directories) {
+    if (await exists(path)) continue;
+    throw new DataError(
+      `Cannot ${doing.verb} "${directory}": there is no "${path}", where its scene was; ` +
+        `say where the scenes' folders are now: --data FOLDER`,
+    );
+  }
   const scenes = await loadScenes(directories, record.recipe);
   for (const [i, { frames, width, height }] of scenes.entries()) {
     const was = record.scenes[i];
@@ -49,6 +58,16 @@ export async function scenesOfRun(
     );
   }
   return scenes;
+}
+
+/** A folder that lies elsewhere now, below `data`: with as much of its path as is there, at least its name. */
+async function movedTo(data: string, directory: string): Promise<string> {
+  const parts = directory.split(/[/\\]/).filter((part) => part !== "" && part !== "..");
+  for (let from = 0; from + 1 < parts.length; from++) {
+    const path = join(data, ...parts.slice(from));
+    if (await exists(path)) return path;
+  }
+  return join(data, basename(directory));
 }
 
 /** A run's model, ready to render. */

@@ -10,6 +10,8 @@ import { DataError } from "../../src/data/files.ts";
 import { givenPosesFiles, loadGivenPoses } from "../../src/data/given/given_poses.ts";
 import { encodeNpy } from "../../src/data/formats/npy.ts";
 import { type PosedFrames, someNames } from "../../src/data/given/posed_frames.ts";
+import { camerasFromLlff } from "../../src/data/scene/camera.ts";
+import { requireForwardFacing } from "../../src/data/scene/forward_facing.ts";
 import { posesBoundsOf } from "../../src/preparation/poses_bounds.ts";
 import {
   largestShiftPixels,
@@ -179,18 +181,23 @@ async function writePoses(
       : [camera];
     const shiftPixels = Math.max(...lenses.map(largestShiftPixels));
     const bends = own.length > 0 || shiftPixels > NOTICEABLE_SHIFT_PIXELS;
+    const encode = (posed: PosedFrames) => {
+      const bounds = posesBoundsOf(posed), { width, height } = posed.camera;
+      const { cameras } = camerasFromLlff(bounds, { width, height, focalScale: 1 });
+      requireForwardFacing(cameras, source);
+      return encodeNpy(bounds, "float64");
+    };
     if (!bends || !command.undistort) {
-      const bytes = encodeNpy(posesBoundsOf(posed), "float64");
-      const focalPixels = posed.focalPixels;
-      return { bytes, info: { source, focalPixels, shiftPixels, shown: 1, lens: null } };
+      const { focalPixels } = posed;
+      const info = { source, focalPixels, shiftPixels, shown: 1, lens: null };
+      return { bytes: encode(posed), info };
     }
     const straight = straightCamera(...lenses), [focalPixels] = straight.parameters;
     const mean = lenses.reduce((sum, { parameters }) => sum + parameters[0], 0) / lenses.length;
     const frames = posed.frames.map(({ lens: _, ...frame }) => frame);
-    const bounds = posesBoundsOf({ ...posed, camera: straight, focalPixels, frames });
     const lens = straightening(lenses), shown = (mean / focalPixels) ** 2;
     return {
-      bytes: encodeNpy(bounds, "float64"),
+      bytes: encode({ ...posed, camera: straight, focalPixels, frames }),
       info: { source, focalPixels, shiftPixels, shown, lens },
     };
   });

@@ -66,6 +66,8 @@ export type TrainCommand =
   | {
     kind: "resume";
     run?: string;
+    /** Where the scenes' folders are, if not where the run had them. */
+    data?: string;
     evaluationViews?: number;
     pace: Pace;
     features: FeatureKeeping;
@@ -75,7 +77,7 @@ const usage: Usage = {
   usage: "deno task train RECIPE [SCENE…] [flags]\n" +
     "       deno task train own NAME… --data FOLDER [flags]\n" +
     "       deno task train generalization [SCENE] --from RUN --steps N [flags]\n" +
-    "       deno task train --resume [RUN]",
+    "       deno task train --resume [RUN] [--data FOLDER]",
   about: "Trains a model on moving scenes, renders views of them, and scores these.\n" +
     `Recipes: ${Object.keys(recipes).join(", ")} (--list says more).`,
 };
@@ -119,6 +121,7 @@ const encoderFlags = flagGroup("Encoders", {
 /** Options of a run that is resumed; its recipe decides all else. */
 const RESUMABLE: readonly string[] = [
   "resume",
+  "data",
   "reportEvery",
   "checkpointEvery",
   "evaluationViews",
@@ -240,6 +243,7 @@ function resumption(
   return {
     kind: "resume",
     run,
+    data: given.has("data") ? values.data : undefined,
     evaluationViews: given.has("evaluationViews") ? evaluationViews : undefined,
     pace: { reportEvery, checkpointEvery },
     features: featureKeeping(values),

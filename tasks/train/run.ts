@@ -55,7 +55,9 @@ export async function train(
   command: Exclude<TrainCommand, { kind: "list" }>,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = command.kind === "resume" ? await resume(command.run) : await begin(command);
+  const run = command.kind === "resume"
+    ? await resume(command.run, command.data)
+    : await begin(command);
   console.log(factsLine(gpu, run.recipe, run.scenes, run.note));
   const directory = command.kind === "start" ? command.run : undefined;
   const trained = await carryOut(gpu, run, command, directory, signal);
@@ -138,11 +140,11 @@ async function chooseStart(
   return { recipe: fitted, parameters: encoderWeights, encoders: sources, lines };
 }
 
-async function resume(directory: string | undefined): Promise<Run> {
+async function resume(directory?: string, data?: string): Promise<Run> {
   const folder = await RunFolder.open(directory ?? await latestUnfinishedRun(RUNS));
   const checkpoint = await folder.readCheckpoint();
   const { recipe } = folder.record;
-  const scenes = await scenesOfRun(folder, { verb: "go on with", remedy: "start a new run" });
+  const scenes = await scenesOfRun(folder, { verb: "go on with", remedy: "start a new run" }, data);
   await folder.trimMetrics(checkpoint);
   for (const line of folder.record.encoders ? beganWith(folder.record.encoders) : []) {
     console.log(line);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { ensureProceduralScene, proceduralScenes } from "../../src/data/procedural/mod.ts";
@@ -36,6 +36,7 @@ export async function findScenes(
   named: boolean,
 ): Promise<SceneFolders> {
   const directories = scenes.map((scene) => join(data, scene));
+  requireDistinctNames(directories);
   const found = await Promise.all(directories.map(exists));
   if (found.every(Boolean)) return { directories, note: "" };
   const present = directories.filter((_, i) => found[i]);
@@ -54,6 +55,23 @@ export async function findScenes(
   throw new DataError(
     `Cannot train on "${missing[0]}": there is no such folder; ${await whatIsThere(data)}, ` +
       `or fetch the official scenes: deno task data`,
+  );
+}
+
+/**
+ * Scenes are told apart by their folders' names: in the report, in renders, and by `deno task render`.
+ *
+ * @throws {DataError} If two have one name, or names that a file system may take for one.
+ */
+function requireDistinctNames(directories: readonly string[]): void {
+  const names = directories.map((directory) => basename(directory).normalize("NFC").toLowerCase());
+  const twice = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (twice < 0) return;
+  throw new DataError(
+    `Cannot train on "${directories[names.indexOf(names[twice])]}" and "${
+      directories[twice]
+    }": their folders have one ` +
+      `name, by which results are told apart; name each scene once, or rename one of the folders`,
   );
 }
 

@@ -117,7 +117,15 @@ Deno.test("deno task train makes a run folder; Ctrl-C and --resume give the very
   assert(step >= 5 && step < 40, `stopped at dynamic step ${step}`);
   assert(!(await names(run("parts"))).includes("evaluation.json"));
 
-  const rest = await train(["--resume", run("parts"), "--report-every", "1", ...cache]);
+  const elsewhere = ["--data", data.path]; // where they are still
+  const rest = await train([
+    "--resume",
+    run("parts"),
+    "--report-every",
+    "1",
+    ...cache,
+    ...elsewhere,
+  ]);
   assertEquals([rest.err, rest.code], ["", 0]);
   for (const { out } of [first, rest]) {
     assertMatch(out, /: video read from the cache in [\d.]+ s; image read from the cache in /);

@@ -6,6 +6,7 @@ import { DataError, readFile } from "../files.ts";
 import { type FrameOptions, loadFrames, type Size } from "./frames.ts";
 import { decodeImage, readImage } from "../formats/image.ts";
 import { isJpeg } from "../formats/jpeg.ts";
+import { requireForwardFacing } from "./forward_facing.ts";
 import { readPosesBounds } from "./poses_bounds.ts";
 import { resizeArea, resizeFlow, resizeNearest } from "../resize.ts";
 import {
@@ -68,8 +69,8 @@ export interface Scene {
  * Frames are shrunk as {@linkcode loadFrames} says. Inverse depth and masks are resized by nearest pixel, flow
  * bilinearly, its x scaled by new/old width and its y by new/old height.
  *
- * @throws {DataError} If anything is missing, cut short, of the wrong shape or type, or not a number, or if
- * the counts of frames differ.
+ * @throws {DataError} If anything is missing, cut short, of the wrong shape or type, or not a number, if the counts of
+ * frames differ, or the cameras do not look one way.
  *
  * @example Load a scene at half the size on disk
  * ```ts
@@ -90,6 +91,7 @@ export async function loadScene(directory: string, options: FrameOptions = {}): 
     ...size,
     focalScale: focalScale(posesPath, posesBounds, original, width, options),
   });
+  requireForwardFacing(cameras, posesPath);
 
   const disparities = await readAll(
     await disparityFiles(directory, names),

@@ -4,6 +4,8 @@ import type { NdArray } from "npm:ndarray@1.1.1";
 import { DataError, exists } from "../files.ts";
 import { readSized, type Size } from "./frames.ts";
 import { readImage } from "../formats/image.ts";
+import { camerasFromLlff } from "./camera.ts";
+import { requireForwardFacing } from "./forward_facing.ts";
 import { readPosesBounds } from "./poses_bounds.ts";
 import {
   disparityFiles,
@@ -120,7 +122,10 @@ async function partsOf(directory: string): Promise<{ parts: Part[]; frames: numb
     find: () => found([join(directory, "poses_bounds.npy")]),
     async read(path: string) {
       const posesBounds = await readPosesBounds(path, frames, LAYOUT);
-      if (first) posesScale(path, posesBounds, first);
+      if (first) {
+        const focalScale = posesScale(path, posesBounds, first);
+        requireForwardFacing(camerasFromLlff(posesBounds, { ...first, focalScale }).cameras, path);
+      }
       return `(${posesBounds.shape.join(", ")})`;
     },
   };

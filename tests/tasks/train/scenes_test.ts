@@ -47,3 +47,17 @@ Deno.test("findScenes() makes nothing in a folder that the user named, nor for s
   }
   assertEquals(await names(data.path), []);
 });
+
+Deno.test("findScenes() refuses scenes of one name, wherever they lie and however it is written", async () => {
+  await using data = await temporaryFolder();
+  for (const names of [["a/clip", "b/clip"], ["clip", "clip"], ["a/Clip", "clip/"]]) {
+    const recipe = { ...own("small"), scenes: names };
+    await assertRejects(
+      () => findScenes(recipe, data.path, true),
+      DataError,
+      `Cannot train on "${join(data.path, names[0])}" and "${
+        join(data.path, names[1])
+      }": their folders have one name`,
+    );
+  }
+});
