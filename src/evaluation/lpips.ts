@@ -18,6 +18,7 @@ import type { FrameMaps } from "../ops/frame_maps.ts";
 import { maxPool } from "../ops/max_pool.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
 import { readTensors } from "../runtime/readback.ts";
@@ -147,31 +148,22 @@ export class Lpips {
     const key = [count, height, width].join();
     if (this.#recorded?.key === key) return this.#recorded;
     this.#forget();
-    const plan = new Plan(this.gpu, "lpips");
+    const plan = new Plan(this.gpu, "lpips", { inference: true });
     const inputs = Array.from(
       { length: 1 + count },
       (_, i) =>
         createTensor(this.gpu, `lpips.picture.${i}`, [1, height * width, 3], { layout: "blocks" }),
     );
-    const group = this.#group.frozen;
-    const features = recordAlexNet(plan, group, { frames: [inputs], height, width, channels: 3 });
+    const pictures = { frames: [inputs], height, width, channels: 3 };
+    const features = recordAlexNet(plan, this.#group, pictures);
     const maps = inputs.slice(1).map((_, i) =>
       features.map((maps, layer) => {
         const { frames: [[truth, ...others]], height, width, channels } = maps;
-        const d = plan.keep(plan.activation(`lin${layer}.${i}`, [height, width]));
-        plan.dispatch({
-          label: `lin${layer}.difference`,
-          kernel,
-          entry: "difference",
-          bindings: {
-            dims: { pixels: height * width, channels },
-            u: others[i],
-            v: truth,
-            w: group.get(`lin${layer}.model.1.weight`),
-            d,
-          },
-          workgroups: [blocksOf(height * width)],
-        });
+        const op = new Operation(plan, "lpips", `lin${layer}`, kernel);
+        const u = others[i], v = truth, w = this.#group.get(`lin${layer}.model.1.weight`);
+        const d = plan.keep(op.output([height, width], "rows", [u, v, w], `${i}`));
+        const pixels = height * width;
+        op.run("difference", { dims: { pixels, channels }, u, v, w, d }, [blocksOf(pixels)]);
         return d;
       })
     );

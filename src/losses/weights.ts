@@ -5,6 +5,7 @@
  */
 import type { Gpu } from "../runtime/device.ts";
 import { createTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
+import { flatLayout, offsetOf, tensorViews } from "../runtime/views.ts";
 import {
   defaultLossWeights,
   lossFamilies,
@@ -15,11 +16,9 @@ import {
   termsOf,
 } from "../recipes/loss_terms.ts";
 
-const alignment = 64; // numbers: WebGPU binds ranges at multiples of 256 bytes
-
 /** The weights' memory. */
 export interface LossWeightTensors {
-  /** One buffer for all: family f's weights begin at 64·f. Free it with `destroyTensor`. */
+  /** One buffer for all. Free it with `destroyTensor`. */
   readonly all: Tensor;
   /** Each family's weights, in the order of its terms: a range of `all`. */
   readonly families: Readonly<Record<LossFamily, Tensor>>;
@@ -27,19 +26,12 @@ export interface LossWeightTensors {
 
 /** Makes the weights with the values of the table; {@link writeLossWeights} changes them. */
 export function createLossWeights(gpu: Gpu): LossWeightTensors {
-  const size = alignment * lossFamilies.length;
+  const shapes = Object.fromEntries(
+    lossFamilies.map((family) => [family, [termsOf(family).length]]),
+  ) as Record<LossFamily, number[]>;
+  const { size } = flatLayout(Object.values(shapes));
   const all = createTensor(gpu, "losses.weights", [size], { uniform: true });
-  const families = Object.fromEntries(lossFamilies.map((family, i): [string, Tensor] => {
-    const count = termsOf(family).length;
-    return [family, {
-      label: `losses.weights.${family}`,
-      shape: [count],
-      layout: "rows",
-      size: count,
-      requiresGradient: false,
-      memory: { buffer: all.memory!.buffer, offset: 4 * alignment * i },
-    }];
-  })) as Record<LossFamily, Tensor>;
+  const families = tensorViews(all, shapes, { label: (family) => `losses.weights.${family}` });
   const weights = { all, families };
   writeLossWeights(gpu, weights, {});
   return weights;
@@ -65,11 +57,11 @@ export function writeLossWeights(
     }
   }
   const flat = new Float32Array(weights.all.size);
-  lossFamilies.forEach((family, i) => {
+  for (const family of lossFamilies) {
     const named = termsOf(family).map((name: LossTermName) =>
       values[name] ?? defaultLossWeights[name]
     );
-    flat.set(named, alignment * i);
-  });
+    flat.set(named, offsetOf(weights.families[family]));
+  }
   writeTensor(gpu, weights.all, flat);
 }

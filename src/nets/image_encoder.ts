@@ -136,7 +136,7 @@ export function encodeImages(
   options: EncodeOptions = {},
 ): Promise<EncodedMaps> {
   const { statistics, momentum, standardize = false } = options;
-  const parts = imageParts(group.frozen, { statistics, momentum });
+  const parts = imageParts(group, { statistics, momentum });
   return runInPieces(gpu, "encoder2d", parts.length + 1, options, async (pieces) => { // and maps
     const { levels } = await runParts(pieces, parts, imageFrames(pieces.upload, images));
     return levelsToMaps(pieces, levels, standardize);

@@ -11,6 +11,7 @@ import type { Plan } from "../runtime/plan.ts";
 import { hashName, randomNormal, randomUniform, streams } from "../runtime/random.ts";
 import { readTensor } from "../runtime/readback.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
+import { flatLayout, offsetOf, tensorViews } from "../runtime/views.ts";
 
 /** How a parameter starts. */
 export type Initial =
@@ -51,17 +52,14 @@ export interface Parameters {
   get(name: string): Tensor;
 }
 
-const alignment = 64; // numbers: WebGPU binds ranges at multiples of 256 bytes
-
 /** Parameters that train or freeze together, in one flat buffer. */
 export class ParameterGroup implements Parameters {
   /** Every value, with zeros between parameters so that each starts at a multiple of 256 bytes. */
   readonly values: Tensor;
   /** Gradients at the same places; absent in a frozen group. */
   readonly gradients?: Tensor;
-  readonly #tensors = new Map<string, Tensor>();
-  readonly #gradients = new Map<string, Tensor>();
-  readonly #offsets = new Map<string, number>();
+  readonly #tensors: ReadonlyMap<string, Tensor>;
+  readonly #gradients: ReadonlyMap<string, Tensor> = new Map();
   readonly #frozenTensors = new Map<Tensor, Tensor>();
   #frozen?: Parameters;
 
@@ -71,27 +69,21 @@ export class ParameterGroup implements Parameters {
     readonly specs: readonly ParameterSpec[],
     readonly trainable: boolean,
   ) {
-    let end = 0;
+    const shapes: Record<string, readonly number[]> = {};
     for (const { name, shape } of specs) {
-      if (this.#offsets.has(name)) throw new Error(`Cannot make "${label}": "${name}" is twice`);
-      this.#offsets.set(name, end);
-      const size = shape.reduce((product, length) => product * length, 1);
-      end += Math.ceil(size / alignment) * alignment;
+      if (Object.hasOwn(shapes, name)) {
+        throw new Error(`Cannot make "${label}": "${name}" is twice`);
+      }
+      shapes[name] = shape;
     }
-    this.values = createTensor(gpu, `${label}.values`, [end]);
-    if (trainable) this.gradients = createTensor(gpu, `${label}.gradients`, [end]);
-    for (const { name, shape } of specs) {
-      const range = (of: Tensor, label: string, requiresGradient: boolean): Tensor => ({
-        label,
-        shape: [...shape],
-        layout: "rows",
-        size: shape.reduce((product, length) => product * length, 1),
-        requiresGradient,
-        memory: { buffer: of.memory!.buffer, offset: this.#offsets.get(name)! * 4 },
-      });
-      this.#tensors.set(name, range(this.values, name, trainable));
-      if (this.gradients) this.#gradients.set(name, range(this.gradients, `d(${name})`, false));
-    }
+    const { size } = flatLayout(Object.values(shapes));
+    this.values = createTensor(gpu, `${label}.values`, [size]);
+    const views = tensorViews(this.values, shapes, { requiresGradient: trainable });
+    this.#tensors = new Map(Object.entries(views));
+    if (!trainable) return;
+    this.gradients = createTensor(gpu, `${label}.gradients`, [size]);
+    const gradients = tensorViews(this.gradients, shapes, { label: (name) => `d(${name})` });
+    this.#gradients = new Map(Object.entries(gradients));
   }
 
   /** One parameter by its official name. */
@@ -161,12 +153,11 @@ export class ParameterGroup implements Parameters {
     const flat = new Float32Array(this.values.size);
     const wrong: string[] = [];
     for (const { name, shape } of this.specs) {
-      const given = values.get(name);
-      const size = shape.reduce((product, length) => product * length, 1);
+      const given = values.get(name), tensor = this.get(name);
       if (!given) wrong.push(`${name} (${shape.join(", ")}) is missing`);
-      else if (given.length !== size) {
+      else if (given.length !== tensor.size) {
         wrong.push(`${name} has ${given.length} numbers, wanted (${shape.join(", ")})`);
-      } else flat.set(given, this.#offsets.get(name)!);
+      } else flat.set(given, offsetOf(tensor));
     }
     if (wrong.length) {
       throw new Error(`Cannot load the parameters of "${this.label}":\n  ${wrong.join("\n  ")}`);
@@ -177,10 +168,9 @@ export class ParameterGroup implements Parameters {
   /** Values by official name; with another flat tensor of the group (Adam's moments, say), that one's. */
   async read(flat: Tensor = this.values): Promise<Map<string, Float32Array>> {
     const all = await readTensor(this.gpu, flat);
-    return new Map(this.specs.map(({ name, shape }) => {
-      const offset = this.#offsets.get(name)!;
-      const size = shape.reduce((product, length) => product * length, 1);
-      return [name, all.slice(offset, offset + size)];
+    return new Map(this.specs.map(({ name }) => {
+      const tensor = this.get(name), offset = offsetOf(tensor);
+      return [name, all.slice(offset, offset + tensor.size)];
     }));
   }
 

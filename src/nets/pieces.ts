@@ -104,7 +104,7 @@ export class Pieces {
     share: number,
     record: (plan: Plan) => { result: T; outputs: readonly Tensor[] },
   ): Promise<T> {
-    const plan = new Plan(this.gpu, `${this.label}.${name}`);
+    const plan = new Plan(this.gpu, `${this.label}.${name}`, { inference: true });
     const { result, outputs } = record(plan);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     for (const tensor of outputs) {

@@ -148,7 +148,7 @@ export function encodeVideo(
   options: EncodeOptions = {},
 ): Promise<VideoFeatures> {
   const { statistics, momentum, standardize = false } = options;
-  const parts = videoParts(group.frozen, { statistics, momentum });
+  const parts = videoParts(group, { statistics, momentum });
   return runInPieces(gpu, "encoder", parts.length + 1, options, async (pieces) => { // and maps
     const frames = videoFrames(pieces.upload, clips);
     const { levels, last } = await runParts(pieces, parts, frames);

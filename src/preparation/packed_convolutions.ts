@@ -1,5 +1,5 @@
 /**
- * Convolutions of a network that is only run: packed once, for all the plans that record them.
+ * Convolutions of a network for inference only: packed once, for all the plans that record them.
  *
  * @module
  */

@@ -7,13 +7,12 @@ import text from "../../wgsl/training/adam.wgsl" with { type: "text" };
 import type { ParameterGroup } from "../nets/parameters.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
+import { offsetOf } from "../runtime/views.ts";
 
-const kernel = defineKernel(
-  "wgsl/training/adam.wgsl",
-  text,
-);
+const kernel = defineKernel("wgsl/training/adam.wgsl", text);
 
 const lanes = 64;
 const mostRows = 1024; // workgroups that share a group's Σ g²
@@ -77,6 +76,7 @@ export class Adam {
    */
   record(plan: Plan, step: Tensor): void {
     const { maxNorm = 0, skipNorm = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = this.options;
+    const op = new Operation(plan, "adam", "adam", kernel);
     let rows = 0;
     const ranges = this.groups.map(({ values }) => {
       const size = values.size / 4;
@@ -84,7 +84,7 @@ export class Adam {
       rows += range.rows;
       return range;
     });
-    const partials = plan.activation("adam.partials", [rows]);
+    const partials = op.scratch("partials", [rows]);
     const dimsOf = ({ size, firstRow, rows: groupRows }: typeof ranges[number]) => ({
       size,
       first_row: firstRow,
@@ -96,38 +96,17 @@ export class Adam {
       beta2,
       epsilon,
     });
-    this.groups.forEach(({ label, gradients }, i) =>
-      plan.dispatch({
-        label: `adam.sum_squares.${label}`,
-        kernel,
-        entry: "sum_squares",
-        bindings: { gradients: gradients!, partials, dims: dimsOf(ranges[i]) },
-        workgroups: [ranges[i].rows],
-      })
-    );
-    plan.dispatch({
-      label: "adam.finish_norm",
-      kernel,
-      entry: "finish_norm",
-      bindings: { partials, norm: this.norm, dims: dimsOf(ranges[0]) },
-      workgroups: [1],
+    const { norm } = this;
+    this.groups.forEach(({ label, gradients }, i) => {
+      const bindings = { gradients, partials, dims: dimsOf(ranges[i]) };
+      op.run("sum_squares", bindings, [ranges[i].rows], { part: `sum_squares.${label}` });
     });
-    this.groups.forEach(({ label, gradients, values }, i) =>
-      plan.dispatch({
-        label: `adam.update.${label}`,
-        kernel,
-        entry: "update",
-        bindings: {
-          gradients: gradients!,
-          values,
-          ...this.#moments[i],
-          norm: this.norm,
-          step,
-          dims: dimsOf(ranges[i]),
-        },
-        workgroups: linearWorkgroups(ranges[i].size),
-      })
-    );
+    op.run("finish_norm", { partials, norm, dims: dimsOf(ranges[0]) }, [1]);
+    this.groups.forEach(({ label, gradients, values }, i) => {
+      const moments = this.#moments[i], dims = dimsOf(ranges[i]);
+      const bindings = { gradients, values, ...moments, norm, step, dims };
+      op.run("update", bindings, linearWorkgroups(dims.size), { part: `update.${label}` });
+    });
   }
 
   /** The moments by name, `<parameter>.exp_avg` and `<parameter>.exp_avg_sq`, for a checkpoint. */
@@ -154,14 +133,14 @@ export class Adam {
       for (const moment of momentNames) {
         const flat = new Float32Array(group.values.size);
         for (const { name } of group.specs) {
-          const { shape, size, memory } = group.get(name);
+          const parameter = group.get(name), { shape, size } = parameter;
           const given = moments.get(`${name}.${moment}`);
           if (!given) wrong.push(`${name}.${moment} (${shape.join(", ")}) is missing`);
           else if (given.length !== size) {
             wrong.push(
               `${name}.${moment} has ${given.length} numbers, wanted (${shape.join(", ")})`,
             );
-          } else flat.set(given, memory!.offset / 4); // a parameter is a range of its group
+          } else flat.set(given, offsetOf(parameter));
         }
         writes.push([this.#moments[i][moment], flat]);
       }

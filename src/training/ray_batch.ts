@@ -5,6 +5,7 @@
  */
 import type { Gpu } from "../runtime/device.ts";
 import { createTensor, type Tensor } from "../runtime/tensor.ts";
+import { flatLayout, tensorViews } from "../runtime/views.ts";
 
 /** Tensors of a batch, all rows; views into one buffer. */
 export interface RayBatch {
@@ -41,17 +42,12 @@ const channels = {
 
 /** Makes the tensors of a batch. */
 export function createRayBatch(gpu: Gpu, scenes: number, rays: number): RayBatch {
-  const aligned = (size: number) => Math.ceil(size / 64) * 64; // ranges start at multiples of 256 bytes
-  const total = Object.values(channels).reduce((sum, c) => sum + aligned(scenes * rays * c), 0);
-  const all = createTensor(gpu, "batch", [total]);
-  let first = 0;
-  const views = Object.entries(channels).map(([label, count]): [string, Tensor] => {
-    const size = scenes * rays * count;
-    const shape = count === 1 ? [scenes, rays] : [scenes, rays, count];
-    const memory = { buffer: all.memory!.buffer, offset: first * 4 };
-    first += aligned(size);
-    return [label, { label, shape, layout: "rows", size, requiresGradient: false, memory }];
-  });
-  const named = Object.fromEntries(views) as Record<keyof typeof channels, Tensor>;
-  return { scenes, rays, all, ...named };
+  const shapes = Object.fromEntries(
+    Object.entries(channels).map(([name, count]) => [
+      name,
+      count === 1 ? [scenes, rays] : [scenes, rays, count],
+    ]),
+  ) as Record<keyof typeof channels, number[]>;
+  const all = createTensor(gpu, "batch", [flatLayout(Object.values(shapes)).size]);
+  return { scenes, rays, all, ...tensorViews(all, shapes) };
 }

@@ -5,16 +5,15 @@
  */
 import text from "../../wgsl/training/ray_sampler.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { streams } from "../runtime/random.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import { offsetOf } from "../runtime/views.ts";
 import type { RayBatch } from "./ray_batch.ts";
 import type { SceneMemory } from "./scene_memory.ts";
 
-const kernel = defineKernel(
-  "wgsl/training/ray_sampler.wgsl",
-  text,
-);
+const kernel = defineKernel("wgsl/training/ray_sampler.wgsl", text);
 
 /**
  * Records the drawing of each scene's rays: the first `staticRays` from what stands still in the frame drawn, the others from
@@ -31,36 +30,25 @@ export function sampleRays(
   choices: Tensor,
   staticRays: number,
 ): void {
-  const firstOf = (tensor: Tensor) => tensor.memory!.offset / 4;
+  const op = new Operation(plan, "sampleRays", "rays.sample", kernel);
   scenes.forEach(({ scene, order, targets }, i) => {
-    plan.dispatch({
-      label: `rays.sample.${scene.name}`,
-      kernel,
-      entry: "sample",
-      bindings: {
-        step,
-        choices,
-        order,
-        targets,
-        batch: batch.all,
-        dims: {
-          scene: i,
-          rays: batch.rays,
-          static_rays: staticRays,
-          pixels: scene.width * scene.height,
-          width: scene.width,
-          static_stream: streams.staticPixel,
-          moving_stream: streams.movingPixel,
-          first_pixel: firstOf(batch.pixels),
-          first_color: firstOf(batch.colors),
-          first_inverse_depth: firstOf(batch.inverseDepth),
-          first_depth: firstOf(batch.absoluteDepth),
-          first_moving: firstOf(batch.moving),
-          first_backward: firstOf(batch.flowBackward),
-          first_forward: firstOf(batch.flowForward),
-        },
-      },
-      workgroups: [Math.ceil(batch.rays / 64)],
-    });
+    const dims = {
+      scene: i,
+      rays: batch.rays,
+      static_rays: staticRays,
+      pixels: scene.width * scene.height,
+      width: scene.width,
+      static_stream: streams.staticPixel,
+      moving_stream: streams.movingPixel,
+      first_pixel: offsetOf(batch.pixels),
+      first_color: offsetOf(batch.colors),
+      first_inverse_depth: offsetOf(batch.inverseDepth),
+      first_depth: offsetOf(batch.absoluteDepth),
+      first_moving: offsetOf(batch.moving),
+      first_backward: offsetOf(batch.flowBackward),
+      first_forward: offsetOf(batch.flowForward),
+    };
+    const bindings = { step, choices, order, targets, batch: batch.all, dims };
+    op.run("sample", bindings, [Math.ceil(batch.rays / 64)], { part: scene.name });
   });
 }

@@ -16,6 +16,7 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import { flatLayout } from "../runtime/views.ts";
 import type { AdaptiveOptions, Norm } from "./dopri5.ts";
 import type { OdeRates, OdeState, OdeTime } from "./ode.ts";
 
@@ -87,7 +88,7 @@ function solveBackward(
     plan.fill(tensor, 0);
     return tensor;
   };
-  const flat = flatLayout(names.map((name) => group.get(name)));
+  const flat = flatLayout(names.map((name) => group.get(name).shape));
   const aliases = new Map(names.map((name) => [name, plan.alias(group.get(name))]));
   const aliased: Parameters = {
     label: group.label,
@@ -149,17 +150,6 @@ function solveBackward(
     plan.shareGradient(parameter, range);
   });
   return { control };
-}
-
-/** Where tensors lie in one, each at a multiple of 64 numbers. */
-function flatLayout(tensors: readonly Tensor[]): { offsets: number[]; size: number } {
-  const offsets: number[] = [];
-  let size = 0;
-  for (const tensor of tensors) {
-    offsets.push(size);
-    size += Math.ceil(tensor.size / 64) * 64;
-  }
-  return { offsets, size };
 }
 
 /** Records a clock that stands at a time: (0, s). */

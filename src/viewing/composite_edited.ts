@@ -5,16 +5,13 @@
  */
 import text from "../../wgsl/viewing/composite_edited.wgsl" with { type: "text" };
 import { concatenate } from "../ops/concatenate.ts";
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
-import type { Layout, Tensor } from "../runtime/tensor.ts";
+import type { Tensor } from "../runtime/tensor.ts";
 import { type Composite, rayMapChannels, type RaySamples } from "../rendering/composite.ts";
 
-const kernel = defineKernel(
-  "wgsl/viewing/composite_edited.wgsl",
-  text,
-);
+const kernel = defineKernel("wgsl/viewing/composite_edited.wgsl", text);
 
 /** A dynamic field at the samples of rays. */
 export interface ForegroundSamples {
@@ -48,49 +45,33 @@ export interface EditedInputs extends Omit<RaySamples, "noise"> {
  *
  * For one foreground this is `compositeBoth`; a foreground of blending 0 changes nothing, and the order of foregrounds does not
  * count. δ of a foreground is the distance of its own points. The parts of maps that are of the dynamic field alone, and the
- * weights, are of the first foreground. Not differentiable.
+ * weights, are of the first foreground. For inference only.
  *
  * @returns maps `(scenes, rays, 16)`, weights `(scenes, rays, samples)` (not written where there is no foreground)
  */
 export function compositeEdited(plan: Plan, label: string, inputs: EditedInputs): Composite {
   const { rawStatic, points, foregrounds, regions, z, directions } = inputs;
-  const path = plan.path(label);
-  const expect = (
-    named: Readonly<Record<string, Tensor>>,
-    layout: Layout,
-    wanted: readonly (number | string)[],
-  ) => expectShape("compositeEdited", path, named, layout, wanted);
-  const [scenes, rays, samples] = expect({ z }, "rows", ["scenes", "rays", "samples"]);
+  const op = new Operation(plan, "compositeEdited", label, kernel);
+  const [scenes, rays, samples] = op.expect({ z }, "rows", ["scenes", "rays", "samples"]);
   const count = rays * samples;
-  expect({ directions }, "rows", [scenes, rays, 3]);
-  expect({ rawStatic }, "blocks", [scenes, count, 4]);
-  expect({ points }, "blocks", [scenes, count, 3]);
-  const [, regionCount] = expect({ regions }, "rows", [scenes, "regions", 8]);
+  op.expect({ directions }, "rows", [scenes, rays, 3]);
+  op.expect({ rawStatic }, "blocks", [scenes, count, 4]);
+  op.expect({ points }, "blocks", [scenes, count, 3]);
+  const [, regionCount] = op.expect({ regions }, "rows", [scenes, "regions", 8]);
+  op.expectFrozen({ z, directions, rawStatic, points, regions });
   for (const { raw, blending, points } of foregrounds) {
-    expect({ raw }, "blocks", [scenes, count, 4]);
-    expect({ blending }, "blocks", [scenes, count, 1]);
-    expect({ points }, "blocks", [scenes, count, 3]);
+    op.expect({ raw }, "blocks", [scenes, count, 4]);
+    op.expect({ blending }, "blocks", [scenes, count, 1]);
+    op.expect({ points }, "blocks", [scenes, count, 3]);
+    op.expectFrozen({ raw, blending, points });
   }
   const parts = foregrounds.flatMap(({ raw, blending, points }) => [raw, blending, points]);
-  const joined = parts.length ? concatenate(plan, `${label}.foregrounds`, ...parts) : rawStatic;
-  const maps = plan.activation(`${label}.maps`, [scenes, rays, rayMapChannels]);
-  const weights = plan.activation(`${label}.weights`, [scenes, rays, samples]);
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: {
-      raw_static: rawStatic,
-      foregrounds: joined,
-      points,
-      z,
-      directions,
-      regions,
-      maps,
-      weights,
-      dims: { scenes, rays, samples, foregrounds: foregrounds.length, regions: regionCount },
-    },
-    workgroups: linearWorkgroups(scenes * rays),
-  });
+  const joined = parts.length ? concatenate(plan, `${label}.foregrounds`, ...parts) : undefined;
+  const maps = op.output([scenes, rays, rayMapChannels], "rows", [], "maps");
+  const weights = op.output([scenes, rays, samples], "rows", [], "weights");
+  const fields = { raw_static: rawStatic, foregrounds: joined, points };
+  const dims = { scenes, rays, samples, foregrounds: foregrounds.length, regions: regionCount };
+  const bindings = { ...fields, z, directions, regions, maps, weights, dims };
+  op.run("forward", bindings, linearWorkgroups(scenes * rays));
   return { maps, weights };
 }

@@ -6,22 +6,19 @@
 import text from "../../wgsl/viewing/place_points.wgsl" with { type: "text" };
 import type { Camera } from "../data/scene/camera.ts";
 import { column, dot, type Vector3 } from "../data/vectors.ts";
-import { expectShape } from "../runtime/shapes.ts";
 import { defineKernel } from "../runtime/kernel.ts";
+import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { ndcExtent } from "../data/scene/ndc.ts";
 import type { Placement } from "./scene_edit.ts";
 
-const kernel = defineKernel(
-  "wgsl/viewing/place_points.wgsl",
-  text,
-);
+const kernel = defineKernel("wgsl/viewing/place_points.wgsl", text);
 
 /**
  * Records points taken from one NDC to another by an affine map of the world (see {@link ndcPlacement}).
  *
- * What comes to lie behind the plane that NDC begins at has z < −1. Not differentiable.
+ * What comes to lie behind the plane that NDC begins at has z < −1. For inference only.
  *
  * @param points `(scenes, points, 3)` in blocks, NDC
  * @param placements `(scenes, 4, 4)` in rows: {@link ndcPlacement}, and whether {@link hideUnseen} hides
@@ -33,23 +30,20 @@ export function placePoints(
   points: Tensor,
   placements: Tensor,
 ): Tensor {
-  const shape = ["scenes", "points", 3];
-  const found = expectShape("placePoints", plan.path(label), { points }, "blocks", shape);
-  const [scenes, count] = found;
-  expectShape("placePoints", plan.path(label), { placements }, "rows", [scenes, 4, 4]);
-  const placed = plan.activation(label, found, "blocks");
-  plan.dispatch({
-    label: `${label}.forward`,
-    kernel,
-    entry: "forward",
-    bindings: { points, placements, placed, dims: { scenes, points: count } },
-    workgroups: [scenes * blocksOf(count)],
-  });
+  const op = new Operation(plan, "placePoints", label, kernel);
+  const shape = op.expect({ points }, "blocks", ["scenes", "points", 3]);
+  const [scenes, count] = shape;
+  op.expect({ placements }, "rows", [scenes, 4, 4]);
+  op.expectFrozen({ points, placements });
+  const placed = op.output(shape, "blocks", [points, placements]);
+  const dims = { points: count };
+  op.run("forward", { points, placements, placed, dims }, [scenes * blocksOf(count)]);
   return placed;
 }
 
 /**
  * Records blending that is −1 where a placed point is outside of the picture that its camera took: a field says anything there.
+ * For inference only.
  *
  * @param blending `(scenes, points, 1)` in blocks
  * @param points {@link placePoints}
@@ -63,23 +57,16 @@ export function hideUnseen(
   cameras: Tensor,
   placements: Tensor,
 ): Tensor {
-  const path = plan.path(label);
-  const [scenes, count] = expectShape("hideUnseen", path, { blending }, "blocks", [
-    "scenes",
-    "points",
-    1,
-  ]);
-  expectShape("hideUnseen", path, { points }, "blocks", [scenes, count, 3]);
-  expectShape("hideUnseen", path, { cameras }, "rows", [scenes, 3, 16]);
-  expectShape("hideUnseen", path, { placements }, "rows", [scenes, 4, 4]);
-  const hidden = plan.activation(label, blending.shape, "blocks");
-  plan.dispatch({
-    label: `${label}.hide`,
-    kernel,
-    entry: "hide",
-    bindings: { points, placements, cameras, blending, hidden, dims: { scenes, points: count } },
-    workgroups: [scenes * blocksOf(count)],
-  });
+  const op = new Operation(plan, "hideUnseen", label, kernel);
+  const shape = op.expect({ blending }, "blocks", ["scenes", "points", 1]);
+  const [scenes, count] = shape;
+  op.expect({ points }, "blocks", [scenes, count, 3]);
+  op.expect({ cameras }, "rows", [scenes, 3, 16]);
+  op.expect({ placements }, "rows", [scenes, 4, 4]);
+  op.expectFrozen({ blending, points, cameras, placements });
+  const hidden = op.output(shape, "blocks", [blending, points, cameras, placements]);
+  const bindings = { points, placements, cameras, blending, hidden, dims: { points: count } };
+  op.run("hide", bindings, [scenes * blocksOf(count)]);
   return hidden;
 }
 

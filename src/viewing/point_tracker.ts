@@ -213,11 +213,11 @@ export class PointTracker {
 
   async #record(count: number, direction: -1 | 1): Promise<FrameStep> {
     const { gpu, dynamic } = this.model;
-    const plan = new Plan(gpu, "tracks");
+    const plan = new Plan(gpu, "tracks", { inference: true });
     const codes = this.codes.late(plan);
     const start = createTensor(gpu, "tracks.start", [1, count, 3], { layout: "blocks" });
     const { trajectory } = this;
-    const context = { group: dynamic.frozen, ...codes, times: this.#times, trajectory };
+    const context = { group: dynamic, ...codes, times: this.#times, trajectory };
     const { moved: [end], controls } = frameTrajectories(plan, context, start, 0, [direction]);
     countUnsolved(plan, controls, this.#unsolved);
     plan.keep(end);

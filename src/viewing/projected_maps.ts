@@ -42,7 +42,7 @@ class ProjectedMaps {
     examples: readonly Tensor[],
     record: (plan: Plan, blocks: readonly Tensor[], project: Project) => void,
   ): Promise<[Program, readonly Tensor[], ReadonlyMap<string, Tensor>]> {
-    const plan = new Plan(gpu, `project.${label}`);
+    const plan = new Plan(gpu, `project.${label}`, { inference: true });
     const maps = new Map<string, Tensor>();
     const raw = examples.map(({ shape }, i) => plan.late(`${label}.${i}`, shape));
     const blocks = raw.map((map, i) => mapToBlocks(plan, `${label}.${i}.to_blocks`, map));
@@ -74,11 +74,11 @@ export class DynamicMaps extends ProjectedMaps {
   static async create(model: MonoNerf, example: VideoMaps): Promise<DynamicMaps> {
     const parts = await this.record(model, "video", example, (plan, blocks, project) => {
       const [before, current, after] = blocks;
-      const fused = fusedLayers(plan, model.dynamic.frozen);
+      const fused = fusedLayers(plan, model.dynamic);
       const layers = [
         fused.current(),
-        layerOf(model.dynamic.frozen, "mlp_dynamic.lin_z.1"),
-        layerOf(model.dynamic.frozen, "mlp_dynamic.lin_z.2"),
+        layerOf(model.dynamic, "mlp_dynamic.lin_z.1"),
+        layerOf(model.dynamic, "mlp_dynamic.lin_z.2"),
       ];
       currentKeys.forEach((key, i) => project(key, current, example[1], layers[i]));
       project(`before.${temporalKey}`, before, example[0], fused.temporal());
@@ -120,7 +120,7 @@ export class StaticMaps extends ProjectedMaps {
   static async create(model: MonoNerf, example: Tensor): Promise<StaticMaps> {
     const parts = await this.record(model, "image", [example], (_plan, [blocks], project) => {
       for (const i of range(staticKeys.length)) {
-        const layer = layerOf(model.static.frozen, `mlp_static.lin_z.${i}`);
+        const layer = layerOf(model.static, `mlp_static.lin_z.${i}`);
         project(staticKeys[i], blocks, example, layer);
       }
     });

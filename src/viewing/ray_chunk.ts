@@ -76,14 +76,14 @@ export interface RayChunk {
  */
 export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): Promise<RayChunk> {
   const { pixels, viewCameras, background, foregrounds, regions } = inputs;
-  const plan = new Plan(model.gpu, "image");
+  const plan = new Plan(model.gpu, "image", { inference: true });
   const of = rayPoints(plan, pixels, viewCameras, {
     samples: inputs.samples,
     ndcCameras: background.cameras,
   });
   const { color, density } = evaluateStatic(
     plan,
-    model.static.frozen,
+    model.static,
     of.points,
     of.viewDirections,
     background.maps.features(background.cameras, of.points),
@@ -95,8 +95,7 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
     const points = regions
       ? placePoints(plan, `${label}.points`, of.points, placements)
       : of.points;
-    const group = model.dynamic.frozen;
-    const context = { group, ...codes, times, trajectory: inputs.trajectory };
+    const context = { group: model.dynamic, ...codes, times, trajectory: inputs.trajectory };
     const field = evaluateDynamic(plan, label, context, points, 0, maps.features(cameras));
     const blending = regions
       ? hideUnseen(plan, `${label}.blending`, field.blending, points, cameras, placements)

@@ -8,6 +8,7 @@ import type { MonoNerf } from "../nets/mono_nerf.ts";
 import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import { tensorView } from "../runtime/views.ts";
 
 /** A scene's global code and its shares of the trunk, as tensors whose scene is chosen before each run. */
 export interface LateCodes {
@@ -31,9 +32,9 @@ export class SceneCodes {
    * @param pooled `(scenes, 1, 2048)` in blocks
    */
   static async create({ gpu, dynamic }: MonoNerf, pooled: Tensor): Promise<SceneCodes> {
-    const plan = new Plan(gpu, "codes");
-    const global = globalCode(plan, dynamic.frozen, pooled);
-    const all = [global, ...trunkCodes(plan, dynamic.frozen, global)];
+    const plan = new Plan(gpu, "codes", { inference: true });
+    const global = globalCode(plan, dynamic, pooled);
+    const all = [global, ...trunkCodes(plan, dynamic, global)];
     for (const code of all) plan.keep(code);
     const codes = new SceneCodes(await plan.build(), all);
     codes.refresh();
@@ -67,12 +68,6 @@ export class SceneCodes {
 /** One scene's part of a tensor `(scenes, 1, channels)` in blocks. */
 function sceneOf(codes: Tensor, scene: number): Tensor {
   const [scenes, , channels] = codes.shape;
-  const size = codes.size / scenes;
-  const { buffer, offset } = codes.memory!;
-  return {
-    ...codes,
-    shape: [1, 1, channels],
-    size,
-    memory: { buffer, offset: offset + scene * size * 4 },
-  };
+  const { label, layout } = codes;
+  return tensorView(codes, scene * codes.size / scenes, { label, layout, shape: [1, 1, channels] });
 }

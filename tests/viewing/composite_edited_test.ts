@@ -184,3 +184,14 @@ Deno.test("compositeEdited() names the tensor that does not fit", async () => {
     'Cannot record compositeEdited "edited": blending is (2, 66, 1) in blocks, wanted (2, 65, 1)',
   );
 });
+
+Deno.test("compositeEdited() refuses to be differentiated", async () => {
+  const inputs = randomInputs();
+  const raw = { ...inputs.raw, differentiable: true };
+  const error = await assertRejects(() => edited({ ...inputs, raw }, second, first), Error);
+  assertEquals(
+    error.message,
+    'Cannot differentiate compositeEdited "edited": it is for inference only, and raw requires a gradient; ' +
+      "use frozen parameters and inputs",
+  );
+});

@@ -120,3 +120,23 @@ Deno.test("placePoints() names the tensor that does not fit", async () => {
     'Cannot record placePoints "place": placements is (1, 3, 4) in rows, wanted (1, 4, 4) in rows',
   );
 });
+
+Deno.test("placePoints() and hideUnseen() refuse to be differentiated", async () => {
+  const gpu = await testGpu();
+  const plan = new Plan(gpu, "refused");
+  const blocks = { layout: "blocks", requiresGradient: true } as const;
+  const points = createTensor(gpu, "points", [1, 5, 3], blocks);
+  const blending = createTensor(gpu, "blending", [1, 5, 1], blocks);
+  const placements = createTensor(gpu, "placements", [1, 4, 4]);
+  const cameras = createTensor(gpu, "cameras", [1, 3, 16]);
+  assertThrows(
+    () => placePoints(plan, "a", points, placements),
+    Error,
+    'Cannot differentiate placePoints "a": it is for inference only, and points requires a gradient',
+  );
+  assertThrows(
+    () => hideUnseen(plan, "b", blending, points, cameras, placements),
+    Error,
+    'Cannot differentiate hideUnseen "b": it is for inference only, and blending requires a gradient',
+  );
+});

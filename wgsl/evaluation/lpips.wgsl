@@ -1,3 +1,4 @@
+// uses common/points.wgsl
 // d[p] = Σ_c w[c]·(u[c, p]/(|u[p]| + ε) − v[c, p]/(|v[p]| + ε))², |u[p]|² = Σ_c u[c, p]²          ε = 1e-10
 // u, v (1, pixels, channels) in blocks          w (channels)          d (pixels)
 // Zhang et al. 2018, equation 1, before the mean over places.
@@ -16,7 +17,7 @@ const epsilon = 1e-10;
 fn difference(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let pixel = group.x * 64 + lane;
   if pixel >= dims.pixels { return; }
-  let first = group.x * dims.channels * 64 + lane;
+  let first = channel(pixel, dims.channels, 0);
   var squares = vec2f();
   for (var c = 0u; c < dims.channels; c++) {
     let both = vec2f(u[first + c * 64], v[first + c * 64]);

@@ -1,4 +1,4 @@
-// uses common/step.wgsl, common/sum_rows.wgsl
+// uses common/points.wgsl, common/step.wgsl, common/sum_rows.wgsl
 // Adam with a clipped global gradient norm, as PyTorch computes it (torch.optim.Adam, torch.nn.utils.clip_grad_norm_).
 // Flat buffers of a parameter group, sizes in vec4s; padding between parameters is zero and stays zero.
 // norm (1): ‖g‖ over all groups, before clipping; NaN or infinite when a gradient is. Then no parameter moves, nor where it is over
@@ -55,7 +55,7 @@ fn finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000
 // p = p - lr / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + ε)
 @compute @workgroup_size(lanes)
 fn update(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * lanes + id.x;
+  let i = linear_index(id, groups);
   if i >= dims.size || !finite(norm[0]) || (dims.skip_norm > 0.0 && norm[0] > dims.skip_norm) { return; }
   let clip = select(1.0, min(1.0, dims.max_norm / (norm[0] + 1e-6)), dims.max_norm > 0.0);
   let g = gradients[i] * clip;

@@ -1,4 +1,4 @@
-// uses common/ray_maps.wgsl, common/ray_samples.wgsl
+// uses common/points.wgsl, common/ray_maps.wgsl, common/ray_samples.wgsl
 // A static field and any number of dynamic ones, the foregrounds, along rays: all together, and the static one and the first
 // foreground each alone. The product form of src/rendering/README.md#compositing with more factors, whose shares s of a
 // point add up to 1:
@@ -36,7 +36,7 @@ fn add(sum: Sum, weight: f32, color: vec3f, depth: f32) -> Sum {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let ray = id.y * groups.x * 64 + id.x;
+  let ray = linear_index(id, groups);
   if ray >= dims.scenes * dims.rays { return; }
   let scene = ray / dims.rays;
   let length = length(vec3f(directions[ray * 3], directions[ray * 3 + 1], directions[ray * 3 + 2]));

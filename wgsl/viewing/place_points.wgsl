@@ -1,11 +1,11 @@
-// uses common/ndc.wgsl
+// uses common/ndc.wgsl, common/points.wgsl
 // Points of one NDC in another: an affine map of the world is a projective one of NDC.
 //   h = (x, y, 1, (1 - z)/2)     w = m₂·h     p' = (m₀·h, m₁·h, w - 1 + z)/w
 // points p, placed p' (scenes, points, 3) in blocks; placements m (scenes, 4, 4), the last row (1 to hide what the camera did not
 // see, 0, 0, 0). The identity changes no bit. hidden (scenes, points, 1) in blocks: blending, or -1 where p' is outside of the
 // picture of the current slot's camera.
 
-struct Dims { scenes: u32, points: u32 }
+struct Dims { points: u32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> points: array<f32>;
@@ -19,8 +19,8 @@ const limit = 8.0; // far outside of what any camera saw
 
 @compute @workgroup_size(64)
 fn forward(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let scene = block.x / ((dims.points + 63) / 64);
-  let i = block.x * 3 * 64 + lane;
+  let scene = block.x / blocks_of(dims.points);
+  let i = channel(block.x * 64 + lane, 3, 0);
   let p = vec3f(points[i], points[i + 64], points[i + 128]);
   let h = vec4f(p.xy, 1.0, 0.5 - 0.5 * p.z);
   let m = scene * 4;
@@ -35,8 +35,8 @@ fn forward(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index)
 
 @compute @workgroup_size(64)
 fn hide(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let scene = block.x / ((dims.points + 63) / 64);
-  let i = block.x * 3 * 64 + lane;
+  let scene = block.x / blocks_of(dims.points);
+  let i = channel(block.x * 64 + lane, 3, 0);
   let p = vec3f(points[i], points[i + 64], points[i + 128]);
   let camera = cameras[scene * 3 + slot_current];
   let extent = ndc_extent(camera);

@@ -1,5 +1,5 @@
 /**
- * MiDaS v2.1 large (Ranftl et al. 2020): inverse depth of one picture, up to scale and shift. Only run, never trained.
+ * MiDaS v2.1 large (Ranftl et al. 2020): inverse depth of one picture, up to scale and shift. For inference only.
  *
  * The encoder is a ResNeXt-101 32×8d with running statistics, which are folded into its convolutions when the weights are
  * written. The decoder walks back from its four levels L₄…L₁: with S_k = conv L_k, units U and twofold `up`,

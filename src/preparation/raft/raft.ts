@@ -1,6 +1,6 @@
 /**
  * RAFT (Teed and Deng 2020, the basic network): optical flow between two frames, by recurrent updates that look up the
- * correlation of their features. Only run, never trained.
+ * correlation of their features. For inference only.
  *
  * A frame is encoded once, for both directions and both of its neighbours. The volume of all correlations never exists; what the
  * context adds to an update is made once; the flow is brought to the frame's size once, behind the last update.
@@ -227,8 +227,10 @@ export class Raft {
     const { gpu } = this, layers = this.#layers;
     const height = size.paddedHeight / upsampling, width = size.paddedWidth / upsampling;
     const state = createRaftState(gpu, height, width);
-    const start = new Plan(gpu, "raft.start"), iteration = new Plan(gpu, "raft.iteration");
-    const finish = new Plan(gpu, "raft.finish");
+    const inference = true;
+    const start = new Plan(gpu, "raft.start", { inference });
+    const iteration = new Plan(gpu, "raft.iteration", { inference });
+    const finish = new Plan(gpu, "raft.finish", { inference });
     const features = [pyramidPixels(height, width), 2 * raftWidth];
     const share = [1, height * width, 3 * raftWidth];
     const pair: RaftPair = {
