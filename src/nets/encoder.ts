@@ -8,7 +8,7 @@ import type { NdArray } from "npm:ndarray@1.1.1";
 import { batchNorm, type BatchNormStatistics } from "../ops/batch_norm.ts";
 import { conv } from "../ops/conv.ts";
 import type { FrameMaps } from "../ops/frame_maps.ts";
-import { channelMoments } from "../ops/moments.ts";
+import { channelMoments } from "../ops/channel_moments.ts";
 import { concatenateLevels } from "../ops/concatenate_levels.ts";
 import { standardizeMaps } from "../ops/standardize.ts";
 import type { Plan } from "../runtime/plan.ts";

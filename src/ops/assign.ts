@@ -18,9 +18,9 @@ export function addInto(plan: Plan, label: string, y: Tensor, x: Tensor): void {
   copy(new Operation(plan, "addInto", label, arithmetic), y, x, 1);
 }
 
-function copy(op: Operation, y: Tensor, x: Tensor, accumulate: 0 | 1): void {
+function copy(op: Operation, y: Tensor, x: Tensor, mode_y: 0 | 1): void {
   op.expect({ x }, y.layout, y.shape);
   op.expectFrozen({ x, y });
-  const dims = { size: y.size, accumulate, value: 0 };
+  const dims = { size: y.size, mode_y, value: 0 };
   op.run("copy", { x, y, dims }, linearWorkgroups(y.size), { part: "" });
 }

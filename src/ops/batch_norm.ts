@@ -9,7 +9,7 @@ import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
-import { channelMoments, pointsPerPart } from "./moments.ts";
+import { channelMoments, pointsPerPart } from "./channel_moments.ts";
 
 const kernel = defineKernel("wgsl/ops/batch_norm.wgsl", text);
 const epsilon = 1e-5; // PyTorch's

@@ -10,7 +10,7 @@ import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { type ConvShape, type FramePair, recordConvWeightGradient } from "./conv_weights.ts";
 import { expectFrameMaps, type FrameMaps, mapsLike } from "./frame_maps.ts";
-import { type ProductVariant, productVariant } from "./variant.ts";
+import { type ProductVariant, productVariant } from "./product_variant.ts";
 
 const kernel = defineKernel("wgsl/ops/conv.wgsl", text);
 

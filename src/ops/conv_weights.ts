@@ -8,7 +8,7 @@ import { defineKernel } from "../runtime/kernel.ts";
 import type { Operation } from "../runtime/operation.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import type { FrameMaps } from "./frame_maps.ts";
-import type { ProductVariant } from "./variant.ts";
+import type { ProductVariant } from "./product_variant.ts";
 import { recordPartSums } from "./linear_weights.ts";
 
 const kernel = defineKernel("wgsl/ops/conv_weights.wgsl", text);

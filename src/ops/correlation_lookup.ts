@@ -9,7 +9,7 @@ import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { blocksToMap } from "./map_to_blocks.ts";
-import { type ProductVariant, productVariant } from "./variant.ts";
+import { type ProductVariant, productVariant } from "./product_variant.ts";
 
 const kernel = defineKernel("wgsl/ops/correlation_lookup.wgsl", text);
 

@@ -9,7 +9,7 @@ import { Operation } from "../runtime/operation.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { expectFrameMaps, type FrameMaps } from "./frame_maps.ts";
-import { channelMoments } from "./moments.ts";
+import { channelMoments } from "./channel_moments.ts";
 
 const kernel = defineKernel("wgsl/ops/global_average.wgsl", text);
 

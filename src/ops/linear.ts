@@ -15,7 +15,7 @@ import {
   packWeight,
   recordWeightGradient,
 } from "./linear_weights.ts";
-import { type ProductVariant, productVariant } from "./variant.ts";
+import { type ProductVariant, productVariant } from "./product_variant.ts";
 
 const kernel = defineKernel("wgsl/ops/linear.wgsl", text);
 

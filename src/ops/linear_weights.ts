@@ -9,7 +9,7 @@ import type { GradientTarget, Operation } from "../runtime/operation.ts";
 import { linearWorkgroups } from "../runtime/plan.ts";
 import { blocksOf, type Tensor } from "../runtime/tensor.ts";
 import { sumGroups } from "./add_groups.ts";
-import type { ProductVariant } from "./variant.ts";
+import type { ProductVariant } from "./product_variant.ts";
 
 const kernel = defineKernel("wgsl/ops/linear_weights.wgsl", text);
 

@@ -8,7 +8,7 @@ import { defineKernel } from "../runtime/kernel.ts";
 import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
-import { channelMoments, pointsPerPart } from "./moments.ts";
+import { channelMoments, pointsPerPart } from "./channel_moments.ts";
 
 const kernel = defineKernel("wgsl/ops/standardize.wgsl", text);
 const epsilon = 1e-5; // a dead channel stays 0

@@ -476,7 +476,7 @@ export class Plan {
       label: `${tensor.label}.fill`,
       kernel: arithmetic,
       entry: "fill",
-      bindings: { y: tensor, dims: { size: tensor.size, accumulate: 0, value } },
+      bindings: { y: tensor, dims: { size: tensor.size, mode_y: 0, value } },
       workgroups: linearWorkgroups(tensor.size),
     });
   }
@@ -486,7 +486,7 @@ export class Plan {
       label: `${to.label}.${accumulate ? "add" : "copy"}`,
       kernel: arithmetic,
       entry: "copy",
-      bindings: { x: from, y: to, dims: { size: to.size, accumulate, value: 0 } },
+      bindings: { x: from, y: to, dims: { size: to.size, mode_y: accumulate, value: 0 } },
       workgroups: linearWorkgroups(to.size),
     });
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { linear } from "../../src/ops/linear.ts";
-import { type ProductVariant, productVariant } from "../../src/ops/variant.ts";
+import { type ProductVariant, productVariant } from "../../src/ops/product_variant.ts";
 import type { ModelSizes } from "../../src/recipes/recipe.ts";
 import { fieldSizes } from "../../src/nets/sizes.ts";
 import type { Gpu } from "../../src/runtime/device.ts";

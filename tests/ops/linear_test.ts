@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { linear } from "../../src/ops/linear.ts";
-import type { ProductVariant } from "../../src/ops/variant.ts";
+import type { ProductVariant } from "../../src/ops/product_variant.ts";
 import { type CheckedInput, checkGradients, randomArray } from "../support/gpu.ts";
 import { runRecorded } from "../support/recorded.ts";
 

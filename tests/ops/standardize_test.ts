@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { channelMoments } from "../../src/ops/moments.ts";
+import { channelMoments } from "../../src/ops/channel_moments.ts";
 import { standardizeCode, standardizeMaps } from "../../src/ops/standardize.ts";
 import { Plan } from "../../src/runtime/plan.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";

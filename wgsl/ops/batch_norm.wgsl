@@ -1,6 +1,6 @@
 // uses common/gradients.wgsl, common/points.wgsl
 // y = relu((x − mean)/√(variance + ε)·weight + bias + residual)          x, residual, y (1, points, channels) in blocks
-// mean, variance: over all frames of all scenes of the batch (from moments.wgsl), or the running ones
+// mean, variance: over all frames of all scenes of the batch (from channel_moments.wgsl), or the running ones
 //
 // g = dL/dy where y > 0 (everywhere without ReLU), x̂ = (x − mean)/σ, σ = √(variance + ε):
 // d_bias = Σ g    d_weight = Σ g·x̂    d_residual = g    d_x = weight/σ·(g − Σ g/n − x̂·Σ g·x̂/n), without the sums where the

@@ -1,5 +1,5 @@
 // uses common/gradients.wgsl, common/points.wgsl
-// y[scene, 0, c] = mean of channel c over a scene (from moments.wgsl)          y (scenes, 1, channels) in blocks
+// y[scene, 0, c] = mean of channel c over a scene (from channel_moments.wgsl)          y (scenes, 1, channels) in blocks
 // d_x[c, p] = d_y[scene, 0, c]/(the scene's pixels)                            d_x (1, pixels, channels) in blocks
 
 struct Dims { scene: u32, channels: u32, blocks: u32, share: f32 }

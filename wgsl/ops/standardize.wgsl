@@ -16,7 +16,7 @@ struct Merge { rows: u32, channels: u32, points: f32 }
 override mode_x: u32 = 0;
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> moments: array<vec2f>; // (channels) of (mean, variance), from moments.wgsl
+@group(0) @binding(1) var<storage, read> moments: array<vec2f>; // (channels) of (mean, variance), from channel_moments.wgsl
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read> kept_y: array<f32>; // y, made before

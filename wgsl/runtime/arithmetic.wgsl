@@ -1,6 +1,7 @@
+// uses common/gradients.wgsl, common/points.wgsl
 // fill: y = value          copy: y = x, or y += x          x, y (size), any layout
 
-struct Dims { size: u32, accumulate: u32, value: f32 }
+struct Dims { size: u32, mode_y: u32, value: f32 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -8,13 +9,12 @@ struct Dims { size: u32, accumulate: u32, value: f32 }
 
 @compute @workgroup_size(64)
 fn fill(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
+  let i = linear_index(id, groups);
   if i < dims.size { y[i] = dims.value; }
 }
 
 @compute @workgroup_size(64)
 fn copy(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
-  if i >= dims.size { return; }
-  y[i] = select(x[i], x[i] + y[i], dims.accumulate == 1);
+  let i = linear_index(id, groups);
+  if i < dims.size { y[i] = accumulated(dims.mode_y, y[i], x[i]); }
 }

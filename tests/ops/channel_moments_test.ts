@@ -1,4 +1,4 @@
-import { channelMoments } from "../../src/ops/moments.ts";
+import { channelMoments } from "../../src/ops/channel_moments.ts";
 import { createTensor, type Layout } from "../../src/runtime/tensor.ts";
 import { assertClose } from "../support/close.ts";
 import { evaluate } from "../support/frame_maps.ts";

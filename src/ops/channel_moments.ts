@@ -3,13 +3,13 @@
  *
  * @module
  */
-import text from "../../wgsl/ops/moments.wgsl" with { type: "text" };
+import text from "../../wgsl/ops/channel_moments.wgsl" with { type: "text" };
 import { defineKernel } from "../runtime/kernel.ts";
 import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
-const kernel = defineKernel("wgsl/ops/moments.wgsl", text);
+const kernel = defineKernel("wgsl/ops/channel_moments.wgsl", text);
 
 /** Points that one invocation sums: about 256 parts in all, so that lanes are many and merging them is short. */
 export function pointsPerPart(points: number): number {
