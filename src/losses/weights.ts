@@ -4,6 +4,7 @@
  * @module
  */
 import type { Gpu } from "../runtime/device.ts";
+import { requireLossWeights } from "../recipes/as_recipe.ts";
 import { createTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
 import { flatLayout, offsetOf, tensorViews } from "../runtime/views.ts";
 import {
@@ -11,7 +12,6 @@ import {
   lossFamilies,
   type LossFamily,
   type LossTermName,
-  lossTerms,
   type LossWeights,
   termsOf,
 } from "../recipes/loss_terms.ts";
@@ -40,22 +40,14 @@ export function createLossWeights(gpu: Gpu): LossWeightTensors {
 /**
  * Writes every weight: those named, and the table's for the rest.
  *
- * @throws when a name is not in the table or a weight is not finite
+ * @throws {TypeError} If a name is not in the table or a weight is not finite.
  */
 export function writeLossWeights(
   gpu: Gpu,
   weights: LossWeightTensors,
   values: Partial<LossWeights>,
 ): void {
-  for (const [name, weight] of Object.entries(values)) {
-    if (!lossTerms.some((term) => term.name === name)) {
-      const names = lossTerms.map((term) => term.name).join(", ");
-      throw new Error(`Cannot weight the loss term "${name}": the terms are ${names}`);
-    }
-    if (!Number.isFinite(weight)) {
-      throw new Error(`Cannot weight the loss term "${name}" with ${weight}, wanted a number`);
-    }
-  }
+  requireLossWeights(values);
   const flat = new Float32Array(weights.all.size);
   for (const family of lossFamilies) {
     const named = termsOf(family).map((name: LossTermName) =>

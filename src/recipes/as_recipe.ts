@@ -95,5 +95,6 @@ function requireRecord(name: string, value: unknown): Record<string, unknown> {
 }
 
 function wrong(name: string, value: unknown, wanted: string): TypeError {
-  return new TypeError(`"${name}" is ${JSON.stringify(value)}, wanted ${wanted}`);
+  const shown = typeof value === "number" ? value : JSON.stringify(value); // NaN too
+  return new TypeError(`"${name}" is ${shown}, wanted ${wanted}`);
 }

@@ -8,9 +8,13 @@ import { destroyBuffer, type Tensor } from "./tensor.ts";
 
 /** A tensor's range as a bind group takes it. */
 export function bindingOf(tensor: Tensor): GPUBufferBinding {
-  if (!tensor.memory) throw new Error(`Cannot bind "${tensor.label}": it has no memory`);
-  const { buffer, offset } = tensor.memory;
+  const { buffer, offset } = memoryOf(tensor);
   return { buffer, offset, size: Math.min(Math.ceil(tensor.size / 4) * 16, buffer.size - offset) };
+}
+
+function memoryOf({ label, memory }: Tensor): NonNullable<Tensor["memory"]> {
+  if (!memory) throw new Error(`Cannot bind or copy "${label}": it has no memory`);
+  return memory;
 }
 
 /** A tensor whose memory is chosen before a run, and where it is bound. */
@@ -44,6 +48,16 @@ function numberOf(buffer: GPUBuffer): number {
   let number = bufferNumbers.get(buffer);
   if (number === undefined) bufferNumbers.set(buffer, number = buffersNumbered++);
   return number;
+}
+
+/** What {@link Program.run} copies after its dispatches. */
+export interface TensorCopy {
+  readonly from: Tensor;
+  readonly to: Tensor;
+  /** The number of `to` that the copy begins at. Default 0. */
+  readonly at?: number;
+  /** How many numbers, from the first one of `from`. Default all. */
+  readonly size?: number;
 }
 
 /** Time and arithmetic of one dispatch, from {@link Program.profile}. */
@@ -102,20 +116,20 @@ export class Program {
     }
   }
 
-  /** Encodes every dispatch into an open pass. */
-  encode(pass: GPUComputePassEncoder): void {
+  /** One run: one pass, then the copies, one submit, nothing awaited. */
+  run(copies: readonly TensorCopy[] = []): void {
+    const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
+    const pass = encoder.beginComputePass({ label: this.label });
     for (const step of this.steps) {
       if (!step.group) throw new Error(`Cannot run "${step.label}": bind its late tensors first`);
       encodeStep(pass, step);
     }
-  }
-
-  /** One run: one pass, one submit, nothing awaited. */
-  run(): void {
-    const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
-    const pass = encoder.beginComputePass({ label: this.label });
-    this.encode(pass);
     pass.end();
+    for (const { from, to, at = 0, size = from.size } of copies) {
+      const source = memoryOf(from), target = memoryOf(to);
+      const start = target.offset + 4 * at;
+      encoder.copyBufferToBuffer(source.buffer, source.offset, target.buffer, start, 4 * size);
+    }
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 

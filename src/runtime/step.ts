@@ -18,10 +18,10 @@ export interface StepValues {
   seed: number;
   step: number;
   learningRate: number;
-  /** Adam's decay rates, for its bias corrections. Default 0.9, 0.999. */
-  beta1?: number;
-  beta2?: number;
 }
+
+/** How Adam's means of gradients and of their squares decay from step to step: PyTorch's defaults. */
+export const adamDecay = { beta1: 0.9, beta2: 0.999 } as const;
 
 /** Makes the uniform block `step` that kernels bind as `var<uniform> step: Step`. */
 export function createStep(gpu: Gpu): Tensor {
@@ -30,7 +30,7 @@ export function createStep(gpu: Gpu): Tensor {
 
 /** Writes one step's values. */
 export function writeStep(gpu: Gpu, step: Tensor, values: StepValues): void {
-  const { seed, step: index, learningRate, beta1 = 0.9, beta2 = 0.999 } = values;
+  const { seed, step: index, learningRate } = values;
   writeTensor(
     gpu,
     step,
@@ -38,8 +38,8 @@ export function writeStep(gpu: Gpu, step: Tensor, values: StepValues): void {
       seed,
       step: index,
       learning_rate: learningRate,
-      bias_correction1: 1 - beta1 ** (index + 1),
-      bias_correction2: 1 - beta2 ** (index + 1),
+      bias_correction1: 1 - adamDecay.beta1 ** (index + 1),
+      bias_correction2: 1 - adamDecay.beta2 ** (index + 1),
     }),
   );
 }

@@ -9,6 +9,7 @@ import type { Gpu } from "../runtime/device.ts";
 import { defineKernel } from "../runtime/kernel.ts";
 import { Operation } from "../runtime/operation.ts";
 import { linearWorkgroups, type Plan } from "../runtime/plan.ts";
+import { adamDecay } from "../runtime/step.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
 import { offsetOf } from "../runtime/views.ts";
 
@@ -16,6 +17,7 @@ const kernel = defineKernel("wgsl/training/adam.wgsl", text);
 
 const lanes = 64;
 const mostRows = 1024; // workgroups that share a group's Σ g²
+const epsilon = 1e-8; // added to the deviation, as in PyTorch
 
 /** Options of {@link Adam}. */
 export interface AdamOptions {
@@ -23,12 +25,6 @@ export interface AdamOptions {
   maxNorm?: number;
   /** A step whose global norm is larger is left out: parameters and moments stay. Default: none is. */
   skipNorm?: number;
-  /** Decay of the first moment; `writeStep` must be given the same. Default 0.9. */
-  beta1?: number;
-  /** Decay of the second moment; `writeStep` must be given the same. Default 0.999. */
-  beta2?: number;
-  /** Added to the deviation. Default 1e-8. */
-  epsilon?: number;
 }
 
 /** Running means of a group's gradients and of their squares, laid out like its values. */
@@ -75,7 +71,7 @@ export class Adam {
    * @param step the uniform of `createStep`: learning rate and bias corrections
    */
   record(plan: Plan, step: Tensor): void {
-    const { maxNorm = 0, skipNorm = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = this.options;
+    const { maxNorm = 0, skipNorm = 0 } = this.options;
     const op = new Operation(plan, "adam", "adam", kernel);
     let rows = 0;
     const ranges = this.groups.map(({ values }) => {
@@ -92,8 +88,7 @@ export class Adam {
       rows,
       max_norm: maxNorm,
       skip_norm: skipNorm,
-      beta1,
-      beta2,
+      ...adamDecay,
       epsilon,
     });
     const { norm } = this;

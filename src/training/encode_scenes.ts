@@ -7,12 +7,13 @@ import { encoderInput } from "../data/scene/encoder_input.ts";
 import type { FeatureCache } from "../data/run/feature_cache.ts";
 import type { Scene } from "../data/scene/scene.ts";
 import type { EncodeOptions } from "../nets/encoder.ts";
+import type { EncodedScenes } from "../nets/encoded_scenes.ts";
 import { encodeImages } from "../nets/image_encoder.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
 import { fieldSizes } from "../nets/sizes.ts";
 import { encodeVideo } from "../nets/video_encoder.ts";
 import type { ModelSizes, Recipe } from "../recipes/recipe.ts";
-import { destroyTensor, type Tensor } from "../runtime/tensor.ts";
+import type { Tensor } from "../runtime/tensor.ts";
 import {
   featureKey,
   type FeatureSources,
@@ -20,30 +21,6 @@ import {
   readFeatures,
   writeFeatures,
 } from "./feature_store.ts";
-
-/** What the fields see of the scenes. */
-export interface EncodedScenes {
-  /** The scenes, in the order of the batch. */
-  readonly scenes: readonly Scene[];
-  /**
-   * By scene and frame: `(height, width, 832)` rows.
-   *
-   * @internal
-   */
-  readonly videoMaps: readonly (readonly Tensor[])[];
-  /**
-   * By scene and frame: `(height, width, 512)` rows.
-   *
-   * @internal
-   */
-  readonly imageMaps: readonly (readonly Tensor[])[];
-  /**
-   * `(scenes, 1, 2048)` in blocks.
-   *
-   * @internal
-   */
-  readonly pooled: Tensor;
-}
 
 /** How frames are encoded. */
 export type EncodingRecipe = Pick<
@@ -214,12 +191,4 @@ async function features(
   gpu.peakBytes = Math.max(peakBefore, gpu.peakBytes);
   if (cache && !kept) await writeFeatures(gpu, cache, key, specs, tensors);
   return tensors;
-}
-
-/** Frees the features. */
-export function destroyEncodedScenes(model: MonoNerf, encoded: EncodedScenes): void {
-  const { videoMaps, imageMaps, pooled } = encoded;
-  for (const tensor of [...videoMaps.flat(), ...imageMaps.flat(), pooled]) {
-    destroyTensor(model.gpu, tensor);
-  }
 }

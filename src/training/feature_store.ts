@@ -6,6 +6,7 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
 import type { FeatureCache, FeatureTensor } from "../data/run/feature_cache.ts";
+import { sha256 } from "../data/sha256.ts";
 import type { ParameterGroup } from "../nets/parameters.ts";
 import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
 import { readBytes, readTensor } from "../runtime/readback.ts";
@@ -60,10 +61,6 @@ export async function featureKey(gpu: Gpu, sources: FeatureSources): Promise<str
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array) {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 // Small pieces, so that the driver uses the same staging memory again: fresh memory takes longer than the copy.

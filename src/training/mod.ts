@@ -30,9 +30,8 @@ export {
   writeParameters,
 } from "../nets/mono_nerf.ts";
 export type { PieceOptions, PieceProgress } from "../nets/pieces.ts";
+export { destroyEncodedScenes, type EncodedScenes } from "../nets/encoded_scenes.ts";
 export {
-  destroyEncodedScenes,
-  type EncodedScenes,
   encodeScenes,
   type EncodeScenesOptions,
   type EncodingRecipe,

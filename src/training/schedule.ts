@@ -3,21 +3,19 @@
  *
  * @module
  */
+import type { Recipe } from "../recipes/recipe.ts";
 
-/** Options of {@link learningRate}. */
-export interface ScheduleOptions {
-  /** The rate of step 0. Default 5e-4. */
-  initial?: number;
-  /** Steps in which the rate falls to a tenth. Default 300 000. */
-  decaySteps?: number;
-}
+/** What the schedule follows from. */
+export type ScheduleRecipe = Pick<
+  Recipe,
+  "learningRate" | "learningRateDecay" | "learningRateDecaySteps"
+>;
 
 /**
- * The learning rate of a step: `initial · 0.1^(step / decaySteps)`.
+ * The learning rate of a step: `learningRate · learningRateDecay^(step / learningRateDecaySteps)`.
  *
  * @param step counted from 0 in each stage
  */
-export function learningRate(step: number, options: ScheduleOptions = {}): number {
-  const { initial = 5e-4, decaySteps = 300_000 } = options;
-  return initial * 0.1 ** (step / decaySteps);
+export function learningRate(step: number, recipe: ScheduleRecipe): number {
+  return recipe.learningRate * recipe.learningRateDecay ** (step / recipe.learningRateDecaySteps);
 }

@@ -32,7 +32,7 @@ import { Adam, type AdamOptions } from "./adam.ts";
 import { createRayBatch, type RayBatch } from "./ray_batch.ts";
 import { sampleRays } from "./ray_sampler.ts";
 import type { SceneMemory } from "./scene_memory.ts";
-import type { EncodedScenes } from "./encode_scenes.ts";
+import type { EncodedScenes } from "../nets/encoded_scenes.ts";
 import type { Evaluation, LateWindows, StepInputs } from "./step_inputs.ts";
 import { frozenImageFeatures, recordImageFeatures, recordVideoFeatures } from "./train_encoders.ts";
 

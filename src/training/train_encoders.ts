@@ -15,7 +15,7 @@ import { recordVideo, videoFrames } from "../nets/video_encoder.ts";
 import type { Recipe } from "../recipes/recipe.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { createTensor, type Tensor } from "../runtime/tensor.ts";
-import type { EncodedScenes } from "./encode_scenes.ts";
+import type { EncodedScenes } from "../nets/encoded_scenes.ts";
 import type { MapSource } from "./step_inputs.ts";
 
 /** Features of a stage. */

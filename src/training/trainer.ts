@@ -12,17 +12,14 @@ import {
   type MonoNerf,
   writeParameters,
 } from "../nets/mono_nerf.ts";
+import { requireLossWeights } from "../recipes/as_recipe.ts";
 import type { Recipe } from "../recipes/recipe.ts";
 import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
 import { pcg, randomUniform, streams } from "../runtime/random.ts";
 import { readTensors } from "../runtime/readback.ts";
 import { createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
-import {
-  destroyEncodedScenes,
-  type EncodedScenes,
-  encodeScenes,
-  type EncodeScenesOptions,
-} from "./encode_scenes.ts";
+import { destroyEncodedScenes, type EncodedScenes } from "../nets/encoded_scenes.ts";
+import { encodeScenes, type EncodeScenesOptions } from "./encode_scenes.ts";
 import { createSceneMemory, destroySceneMemory, type SceneMemory } from "./scene_memory.ts";
 import { learningRate } from "./schedule.ts";
 import {
@@ -173,7 +170,7 @@ export class Trainer {
   /**
    * Makes the model, uploads the scenes' frames, and encodes them unless the encoders train too.
    *
-   * @throws when the parameters of the state or of the encoders do not fit the recipe
+   * @throws when the parameters of the state or of the encoders do not fit the recipe, or a loss weight is misspelt
    */
   static async create(
     gpu: Gpu,
@@ -183,6 +180,7 @@ export class Trainer {
   ): Promise<Trainer> {
     const { state, parameters, ...encoding } = options;
     if (scenes.length === 0) throw new Error("Cannot train: no scene was given");
+    requireLossWeights(recipe.lossWeights);
     if (recipe.rays % scenes.length !== 0 || recipe.rays < 2 * scenes.length) {
       throw new Error(
         `Cannot share ${recipe.rays} rays among ${scenes.length} scenes: each needs the same number, at least 2`,
@@ -237,13 +235,12 @@ export class Trainer {
 
   /** The state after the last whole step. */
   async state(): Promise<TrainerState> {
-    const stored = async (read: () => Promise<Map<string, Float32Array>>) => await read();
     const shapes = new Map(
       groupsOf(this.model).flatMap(({ specs }) => specs.map(({ name, shape }) => [name, shape])),
     );
     const tensors = new Map<string, StoredTensor>();
     for (const group of groupsOf(this.model)) {
-      for (const [name, data] of await stored(() => group.read())) {
+      for (const [name, data] of await group.read()) {
         tensors.set(name, { shape: shapes.get(name)!, data });
       }
     }
@@ -284,44 +281,22 @@ export class Trainer {
    * @internal
    */
   submitStep(stage: Stage, step: number, keep?: { history: Tensor; row: number }): void {
-    const { recipe, gpu } = this;
+    const { recipe } = this;
     // each stage has random numbers of its own
     const seed = pcg(2 * recipe.seed + (stage.name === "static" ? 0 : 1));
     const draw = this.#draw(stage.name, seed, step);
-    const { learningRate: initial, learningRateDecay, learningRateDecaySteps } = recipe;
-    this.inputs.write(
-      {
-        seed,
-        step,
-        learningRate: learningRate(step, {
-          initial,
-          decaySteps: learningRateDecaySteps * Math.log(0.1) / Math.log(learningRateDecay),
-        }),
-      },
-      draw,
-      this.memories.map(({ still }) => still),
-    );
+    const still = this.memories.map((memory) => memory.still);
+    this.inputs.write({ seed, step, learningRate: learningRate(step, recipe) }, draw, still);
     stage.writeWeights(step);
     stage.program.bind(this.inputs.choose(stage.windows, draw));
-    const encoder = gpu.device.createCommandEncoder({ label: `${stage.name} step ${step}` });
-    const pass = encoder.beginComputePass({ label: stage.name });
-    stage.program.encode(pass);
-    pass.end();
-    if (keep) {
-      let at = keep.row * stage.logged.length * 4;
-      for (const tensor of stage.loggedTensors) {
-        const { buffer, offset } = tensor.memory!;
-        encoder.copyBufferToBuffer(
-          buffer,
-          offset,
-          keep.history.memory!.buffer,
-          at,
-          tensor.size * 4,
-        );
-        at += tensor.size * 4;
-      }
-    }
-    gpu.device.queue.submit([encoder.finish()]);
+    let at = keep ? keep.row * stage.logged.length : 0;
+    stage.program.run(
+      keep && stage.loggedTensors.map((from) => {
+        const copy = { from, to: keep.history, at };
+        at += from.size;
+        return copy;
+      }),
+    );
   }
 
   #draw(stage: StageName, seed: number, step: number): Draw {

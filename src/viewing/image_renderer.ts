@@ -6,6 +6,7 @@
 // @ts-types="npm:@types/ndarray@1.0.14"
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { Camera } from "../data/scene/camera.ts";
+import type { EncodedScenes } from "../nets/encoded_scenes.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
 import type { Trajectory } from "../recipes/recipe.ts";
 import { readTensors } from "../runtime/readback.ts";
@@ -32,30 +33,6 @@ import {
   type SceneEdit,
   unedited,
 } from "./scene_edit.ts";
-
-/** What the renderer reads of encoded scenes. */
-export interface RenderableScenes {
-  /** The scenes, in the order of the batch. */
-  readonly scenes: readonly { readonly cameras: readonly Camera[] }[];
-  /**
-   * By scene and frame: `(height, width, 832)` rows.
-   *
-   * @internal
-   */
-  readonly videoMaps: readonly (readonly Tensor[])[];
-  /**
-   * By scene and frame: `(height, width, 512)` rows.
-   *
-   * @internal
-   */
-  readonly imageMaps: readonly (readonly Tensor[])[];
-  /**
-   * `(scenes, 1, 2048)` in blocks.
-   *
-   * @internal
-   */
-  readonly pooled: Tensor;
-}
 
 /** What {@link ImageRenderer.create} is told. */
 export interface ImageRendererOptions {
@@ -121,7 +98,7 @@ interface Slot<S> {
  */
 export class ImageRenderer {
   readonly #model: MonoNerf;
-  readonly #scenes: RenderableScenes;
+  readonly #scenes: EncodedScenes;
   readonly #options: Required<ImageRendererOptions>;
   readonly #codes: SceneCodes;
   readonly #inputs: { pixels: Tensor; viewCameras: Tensor; unsolved: Tensor; regions: Tensor };
@@ -132,7 +109,7 @@ export class ImageRenderer {
 
   private constructor(
     model: MonoNerf,
-    scenes: RenderableScenes,
+    scenes: EncodedScenes,
     options: ImageRendererOptions,
     codes: SceneCodes,
     background: Slot<BackgroundSource>,
@@ -154,7 +131,7 @@ export class ImageRenderer {
   /** Builds the renderer for a model and its encoded scenes. */
   static async create(
     model: MonoNerf,
-    scenes: RenderableScenes,
+    scenes: EncodedScenes,
     options: ImageRendererOptions,
   ): Promise<ImageRenderer> {
     const codes = await SceneCodes.create(model, scenes.pooled);
@@ -267,18 +244,12 @@ export class ImageRenderer {
           return i % 2 === 0 ? pixel % width : Math.floor(pixel / width);
         });
         writeTensor(gpu, places, numbers);
-        chunk.program.run();
-        const encoder = gpu.device.createCommandEncoder({ label: "image.copy" });
-        for (const { part, whole, channels } of wholes) {
-          encoder.copyBufferToBuffer(
-            part.memory!.buffer,
-            part.memory!.offset,
-            whole.memory!.buffer,
-            first * channels * 4,
-            present * channels * 4,
-          );
-        }
-        gpu.device.queue.submit([encoder.finish()]);
+        chunk.program.run(wholes.map(({ part, whole, channels }) => ({
+          from: part,
+          to: whole,
+          at: first * channels,
+          size: present * channels,
+        })));
       }
       const { unsolved } = this.#inputs;
       const read = await readTensors(gpu, unsolved, ...wholes.map(({ whole }) => whole));
@@ -358,7 +329,7 @@ function isInPlace(placement: ArrayLike<number>): boolean {
 
 async function backgroundSlot(
   model: MonoNerf,
-  { imageMaps }: RenderableScenes,
+  { imageMaps }: EncodedScenes,
 ): Promise<Slot<BackgroundSource>> {
   const maps = await StaticMaps.create(model, imageMaps[0][0]);
   const cameras = createTensor(model.gpu, "background.cameras", [1, 3, 16]);
@@ -373,7 +344,7 @@ async function backgroundSlot(
 
 async function foregroundSlot(
   model: MonoNerf,
-  scenes: RenderableScenes,
+  scenes: EncodedScenes,
   number: number,
 ): Promise<Slot<ForegroundSource>> {
   const maps = await DynamicMaps.create(model, videoMaps(scenes, 0, 0));
@@ -418,7 +389,7 @@ function regionRecords(regions: readonly BlendingRegion[], camera: Camera): Floa
 }
 
 /** The raw video maps around a frame; at the ends the frame's own stand in. */
-function videoMaps({ videoMaps }: RenderableScenes, scene: number, frame: number): VideoMaps {
+function videoMaps({ videoMaps }: EncodedScenes, scene: number, frame: number): VideoMaps {
   const video = videoMaps[scene];
   return [video[frame - 1] ?? video[frame], video[frame], video[frame + 1] ?? video[frame]];
 }

@@ -43,12 +43,8 @@
  * @module
  */
 export { dollyZoomPath, type PathOptions, translatingPath, zoomingPath } from "./camera_paths.ts";
-export {
-  ImageRenderer,
-  type ImageRendererOptions,
-  type RenderableScenes,
-  type RenderedImage,
-} from "./image_renderer.ts";
+export type { EncodedScenes } from "../nets/encoded_scenes.ts";
+export { ImageRenderer, type ImageRendererOptions, type RenderedImage } from "./image_renderer.ts";
 export { type LayerName, layerNames, layerPicture } from "./layers.ts";
 export {
   type PathScene,

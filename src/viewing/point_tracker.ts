@@ -18,7 +18,7 @@ import { readTensors } from "../runtime/readback.ts";
 import { createTensor, destroyTensor, type Tensor, writeTensor } from "../runtime/tensor.ts";
 import { countUnsolved, unsolvedError } from "../trajectory/dopri5.ts";
 import { frameTrajectories } from "../rendering/evaluate_fields.ts";
-import type { RenderableScenes } from "./image_renderer.ts";
+import type { EncodedScenes } from "../nets/encoded_scenes.ts";
 import { ndcToWorld, worldToNdc } from "../data/scene/ndc.ts";
 import type { Vector3 } from "../data/vectors.ts";
 import { type LateCodes, SceneCodes } from "./scene_codes.ts";
@@ -88,7 +88,7 @@ export class PointTracker {
 
   private constructor(
     private readonly model: MonoNerf,
-    private readonly scenes: RenderableScenes["scenes"],
+    private readonly scenes: EncodedScenes["scenes"],
     private readonly trajectory: Trajectory,
     private readonly codes: SceneCodes,
   ) {
@@ -103,7 +103,7 @@ export class PointTracker {
    */
   static async create(
     model: MonoNerf,
-    { scenes, pooled }: Pick<RenderableScenes, "scenes" | "pooled">,
+    { scenes, pooled }: Pick<EncodedScenes, "scenes" | "pooled">,
     options: { readonly trajectory: Trajectory },
   ): Promise<PointTracker> {
     const codes = await SceneCodes.create(model, pooled);
@@ -184,13 +184,7 @@ export class PointTracker {
       places.forEach((place, i) => {
         const at = 2 * (time + direction * i) / frames - 1;
         writeTensor(gpu, this.#times, Float32Array.of(at, 2 / frames));
-        program.run();
-        const encoder = gpu.device.createCommandEncoder({ label: "tracks.copy" });
-        for (const { memory } of [place, start]) {
-          const from = end.memory!, to = memory!;
-          encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, 4 * end.size);
-        }
-        gpu.device.queue.submit([encoder.finish()]);
+        program.run([{ from: end, to: place }, { from: end, to: start }]);
       });
     }
     const [back, on] = ways.map(({ places }) => places);
@@ -282,7 +276,7 @@ function pointsNdc({ points, space = "world" }: TrackRequest, camera: Camera): V
  */
 export async function trackPoints(
   model: MonoNerf,
-  scenes: Pick<RenderableScenes, "scenes" | "pooled">,
+  scenes: Pick<EncodedScenes, "scenes" | "pooled">,
   options: { readonly trajectory: Trajectory },
   request: TrackRequest,
 ): Promise<PointTracks> {

@@ -13,11 +13,8 @@ import type { Scene } from "../../src/data/scene/scene.ts";
 import { createMonoNerf, destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
-import {
-  destroyEncodedScenes,
-  encodeScenes,
-  type EncodingReport,
-} from "../../src/training/encode_scenes.ts";
+import { destroyEncodedScenes } from "../../src/nets/encoded_scenes.ts";
+import { encodeScenes, type EncodingReport } from "../../src/training/encode_scenes.ts";
 import { cacheFolder } from "../driver/swiftshader.ts";
 import { Progress } from "../terminal/progress.ts";
 import { loadScenes } from "../train/scenes.ts";

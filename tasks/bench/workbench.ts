@@ -9,11 +9,8 @@ import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { randomUniform } from "../../src/runtime/random.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
-import {
-  destroyEncodedScenes,
-  type EncodedScenes,
-  featureShapes,
-} from "../../src/training/encode_scenes.ts";
+import { destroyEncodedScenes, type EncodedScenes } from "../../src/nets/encoded_scenes.ts";
+import { featureShapes } from "../../src/training/encode_scenes.ts";
 import {
   createSceneMemory,
   destroySceneMemory,

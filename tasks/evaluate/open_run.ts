@@ -11,11 +11,8 @@ import { destroyMonoNerf } from "../../src/nets/mono_nerf.ts";
 import { ImageRenderer } from "../../src/viewing/image_renderer.ts";
 import { PointTracker } from "../../src/viewing/point_tracker.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
-import {
-  destroyEncodedScenes,
-  encodeScenes,
-  type EncodingReport,
-} from "../../src/training/encode_scenes.ts";
+import { destroyEncodedScenes } from "../../src/nets/encoded_scenes.ts";
+import { encodeScenes, type EncodingReport } from "../../src/training/encode_scenes.ts";
 import { loadModel } from "../../src/training/load_model.ts";
 import { type FeatureKeeping, openFeatureCache } from "../terminal/feature_cache.ts";
 import { loadScenes } from "../train/scenes.ts";

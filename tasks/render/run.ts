@@ -11,6 +11,7 @@ import { encodeMp4 } from "../../src/data/formats/mp4.ts";
 import { type CameraPose, loadPoses } from "../../src/data/given/poses_file.ts";
 import { RunFolder } from "../../src/data/run/run_folder.ts";
 import type { Scene } from "../../src/data/scene/scene.ts";
+import { sha256 } from "../../src/data/sha256.ts";
 import { layerPicture } from "../../src/viewing/layers.ts";
 import { type PathScene, pathViews, poseViews, type SceneView } from "../../src/viewing/paths.ts";
 import { openGpu } from "../../src/runtime/device.ts";
@@ -212,8 +213,4 @@ function refusable<T>(make: () => T): T {
     if (error instanceof RangeError) throw new DataError(error.message);
     throw error;
   }
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

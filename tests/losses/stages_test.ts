@@ -329,7 +329,12 @@ Deno.test("writeLossWeights() refuses unknown names and numbers that are none", 
   const gpu = await testGpu();
   const weights = createLossWeights(gpu);
   const wrong = { colour: 1 } as Partial<Record<LossTermName, number>>;
-  assertThrows(() => writeLossWeights(gpu, weights, wrong), Error, `"colour"`);
-  assertThrows(() => writeLossWeights(gpu, weights, { mask: NaN }), Error, `"mask" with NaN`);
+  assertThrows(
+    () => writeLossWeights(gpu, weights, wrong),
+    TypeError,
+    `Unknown loss term "colour"`,
+  );
+  const message = `"lossWeights.mask" is NaN, wanted a number`;
+  assertThrows(() => writeLossWeights(gpu, weights, { mask: NaN }), TypeError, message);
   destroyTensor(gpu, weights.all);
 });

@@ -166,6 +166,23 @@ Deno.test("Program.bind() lets each run read another buffer", async () => {
   }
 });
 
+Deno.test("Program.run() copies parts of tensors to others after its dispatches", async () => {
+  const gpu = await testGpu();
+  const x = createTensor(gpu, "x", [3], { data: Float32Array.of(-1, 2, 3) });
+  const kept = createTensor(gpu, "kept", [6], { data: new Float32Array(6).fill(9) });
+  const plan = new Plan(gpu, "copies");
+  const y = plan.keep(relu(plan, "y", x));
+  const program = await plan.build();
+  program.run([{ from: y, to: kept, at: 1 }, { from: y, to: kept, at: 5, size: 1 }]);
+  assertEquals([...await readTensor(gpu, kept)], [9, 0, 2, 3, 9, 0]);
+  const nowhere = { ...kept, label: "nowhere", memory: undefined };
+  assertThrows(
+    () => program.run([{ from: y, to: nowhere }]),
+    Error,
+    'Cannot bind or copy "nowhere": it has no memory',
+  );
+});
+
 Deno.test("Plan names the WGSL variable that a kernel does not declare", async () => {
   const plan = new Plan(await testGpu(), "wrong");
   const kernel = defineKernel(

@@ -5,11 +5,8 @@ import { createMonoNerf, destroyMonoNerf, type MonoNerf } from "../../src/nets/m
 import { balloon } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
-import {
-  destroyEncodedScenes,
-  encodeScenes,
-  type EncodingReport,
-} from "../../src/training/encode_scenes.ts";
+import { destroyEncodedScenes } from "../../src/nets/encoded_scenes.ts";
+import { encodeScenes, type EncodingReport } from "../../src/training/encode_scenes.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomScene } from "../support/scenes.ts";
 

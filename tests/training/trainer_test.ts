@@ -2,7 +2,8 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } 
 import type { Scene } from "../../src/data/scene/scene.ts";
 import { balloon, type OdeTrajectory, type Recipe } from "../../src/recipes/recipe.ts";
 import { readTensor } from "../../src/runtime/readback.ts";
-import { destroyEncodedScenes, encodeScenes } from "../../src/training/encode_scenes.ts";
+import { destroyEncodedScenes } from "../../src/nets/encoded_scenes.ts";
+import { encodeScenes } from "../../src/training/encode_scenes.ts";
 import {
   type StepReport,
   Trainer,
@@ -136,6 +137,17 @@ Deno.test("Trainer.encode() gives the features of the encoders as they are train
   assert(after.some((value, i) => value !== before[i]));
   destroyEncodedScenes(trainer.model, fresh);
   trainer.destroy();
+});
+
+Deno.test("Trainer.create() refuses a loss weight that a script misspelt", async () => {
+  const lossWeights = { smothTime: 1 } as Recipe["lossWeights"];
+  const gpu = await testGpu(), before = gpu.allocatedBytes;
+  await assertRejects(
+    () => Trainer.create(gpu, { ...recipe, lossWeights }, [randomScene("a", 1)]),
+    TypeError,
+    'Unknown loss term "smothTime", did you mean "smoothTime"? in "lossWeights"',
+  );
+  assertEquals(gpu.allocatedBytes, before);
 });
 
 Deno.test("Trainer trains one scene, and one whose frames see nothing move", async () => {

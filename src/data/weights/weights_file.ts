@@ -1,4 +1,5 @@
 import { DataError, readFile } from "../files.ts";
+import { sha256 } from "../sha256.ts";
 import { decodePth, type PthValue } from "./pth.ts";
 import { decodeSafetensors, type SafetensorsTensor } from "../formats/safetensors.ts";
 
@@ -57,10 +58,4 @@ export function decodeWeights(bytes: Uint8Array, name: string): Omit<WeightsFile
 export async function loadWeightsFile(path: string): Promise<WeightsFile> {
   const bytes = await readFile(path);
   return { ...decodeWeights(bytes, path), sha256: await sha256(bytes) };
-}
-
-/** SHA-256, as hexadecimal digits. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

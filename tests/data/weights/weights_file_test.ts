@@ -3,7 +3,8 @@ import { join } from "@std/path";
 import { DataError } from "../../../src/data/files.ts";
 import { decodePth, encodePth } from "../../../src/data/weights/pth.ts";
 import { encodeSafetensors } from "../../../src/data/formats/safetensors.ts";
-import { decodeWeights, loadWeightsFile, sha256 } from "../../../src/data/weights/weights_file.ts";
+import { sha256 } from "../../../src/data/sha256.ts";
+import { decodeWeights, loadWeightsFile } from "../../../src/data/weights/weights_file.ts";
 import { bytesOf } from "../../support/pickles.ts";
 import { fixture, temporaryFolder } from "../temporary_folder.ts";
 

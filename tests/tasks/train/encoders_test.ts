@@ -6,7 +6,7 @@ import {
   encodeSafetensors,
   type SafetensorsTensor,
 } from "../../../src/data/formats/safetensors.ts";
-import { sha256 } from "../../../src/data/weights/weights_file.ts";
+import { sha256 } from "../../../src/data/sha256.ts";
 import { videoEncoderSpecs } from "../../../src/nets/video_encoder.ts";
 import { own, type Recipe } from "../../../src/recipes/recipe.ts";
 import { beganWith, chooseEncoders } from "../../../tasks/train/encoders.ts";
