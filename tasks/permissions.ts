@@ -17,7 +17,7 @@ export interface Grants {
   /** Environment variables to read. */
   env?: string[];
   /** Programs to start. */
-  run?: string[];
+  run?: string[] | undefined;
   /** Flags of the task whose value is a folder or file to read and write. */
   pathFlags?: string[];
   /** Whether the task's first argument, where it is no flag, is a folder to read and write. */

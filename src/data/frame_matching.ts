@@ -14,7 +14,7 @@ export interface FilmedFrames {
   /** One of how many of these each frame is. */
   readonly stride: number;
   /** Names of all images of the folder, in time order; undefined for a video, whose frames have none. */
-  readonly names?: readonly string[];
+  readonly names?: readonly string[] | undefined;
 }
 
 /** Frames that are all images of a folder, by their names in time order. */

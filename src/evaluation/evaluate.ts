@@ -70,7 +70,7 @@ export interface EvaluateOptions extends ScoredViewsOptions {
   /** How far points of a rendered view, followed over several frames, are from their true paths: pixels, where these are known. */
   trackError?: (scene: number, view: View, image: RenderedImage) => Promise<number | undefined>;
   /** Scores LPIPS too; pictures of less than 31 pixels have none. */
-  lpips?: PictureDistance;
+  lpips?: PictureDistance | undefined;
   /** Views of each scene to return for the contact sheet. Default 3. */
   rows?: number;
   /** Told of each view once it is scored, and how many are done of how many. */

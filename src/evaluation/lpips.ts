@@ -48,7 +48,7 @@ export interface LpipsScore {
   /** What each of the five layers adds. */
   readonly terms: readonly number[];
   /** The distance within a region; absent where none was given or it is empty. */
-  readonly region?: number;
+  readonly region?: number | undefined;
 }
 
 /** Records AlexNet's trunk on normalised pictures; its five ReLUs' outputs. */
@@ -87,7 +87,7 @@ interface Recorded {
 /** LPIPS with its weights on a device. */
 export class Lpips {
   readonly #group: ParameterGroup;
-  #recorded?: Recorded;
+  #recorded: Recorded | undefined;
 
   /**
    * Writes the weights.

@@ -66,7 +66,7 @@ export const protocolNames: readonly ProtocolName[] = Object.keys(protocols) as 
 /** Options of {@linkcode scoredViews}. */
 export interface ScoredViewsOptions {
   /** By default what tells most: `unseen` where there are such frames, else `held-out`, else `training`. */
-  protocol?: ProtocolName;
+  protocol?: ProtocolName | undefined;
   /** The dynamic field was trained on the first so many frames; 0: all. Default 0. */
   seenFrames?: number;
 }

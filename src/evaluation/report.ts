@@ -18,19 +18,19 @@ export interface ImageScores {
   /** 7×7 uniform windows, at most 1. */
   ssim: number;
   /** AlexNet LPIPS; absent where its weights are. */
-  lpips?: number;
+  lpips?: number | undefined;
   /** Decibels, over the moving region; absent where that is unknown or empty. */
-  psnrMoving?: number;
+  psnrMoving?: number | undefined;
   /** Mean over the windows of 7×7 centred in the moving region. */
-  ssimMoving?: number;
+  ssimMoving?: number | undefined;
   /** Mean of LPIPS's spatial map over the moving region. */
-  lpipsMoving?: number;
+  lpipsMoving?: number | undefined;
   /** Rank correlation of the depth map with the measured one; of the scene's own frames only. */
-  depthOrder?: number;
+  depthOrder?: number | undefined;
   /** Mean error of the induced flow to the next frame where something moves, in pixels; of the scene's own frames only. */
-  endPointError?: number;
+  endPointError?: number | undefined;
   /** Mean distance of followed points from their true paths, in pixels; absent where these are unknown. */
-  trackError?: number;
+  trackError?: number | undefined;
 }
 
 /** What the two pictures score that need no model. */

@@ -103,15 +103,17 @@ const COMPARISON = `<h2>Side by side</h2>
 <input id="slider" type="range" min="0" max="100" step="0.1" value="50" aria-label="where left meets right">
 </div>`;
 
+type ShownScores = { readonly [name in "psnr" | "ssim" | "lpips"]?: number | undefined };
+
 /** The columns of scores, and how each is written. */
-const COLUMNS: readonly [string, (scores: Partial<ImageScores>) => number | undefined, number][] = [
+const COLUMNS: readonly [string, (scores: ShownScores) => number | undefined, number][] = [
   ["PSNR, dB", ({ psnr }) => psnr, 2],
   ["SSIM", ({ ssim }) => ssim, 4],
   ["LPIPS", ({ lpips }) => lpips, 4],
 ];
 
 /** The same scores of the moving region under the names of the whole picture's. */
-function movingScores({ psnrMoving, ssimMoving, lpipsMoving }: ImageScores): Partial<ImageScores> {
+function movingScores({ psnrMoving, ssimMoving, lpipsMoving }: ImageScores): ShownScores {
   return { psnr: psnrMoving, ssim: ssimMoving, lpips: lpipsMoving };
 }
 
@@ -134,7 +136,7 @@ function scoreTable({ scenes, ...all }: Evaluation): string {
     `<tr class="${kind}"><td>${escape(label)}${cells.map((cell) => `<td>${cell}`).join("")}`;
   const body = sets.flatMap(([name, scores], i) => {
     const kind = i === Object.keys(scenes).length ? "total" : "";
-    const cells = (of: (scores: ImageScores) => Partial<ImageScores>) =>
+    const cells = (of: (scores: ImageScores) => ShownScores) =>
       models.flatMap(([, model]) =>
         COLUMNS.map(([, value, digits]) => shown(value(of(model(scores))), digits))
       );

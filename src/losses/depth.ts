@@ -29,7 +29,7 @@ export interface DepthInputs {
   /** 1 for a ray that sees something moving, else 0, `(scenes, rays)`. */
   readonly moving: Tensor;
   /** NDC depth in place of the relative one of depth blending, `(scenes, rays)`. */
-  readonly absoluteDepth?: Tensor;
+  readonly absoluteDepth?: Tensor | undefined;
 }
 
 /** Options of {@link depthLosses}. */

@@ -21,9 +21,9 @@ export interface PieceProgress {
 /** Options of {@link runInPieces}. */
 export interface PieceOptions {
   /** Called after every submit. */
-  readonly onProgress?: (progress: PieceProgress) => void;
+  readonly onProgress?: ((progress: PieceProgress) => void) | undefined;
   /** Stops the run after the current submit, with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 // A submit ends after this many operations: about a second on a software driver, far from any driver's time limit on a GPU.

@@ -26,9 +26,9 @@ export interface BatchNormParameters {
 /** Which mean and variance normalise. */
 export interface BatchNormStatistics {
   /** Those of the batch, over all frames of all scenes (default), or the running ones. */
-  readonly statistics?: "batch" | "running";
+  readonly statistics?: "batch" | "running" | undefined;
   /** How far the running statistics move towards the batch's; PyTorch's is 0.1. Default 0: they stay. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
 }
 
 /** Options of {@link batchNorm}. */

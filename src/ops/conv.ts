@@ -17,13 +17,13 @@ const kernel = defineKernel("wgsl/ops/conv.wgsl", text);
 /** Options of {@link conv}. */
 export interface ConvOptions {
   /** Pixels between outputs, both ways; frames are never skipped. Default 1. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
   /** Rows and columns of zeros around a frame, both ways or one each. Default half the kernel's, rounded down. */
   readonly padding?: number | readonly [number, number];
   /** b `(outputs)` rows. */
-  readonly bias?: Tensor;
+  readonly bias?: Tensor | undefined;
   /** Equal groups of channels; an output sees those of its own. Default 1. More are for inference only. */
-  readonly groups?: number;
+  readonly groups?: number | undefined;
   /** Added behind the bias: maps like y. For inference only. */
   readonly residual?: FrameMaps;
   /** Whether the sum goes through a ReLU. For inference only. */
@@ -255,8 +255,8 @@ interface Product {
   readonly walk: Walk;
   /** Where it has groups. */
   readonly shape?: ConvShape;
-  readonly bias?: Tensor;
-  readonly residual?: Tensor;
+  readonly bias?: Tensor | undefined;
+  readonly residual?: Tensor | undefined;
   readonly relu?: boolean;
   /** To what other frames of the kernel have given. */
   readonly adds?: boolean;

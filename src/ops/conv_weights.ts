@@ -49,7 +49,7 @@ export function recordConvWeightGradient(
     y: FrameMaps;
     shape: ConvShape;
     weight: Tensor;
-    bias?: Tensor;
+    bias?: Tensor | undefined;
   },
   pairs: readonly (readonly FramePair[])[],
 ): void {

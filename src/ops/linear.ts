@@ -26,15 +26,15 @@ export interface LinearOptions {
   /** W `(outputs, columns)` rows. */
   readonly weight: Tensor;
   /** b `(outputs)` rows. */
-  readonly bias?: Tensor;
+  readonly bias?: Tensor | undefined;
   /** `[first, count]` of W's columns that take part; all by default. */
   readonly columns?: readonly [number, number];
   /** Reads `relu(x)` in place of x. */
   readonly reluInput?: boolean;
   /** `(scenes, points, outputs)` in blocks, added. */
-  readonly residual?: Tensor;
+  readonly residual?: Tensor | undefined;
   /** `(scenes, groups, outputs)` in blocks, added to the points of each group (a ray's, a scene's). */
-  readonly groupBias?: Tensor;
+  readonly groupBias?: Tensor | undefined;
   /** Which kernels: by default registers on software drivers, shared tiles on GPUs. */
   readonly variant?: ProductVariant;
 }
@@ -103,11 +103,11 @@ interface Product {
   readonly packed: Tensor;
   readonly outputs: number;
   readonly y: Tensor | GradientTarget;
-  readonly bias?: Tensor;
-  readonly groupBias?: Tensor;
+  readonly bias?: Tensor | undefined;
+  readonly groupBias?: Tensor | undefined;
   readonly perGroup: number;
-  readonly residual?: Tensor;
-  readonly gate?: Tensor;
+  readonly residual?: Tensor | undefined;
+  readonly gate?: Tensor | undefined;
   readonly floor: number;
 }
 

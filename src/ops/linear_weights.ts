@@ -52,7 +52,7 @@ export function recordWeightGradient(
   x: Tensor,
   dY: Tensor,
   floor: number,
-  { bias, groupBias }: { bias?: Tensor; groupBias?: Tensor },
+  { bias, groupBias }: { bias?: Tensor | undefined; groupBias?: Tensor | undefined },
 ): void {
   const { weight, first, inputs, outputs, columns } = range;
   const dWeight = op.target(weight, { partial: inputs < columns });

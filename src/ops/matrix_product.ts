@@ -84,7 +84,12 @@ function recordProduct(
   op: Operation,
   part: string,
   [rows, inner, columns]: readonly [number, number, number],
-  { a, b, c, d }: { a: Matrix; b: Matrix; c: Matrix<Tensor | GradientTarget>; d?: Tensor },
+  { a, b, c, d }: {
+    a: Matrix;
+    b: Matrix;
+    c: Matrix<Tensor | GradientTarget>;
+    d?: Tensor | undefined;
+  },
 ): void {
   const dims = {
     rows,

@@ -25,7 +25,7 @@ export interface EncodingOptions {
   /** Divides by `max(‖γ‖, 1e-12)`. */
   readonly normalize?: boolean;
   /** Joins the point as its last number. */
-  readonly time?: EncodedTime;
+  readonly time?: EncodedTime | undefined;
 }
 
 /**

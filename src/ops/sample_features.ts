@@ -24,7 +24,7 @@ export interface SampleTerm {
   /** The frame whose map and camera are sampled. */
   readonly slot: Slot;
   /** Sampled in place of `points` in scenes whose camera of that slot is not valid. */
-  readonly fallback?: Tensor;
+  readonly fallback?: Tensor | undefined;
   /** What the sample is multiplied by. */
   readonly weight: number;
 }
@@ -38,7 +38,7 @@ export interface SampleSources {
   /** What is added up; at least one. */
   readonly terms: readonly SampleTerm[];
   /** `[first, count]` of the maps' channels that are sampled, multiples of 4; all by default. */
-  readonly channels?: readonly [number, number];
+  readonly channels?: readonly [number, number] | undefined;
 }
 
 /**

@@ -28,9 +28,9 @@ export interface FrameMotion {
   /** Its own. */
   pose: RigidPose;
   /** The frame before it, with the backward flow. */
-  previous?: NeighbourFlow;
+  previous?: NeighbourFlow | undefined;
   /** The frame after it, with the forward flow. */
-  next?: NeighbourFlow;
+  next?: NeighbourFlow | undefined;
   /** Where objects are that count as moving, `[height, width]` of any size: anything but 0. */
   semantic?: NdArray<Uint8Array>;
 }

@@ -16,17 +16,17 @@ export interface ConvolutionValues {
   /** (outputs, inputs of a group, rows, columns) */
   readonly shape: readonly number[];
   readonly weight: Float32Array;
-  readonly bias?: Float32Array;
+  readonly bias?: Float32Array | undefined;
   /** Default 1. */
-  readonly groups?: number;
+  readonly groups?: number | undefined;
 }
 
 interface Packed {
   /** Its shape alone: the memory is that of the panels. */
   readonly weight: Tensor;
   readonly panels: Tensor;
-  readonly bias?: Tensor;
-  readonly groups?: number;
+  readonly bias?: Tensor | undefined;
+  readonly groups?: number | undefined;
 }
 
 const batchBytes = 2 ** 26; // of weights that are there beside their panels

@@ -41,7 +41,7 @@ export const singleMapChannels = 5;
 /** Where the samples of rays lie. */
 export interface RaySamples extends Pick<RayPoints, "z" | "directions"> {
   /** ε, added to every density: `(scenes, rays, samples)` in rows; none when rendering. */
-  readonly noise?: Tensor;
+  readonly noise?: Tensor | undefined;
 }
 
 /** Both fields at the samples of rays. */
@@ -52,7 +52,7 @@ export interface CompositeInputs extends RaySamples {
   readonly rawDynamic: Tensor;
   /** b, the dynamic field's share: `(scenes, points, 1)` in blocks. */
   readonly blending: Tensor;
-  readonly forGoldens?: Pick<ForGoldens, "allWeights">;
+  readonly forGoldens?: Pick<ForGoldens, "allWeights"> | undefined;
 }
 
 /** What rays see. */

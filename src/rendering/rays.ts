@@ -69,7 +69,7 @@ export interface SamplingOptions {
   /** NDC depth of the last sample. */
   readonly far: number;
   /** Uniform numbers `(scenes, rays, samples)` in rows: each sample lies between the midpoints to its neighbours. */
-  readonly jitter?: Tensor;
+  readonly jitter?: Tensor | undefined;
 }
 
 /**

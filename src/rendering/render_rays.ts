@@ -49,7 +49,7 @@ export interface DynamicRenderInputs {
   /** Image maps of the frame, in the current slot. */
   readonly imageWindow: FrameWindow;
   /** Density noise `(scenes, rays, samples)` of the three evaluations. */
-  readonly noise?: Readonly<Record<"before" | "current" | "after", Tensor>>;
+  readonly noise?: Readonly<Record<"before" | "current" | "after", Tensor>> | undefined;
   readonly forGoldens?: ForGoldens;
 }
 

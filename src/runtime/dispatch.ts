@@ -20,9 +20,9 @@ export interface Dispatch {
   readonly bindings: Readonly<Record<string, Tensor | Uniform>>;
   readonly workgroups: readonly [number, number?, number?];
   /** Floating-point operations (a multiply-add is two). */
-  readonly flops?: number;
+  readonly flops?: number | undefined;
   /** The operation that records it; the dispatches of one may read what the others only wrote for it. */
   readonly by?: Recorder;
   /** What it runs behind. */
-  readonly gate?: Gate;
+  readonly gate?: Gate | undefined;
 }

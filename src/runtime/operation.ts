@@ -34,7 +34,7 @@ export interface RunOptions {
   /** Another of the operation's kernels. */
   readonly kernel?: Kernel;
   /** What the label ends in, where that is not the entry point; nothing where it is empty. */
-  readonly part?: string;
+  readonly part?: string | undefined;
 }
 
 /** One use of a kernel in a plan. */

@@ -72,7 +72,7 @@ export class Plan {
   readonly #once = new Map<Tensor, Map<string, unknown>>();
   /** Gates by their flag's tensor and index, the one being recorded behind, and what was made behind which. */
   readonly #gates = new Map<Tensor, Map<number, Gate>>();
-  #gate?: Gate;
+  #gate: Gate | undefined;
   readonly #gateOf = new WeakMap<Tensor, Gate>();
   /** Segments being recorded: the first time, and again for the backward pass. */
   #segments = 0;

@@ -30,7 +30,7 @@ export interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly workgroups: readonly [number, number, number];
   /** Where the workgroups are read instead, behind a gate. */
-  readonly indirect?: { readonly buffer: GPUBuffer; readonly offset: number };
+  readonly indirect?: { readonly buffer: GPUBuffer; readonly offset: number } | undefined;
   group?: GPUBindGroup;
   /** What a bind group with late tensors is made of, and the groups already made, by buffers. */
   readonly late?: {

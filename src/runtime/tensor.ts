@@ -29,7 +29,7 @@ export interface Tensor {
   /** Whether a loss is differentiated with respect to it. */
   readonly requiresGradient: boolean;
   /** Its memory: at once for what outlives a plan, given by {@link Plan.build} for activations. */
-  memory?: Memory;
+  memory?: Memory | undefined;
 }
 
 /** Whether something is a tensor, not plain numbers. */
@@ -59,8 +59,8 @@ export function sizeOf(shape: readonly number[], layout: Layout): number {
 
 /** Options of {@link createTensor}. */
 export interface TensorOptions {
-  layout?: Layout;
-  requiresGradient?: boolean;
+  layout?: Layout | undefined;
+  requiresGradient?: boolean | undefined;
   /** Also bindable as a uniform block. */
   uniform?: boolean;
   /** First values in memory order, or in C order of the shape for `blocks`. */

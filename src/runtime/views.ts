@@ -28,7 +28,7 @@ export interface ViewOptions {
   readonly label: string;
   readonly shape: readonly number[];
   readonly layout?: Layout;
-  readonly requiresGradient?: boolean;
+  readonly requiresGradient?: boolean | undefined;
 }
 
 /** Some numbers of a tensor that has memory as a tensor, from an offset that is a multiple of 64. */

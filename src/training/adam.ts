@@ -22,7 +22,7 @@ const epsilon = 1e-8; // added to the deviation, as in PyTorch
 /** Options of {@link Adam}. */
 export interface AdamOptions {
   /** Gradients whose global norm is larger are scaled down to it. Default: no clipping. */
-  maxNorm?: number;
+  maxNorm?: number | undefined;
   /** A step whose global norm is larger is left out: parameters and moments stay. Default: none is. */
   skipNorm?: number;
 }

@@ -51,7 +51,7 @@ export interface EncodingReport {
 /** Options of {@link encodeScenes}. */
 export interface EncodeScenesOptions {
   /** Where features are kept, to be found there by the next one who wants the same. */
-  cache?: FeatureCache;
+  cache?: FeatureCache | undefined;
   /** Called with what is being done, and how far it is in 0…1. */
   onProgress?: (what: string, fraction: number) => void;
   /** Called with what each encoder took. */

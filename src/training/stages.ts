@@ -118,7 +118,7 @@ export interface DynamicObjective extends DynamicLossOptions {
   /** `(scenes, 1, 2048)` in blocks. */
   readonly pooled: Tensor;
   readonly times: Tensor;
-  readonly noise?: Readonly<Record<Evaluation, Tensor>>;
+  readonly noise?: Readonly<Record<Evaluation, Tensor>> | undefined;
   readonly weights: LossWeightTensors;
   readonly trajectory: Trajectory;
 }
@@ -294,7 +294,7 @@ async function finish(
   plan: Plan,
   { losses, unsolved, adam, owned, ...rest }:
     & Pick<Stage, "name" | "adam" | "windows" | "colorTerm" | "writeWeights">
-    & { losses: RecordedLosses; unsolved?: Tensor; owned: readonly Tensor[] },
+    & { losses: RecordedLosses; unsolved?: Tensor | undefined; owned: readonly Tensor[] },
 ): Promise<Stage> {
   const program = await plan.build();
   return {

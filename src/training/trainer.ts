@@ -74,12 +74,12 @@ export interface TrainerState {
 /** Options of {@link Trainer.create}. */
 export interface TrainerOptions extends Pick<EncodeScenesOptions, "cache" | "onEncoded"> {
   /** Where to go on from. */
-  state?: TrainerState;
+  state?: TrainerState | undefined;
   /**
    * Parameters by official name that are written over the seeded ones: those of a trained model, or of encoders alone. Groups
    * of which it has nothing stay seeded.
    */
-  parameters?: ReadonlyMap<string, Float32Array>;
+  parameters?: ReadonlyMap<string, Float32Array> | undefined;
   /** Called with what is being prepared, and how far it is in 0…1. */
   onProgress?: (what: string, fraction: number) => void;
   /** Gives up the preparation. */
@@ -143,9 +143,9 @@ export class TrainingError extends Error {
 export class Trainer {
   #stage: StageName | "done";
   #step: number;
-  #program?: Stage;
-  #pending?: TrainerState;
-  #encoded?: EncodedScenes;
+  #program: Stage | undefined;
+  #pending: TrainerState | undefined;
+  #encoded: EncodedScenes | undefined;
 
   private constructor(
     /** Where it trains. */

@@ -41,7 +41,7 @@ export interface AdjointProblem {
     rates: OdeRates,
     options: Pick<AdaptiveOptions, "span" | "first" | "norms" | "constants">,
     pass: "forward" | "backward",
-  ): { state: OdeState; control?: Tensor };
+  ): { state: OdeState; control?: Tensor | undefined };
 }
 
 /**
@@ -55,7 +55,7 @@ export function solveWithAdjoint(
   problem: AdjointProblem,
   first: Tensor | undefined,
   onBackward: (control: Tensor) => void,
-): { end: Tensor; control?: Tensor } {
+): { end: Tensor; control?: Tensor | undefined } {
   const { points, code, group, span } = problem;
   const { state: [end], control } = plan.untaped(() =>
     problem.solve(
@@ -81,7 +81,7 @@ function solveBackward(
   problem: AdjointProblem,
   end: Tensor,
   dEnd: Tensor,
-): { control?: Tensor } {
+): { control?: Tensor | undefined } {
   const { points, code, group, names, span } = problem;
   const zeros = (label: string, { shape, layout }: Tensor): Tensor => {
     const tensor = plan.activation(label, shape, layout);

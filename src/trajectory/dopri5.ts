@@ -80,7 +80,7 @@ export interface AdaptiveOptions {
   /** Attempts at a step, accepted or not, that are recorded. */
   readonly maxSteps: number;
   /** The rates at s = 0, where they are known. */
-  readonly first?: OdeState;
+  readonly first?: OdeState | undefined;
   /** Parts of the state that never change: they take part in the norms. */
   readonly constants?: OdeState;
   /** What is measured, at most 32. Default: one mean over all parts and constants. */

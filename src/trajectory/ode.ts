@@ -64,7 +64,7 @@ export function solveFixed(
     solver: FixedSolver;
     span: Tensor;
     stepSize?: number;
-    first?: OdeState;
+    first?: OdeState | undefined;
   },
 ): OdeState {
   const steps = Math.ceil(1 / stepSize - 1e-6);
@@ -101,7 +101,7 @@ export function recordStages(
     clock: Tensor;
     from: number;
     length: number;
-    first?: OdeState;
+    first?: OdeState | undefined;
   },
 ): { k: OdeState[]; last: OdeState } {
   const k: OdeState[] = [];

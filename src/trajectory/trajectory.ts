@@ -61,7 +61,7 @@ export interface SolvedTrajectory {
   /** `(scenes, points, 3)` in blocks, NDC. */
   readonly points: Tensor;
   /** What became of adaptive steps, see `controls` of `dopri5.ts`. */
-  readonly control?: Tensor;
+  readonly control?: Tensor | undefined;
 }
 
 /** Records the velocity head, before its tanh, at points `(scenes, points, 3)` in blocks and a solver's time. */

@@ -67,7 +67,7 @@ export interface RenderedImage {
   /** `[height, width, 2]`: flow of the dynamic field to the next frame seen by the same camera, pixels. */
   readonly flowForward: NdArray<Float32Array>;
   /** `[height, width, 2]`: the same as the next frame's own camera sees it, where that was named, pixels. */
-  readonly flowToNext?: NdArray<Float32Array>;
+  readonly flowToNext?: NdArray<Float32Array> | undefined;
 }
 
 /** A source of a picture, and what of it is freed. */

@@ -31,13 +31,13 @@ export interface PathScene {
 /** Options of {@linkcode pathViews}. */
 export interface ViewPathOptions {
   /** How many views, where the path leaves it open. Default 60; 31 when zooming. */
-  views?: number;
+  views?: number | undefined;
   /** The frame whose camera the path is about. Default: the average pose of all, with their mean focal length. */
-  camera?: number;
+  camera?: number | undefined;
   /** The time of paths on which time stands still, in frames. Default: the middle frame. */
-  time?: number;
+  time?: number | undefined;
   /** Size of the pictures. Default: that of the frames. */
-  size?: Size;
+  size?: Size | undefined;
 }
 
 /** The name of a path. */

@@ -32,7 +32,7 @@ export interface TrackRequest {
   /** At least one. */
   readonly points: readonly Vector3[];
   /** What the points are given in: the scene's world, or its NDC. Default `world`. */
-  readonly space?: "world" | "ndc";
+  readonly space?: "world" | "ndc" | undefined;
   /** Frames to follow them back. Default 0. */
   readonly before?: number;
   /** Frames to follow them on. Default 0. */

@@ -56,7 +56,7 @@ export interface RayChunkInputs {
   /** Of the scenes that foregrounds may be of. */
   readonly codes: SceneCodes;
   /** Boxes of given blending, `(1, regions, 8)`, for a picture that is edited. */
-  readonly regions?: Tensor;
+  readonly regions?: Tensor | undefined;
 }
 
 /** The recorded list. */

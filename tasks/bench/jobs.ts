@@ -29,7 +29,7 @@ const mostRuns = 1000;
 export interface TimeOptions {
   /** Called before a job runs. */
   readonly onJob?: (job: Job, round: number) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

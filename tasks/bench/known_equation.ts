@@ -57,7 +57,7 @@ interface Solved {
   /** Root mean square over the numbers of `error / scale`. */
   readonly error: number;
   /** Evaluations, and attempts that were rejected, of steps that were chosen. */
-  readonly control?: Float32Array;
+  readonly control?: Float32Array | undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ export interface StepTiming {
   readonly timing: Timing;
   /** The best product in the same rounds. */
   readonly product: Timing;
-  readonly parts?: readonly PartRow[];
+  readonly parts?: readonly PartRow[] | undefined;
 }
 
 /** One line: the sizes. */
@@ -45,7 +45,7 @@ export interface EncodingTimes extends EncodingReport {
   readonly cacheBytes: number;
   readonly writeSeconds: number;
   /** From parameters and frames to features on the adapter, where the cache kept them. */
-  readonly readSeconds?: number;
+  readonly readSeconds?: number | undefined;
 }
 
 /** A row an encoder. */

@@ -36,9 +36,9 @@ export interface FetchCommand {
   /** Where the archive is. */
   url: string;
   /** An archive on disk, to be unpacked instead. */
-  archive?: string;
+  archive?: string | undefined;
   /** Where a fetched archive lies until it is unpacked; by default in the cache folder. */
-  cache?: string;
+  cache?: string | undefined;
   /** Whether folders that are there are replaced. */
   force: boolean;
   /** Seconds without a byte after which a connection is given up. */

@@ -6,7 +6,7 @@
 /** Options of {@link runDeno}. */
 export interface RunOptions {
   /** The child's `LD_LIBRARY_PATH`; by default the one of this process. */
-  libraryPath?: string;
+  libraryPath?: string | undefined;
   /** The child's working folder; by default the one of this process. */
   cwd?: string;
   /** Variables to add to the child's environment. */
@@ -32,7 +32,7 @@ export function runDeno(args: string[], options: RunOptions = {}): Deno.ChildPro
       Deno.execPath(),
       ...args,
     ],
-    cwd: options.cwd,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: {
       ...options.env,
       LD_LIBRARY_PATH: "",

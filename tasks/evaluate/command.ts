@@ -21,13 +21,13 @@ export interface EvaluateCommand {
   /** Folders of runs, at least one. */
   runs: string[];
   /** Which views; by default those that the run itself was scored on. */
-  protocol?: ProtocolName;
+  protocol?: ProtocolName | undefined;
   /** Views of each scene, 0: all; undefined: as many as the run's recipe says, or with a protocol all. */
-  views?: number;
+  views?: number | undefined;
   /** Whether runs that have the scores already are scored again. */
   again: boolean;
   /** Where the scenes' folders are, if not where the run had them. */
-  data?: string;
+  data?: string | undefined;
   /** Files of LPIPS. */
   lpips: LpipsChoice;
   /** Where encoded features are kept. */

@@ -18,9 +18,9 @@ const CHECKPOINTS = "checkpoints";
 /** Files that a command line names. */
 export interface LpipsChoice {
   /** AlexNet's. */
-  network?: string;
+  network?: string | undefined;
   /** Those of the heads. */
-  heads?: string;
+  heads?: string | undefined;
 }
 
 /** LPIPS, or why there is none. */

@@ -40,7 +40,7 @@ export interface ScoreRequest {
   /** Views of each scene; 0: all. */
   views: number;
   /** The protocol that was asked for; what is written then bears its name. */
-  protocol?: ProtocolName;
+  protocol?: ProtocolName | undefined;
   /** LPIPS, or why there is none. */
   lpips: FoundLpips;
   /** Stops between two views. */

@@ -44,7 +44,7 @@ export interface Step<Info extends Json> {
   /** Settings, and hashes of what it reads: equal ones make an equal step. */
   from: Json;
   /** What is to be said of it when it is done, or was. */
-  tell?: (info: Info) => string;
+  tell?: ((info: Info) => string) | undefined;
   /** Whether files that it has written outlive a stop: the folder that it fills has them already when it goes on. */
   keepsFiles?: boolean;
 }

@@ -38,17 +38,17 @@ export interface RenderCommand {
   /** How the path goes. */
   options: ViewPathOptions;
   /** The scenes to render; all where it is left out. */
-  scenes?: string[];
+  scenes?: string[] | undefined;
   /** What to change of the scenes. */
-  edit?: EditCommand;
+  edit?: EditCommand | undefined;
   /** The layers to write. */
   layers: LayerName[];
   /** Paths of points to draw too. */
-  tracks?: TrackCommand;
+  tracks?: TrackCommand | undefined;
   /** The views to render, by number in the path, both included; all where it is left out. */
-  frames?: { first: number; last: number };
+  frames?: { first: number; last: number } | undefined;
   /** The share of the views that is rendered here; all where it is left out. */
-  shard?: Shard;
+  shard?: Shard | undefined;
   /** Renders nothing, and joins what shards have rendered. */
   merge: boolean;
   /** The films to make. */
@@ -56,7 +56,7 @@ export interface RenderCommand {
   /** Where to write. */
   out: string;
   /** Where the scenes' folders are, if not where the run had them. */
-  data?: string;
+  data?: string | undefined;
   /** Where encoded features are kept. */
   features: FeatureKeeping;
 }

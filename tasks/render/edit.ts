@@ -23,11 +23,11 @@ import { flagGroup, UsageError } from "../terminal/options.ts";
 /** What the command line asks to change. */
 export interface EditCommand {
   /** The scene whose static part is behind the others' moving parts. */
-  background?: string;
+  background?: string | undefined;
   /** Leaves out the scene's own moving part. */
   remove: boolean;
   /** The scene whose moving part comes too. */
-  insert?: string;
+  insert?: string | undefined;
   /** The frame at which moving parts stand still. */
   freeze?: number;
   /** Mirrors the moving part, the inserted one where there is one. */

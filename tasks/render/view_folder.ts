@@ -33,9 +33,9 @@ export interface ViewRecord {
   /** All views of the path. */
   views: readonly SceneView[];
   /** What is changed of the scene. */
-  edit?: EditCommand;
+  edit?: EditCommand | undefined;
   /** What paths are drawn. */
-  tracks?: TrackCommand;
+  tracks?: TrackCommand | undefined;
 }
 
 /** The last chunk of a PNG: a file that was cut short has another end. */

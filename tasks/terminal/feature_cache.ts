@@ -11,7 +11,7 @@ import { flagGroup, type Values } from "./options.ts";
 /** Where encoded features are kept. */
 export interface FeatureKeeping {
   /** By default in the user's cache folder. */
-  folder?: string;
+  folder?: string | undefined;
   /** What they may take; 0: none are kept. */
   limitBytes: number;
 }

@@ -16,7 +16,7 @@ export interface ProgressState {
   /** The last values read back; left out where there is none yet. */
   loss?: number;
   /** Of the training views, in dB. */
-  psnr?: number;
+  psnr?: number | undefined;
 }
 
 /** Where progress is written. */

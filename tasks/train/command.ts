@@ -39,9 +39,9 @@ export interface Pace {
 /** What the command line says of the encoders. */
 export interface EncoderChoice {
   /** File of the video encoder's weights. */
-  video?: string;
+  video?: string | undefined;
   /** File of the image encoder's weights. */
-  image?: string;
+  image?: string | undefined;
   /** Numbers of the recipe that the command line gives. */
   given: ReadonlySet<string>;
 }
@@ -54,21 +54,21 @@ export type TrainCommand =
     recipe: Recipe;
     encoders: EncoderChoice;
     /** The run or checkpoint that it starts from. */
-    from?: string;
+    from?: string | undefined;
     /** Whether a twin is trained from scratch, to compare. */
     twin: boolean;
     data: string;
     dataGiven: boolean;
-    run?: string;
+    run?: string | undefined;
     pace: Pace;
     features: FeatureKeeping;
   }
   | {
     kind: "resume";
-    run?: string;
+    run?: string | undefined;
     /** Where the scenes' folders are, if not where the run had them. */
-    data?: string;
-    evaluationViews?: number;
+    data?: string | undefined;
+    evaluationViews?: number | undefined;
     pace: Pace;
     features: FeatureKeeping;
   };

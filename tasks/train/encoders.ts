@@ -51,7 +51,7 @@ export async function chooseEncoders(
   where: typeof found = found,
 ): Promise<ChosenEncoders> {
   const files: { [K in EncoderKind]?: WeightsFile & { name: string } } = {};
-  const spare: { [K in EncoderKind]?: string } = {}; // there, but of another width
+  const spare: { [K in EncoderKind]?: string | undefined } = {}; // there, but of another width
   for (const kind of kinds) {
     const { files: names, width } = where.official[kind];
     const official = await firstThatExists(names.map((name) => join(where.folder, name)));

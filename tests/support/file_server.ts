@@ -2,9 +2,9 @@
 export interface FileRequest {
   path: string;
   /** The first byte asked for; undefined where it asked for all. */
-  from?: number;
+  from?: number | undefined;
   /** The version that a range must be of. */
-  ifRange?: string;
+  ifRange?: string | undefined;
 }
 
 /** What is sent, as it stands: nothing here is made true. */
@@ -15,9 +15,9 @@ export interface Reply {
   headers?: Record<string, string>;
   body?: Uint8Array;
   /** Closes the connection after so many bytes of the body. */
-  cutAfter?: number;
+  cutAfter?: number | undefined;
   /** Sends nothing more after so many bytes of the body, and keeps the connection open. */
-  stallAfter?: number;
+  stallAfter?: number | undefined;
 }
 
 /** A server on this machine that answers as badly as it is told. */

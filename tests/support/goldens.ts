@@ -26,7 +26,7 @@ export interface GoldenCase {
   /** An expected tensor that is stored in full. */
   output(key: string): NdArray<Float32Array>;
   /** An expected tensor that is stored by samples: flat indices, values there, norm of the whole. */
-  samples(key: string): { indices: Int32Array; values: Float32Array; norm?: number };
+  samples(key: string): { indices: Int32Array; values: Float32Array; norm?: number | undefined };
   /** Absolute tolerance of an expected tensor. */
   tol(key: string): number;
 }

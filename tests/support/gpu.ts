@@ -38,7 +38,7 @@ export function randomArray(
 /** An input of an operation under test: C-order values of a shape. */
 export interface CheckedInput {
   shape: number[];
-  layout?: Layout;
+  layout?: Layout | undefined;
   data: Float32Array;
   /** False for inputs that have no gradient (indices, cameras). */
   differentiable?: boolean;

@@ -3,7 +3,7 @@ import { crc32, deflateRawSync } from "node:zlib";
 /** An entry of a zip archive, and what its directory says of it: nothing here is made true. */
 export interface ZipEntry {
   name: string;
-  data?: Uint8Array;
+  data?: Uint8Array | undefined;
   /** Unix file type and rights. Default a regular file's. */
   mode?: number;
   /** 8 (deflated, the default), 0 (stored), or one that does not exist. */

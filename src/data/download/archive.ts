@@ -90,7 +90,10 @@ export class SceneArchive implements Disposable {
   async unpack(
     scene: string,
     directory: string,
-    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (bytes: number) => void } = {},
+    { signal, onProgress }: {
+      signal?: AbortSignal | undefined;
+      onProgress?: (bytes: number) => void;
+    } = {},
   ): Promise<void> {
     const files = this.#files.get(scene);
     if (!files) {

@@ -86,7 +86,10 @@ export async function download(
  */
 export async function sha256OfFile(
   path: string,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (bytes: number) => void } = {},
+  { signal, onProgress }: {
+    signal?: AbortSignal | undefined;
+    onProgress?: (bytes: number) => void;
+  } = {},
 ): Promise<string> {
   const hash = createHash("sha256");
   const chunk = new Uint8Array(1 << 20);

@@ -4,9 +4,9 @@ import { DataError, reason, writeFileAtomically } from "../files.ts";
 /** What a server says of the file that it sends. */
 export interface ServedFile {
   /** Its size, where the server tells. */
-  total?: number;
+  total?: number | undefined;
   /** What tells this version of the file from others: an ETag or a date, for `If-Range`. Without one a cut cannot be mended. */
-  validator?: string;
+  validator?: string | undefined;
 }
 
 /**

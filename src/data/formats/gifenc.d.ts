@@ -10,7 +10,7 @@ export interface GifEncoder {
     indices: Uint8Array,
     width: number,
     height: number,
-    options: { palette?: Palette; delay: number },
+    options: { palette?: Palette | undefined; delay: number },
   ): void;
   finish(): void;
   bytes(): Uint8Array<ArrayBuffer>;

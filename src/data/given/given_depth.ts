@@ -9,7 +9,7 @@ import { requireFinite, requireShape } from "../scene/scene_files.ts";
 /** How a file's numbers are to be read. */
 export interface GivenDepthOptions {
   /** `inverse depth` is large where it is near, as MiDaS has it (the default); `depth` is large where it is far. */
-  kind?: "inverse depth" | "depth";
+  kind?: "inverse depth" | "depth" | undefined;
 }
 
 /** Names that arrays of depth bear in `.npz` files. */

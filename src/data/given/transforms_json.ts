@@ -14,7 +14,7 @@ export interface Transforms {
   /** Camera to world of each frame, row-major 3×4; axes x right, y up, z backwards. */
   poses: Float64Array[];
   /** Its file of points, a path relative to it, where it names one. */
-  pointsFile?: string;
+  pointsFile?: string | undefined;
 }
 
 const WANTED =

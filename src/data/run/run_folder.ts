@@ -63,9 +63,9 @@ export interface RunRecord {
   /** Its scenes. */
   scenes: RunScene[];
   /** What its encoders started from; older runs do not say. Their weights are in the checkpoint. */
-  encoders?: EncoderSources;
+  encoders?: EncoderSources | undefined;
   /** The run or checkpoint whose model it started from. */
-  from?: string;
+  from?: string | undefined;
   /** Its settings. */
   recipe: Recipe;
 }

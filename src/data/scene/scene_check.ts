@@ -46,9 +46,9 @@ export interface SceneCheck {
   /** One a part, in the order of the layout. */
   parts: PartCheck[];
   /** What forbids training, and what to do; undefined where nothing does. */
-  trainingFault?: string;
+  trainingFault?: string | undefined;
   /** What forbids scores against held-out views; undefined where nothing does. */
-  evaluationFault?: string;
+  evaluationFault?: string | undefined;
 }
 
 /** Who follows a check. */

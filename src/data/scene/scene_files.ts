@@ -38,7 +38,7 @@ export interface FrameFiles {
   /** One a frame; undefined where there is none. */
   paths: (string | undefined)[];
   /** Says which frame lacks its file, or that a file belongs to no frame. */
-  fault?: DataError;
+  fault?: DataError | undefined;
 }
 
 /** The paths, if every frame has its file and every file its frame. */

@@ -24,7 +24,7 @@ export interface DepthOptions {
    * The longer side of what the network sees, in pixels; by default the frame's, as released. The network was trained at 384;
    * work and memory grow with its square.
    */
-  readonly depthSize?: number;
+  readonly depthSize?: number | undefined;
   /** Stops the run after the current submit, with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called after every submit. */

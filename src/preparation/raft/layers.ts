@@ -79,7 +79,7 @@ export class RaftLayers {
   }
 }
 
-type Convolution = Required<Omit<ConvolutionValues, "groups">>;
+type Convolution = Omit<ConvolutionValues, "groups"> & { readonly bias: Float32Array };
 
 /**
  * RAFT's convolutions as they run:

@@ -109,7 +109,7 @@ interface Recorded {
  */
 export class Raft {
   readonly #layers: RaftLayers;
-  #recorded?: Recorded;
+  #recorded: Recorded | undefined;
   #busy = false;
 
   private constructor(

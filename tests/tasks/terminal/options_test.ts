@@ -25,7 +25,12 @@ const flags = {
 
 Deno.test("parseOptions() gives each flag its default, typed", () => {
   const { values, given, positionals } = parseOptions(flags, []);
-  const typed: { steps: number; fused: boolean; preset: "small" | "full"; data?: string } = values;
+  const typed: {
+    steps: number;
+    fused: boolean;
+    preset: "small" | "full";
+    data?: string | undefined;
+  } = values;
   assertEquals(typed, {
     steps: 2000,
     learningRate: 5e-4,
