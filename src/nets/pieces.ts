@@ -5,7 +5,7 @@
  */
 import { type Gpu, throwDeviceErrors } from "../runtime/device.ts";
 import { Plan } from "../runtime/plan.ts";
-import { Program, type Step } from "../runtime/program.ts";
+import { type BuiltDispatch, Program } from "../runtime/program.ts";
 import { createBuffer, createTensor, destroyTensor, type Tensor } from "../runtime/tensor.ts";
 
 /** How far a network is. */
@@ -48,7 +48,7 @@ export interface SubmitReport {
 export async function runDispatches(
   gpu: Gpu,
   label: string,
-  dispatches: readonly Step[],
+  dispatches: readonly BuiltDispatch[],
   signal?: AbortSignal,
   onSubmit?: (report: SubmitReport) => void,
 ): Promise<void> {
@@ -124,9 +124,9 @@ export class Pieces {
     return result;
   }
 
-  async #execute(name: string, { label, steps }: Program, share: number): Promise<void> {
+  async #execute(name: string, { label, dispatches }: Program, share: number): Promise<void> {
     const { gpu, options } = this;
-    await runDispatches(gpu, label, steps, options.signal, ({ fraction, flops }) => {
+    await runDispatches(gpu, label, dispatches, options.signal, ({ fraction, flops }) => {
       this.#flops += flops;
       options.onProgress?.({
         piece: name,

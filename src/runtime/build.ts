@@ -8,7 +8,7 @@ import type { Dispatch } from "./dispatch.ts";
 import type { Gate } from "./gate.ts";
 import { pipeline } from "./kernel.ts";
 import { livesOf, place } from "./placement.ts";
-import { bindingOf, type LateEntry, Program, type Step } from "./program.ts";
+import { bindingOf, type BuiltDispatch, type LateEntry, Program } from "./program.ts";
 import { createBuffer, isTensor, type Tensor } from "./tensor.ts";
 import { packUniforms, type Uniform, type UniformSlot } from "./uniforms.ts";
 
@@ -41,7 +41,7 @@ export async function buildProgram(
   );
   const { buffer: uniforms, slots } = writeUniforms(gpu, label, dispatches);
   gpu.device.pushErrorScope("validation");
-  const steps = dispatches.map((dispatch, i): Step => {
+  const built = dispatches.map((dispatch, i): BuiltDispatch => {
     const lateEntries: LateEntry[] = [];
     const entries: GPUBindGroupEntry[] = [];
     for (const [name, value] of Object.entries(dispatch.bindings)) {
@@ -58,7 +58,7 @@ export async function buildProgram(
     const { label, flops = 0 } = dispatch;
     const layout = pipelines[i].getBindGroupLayout(0);
     const place = places[i];
-    const step = {
+    const common = {
       label,
       flops,
       pipeline: pipelines[i],
@@ -66,15 +66,15 @@ export async function buildProgram(
       indirect: place && { buffer: place.buffer.memory!.buffer, offset: place.offset },
     };
     if (lateEntries.length) {
-      return { ...step, late: { layout, entries, tensors: lateEntries, known: new Map() } };
+      return { ...common, late: { layout, entries, tensors: lateEntries, known: new Map() } };
     }
-    return { ...step, group: gpu.device.createBindGroup({ label, layout, entries }) };
+    return { ...common, group: gpu.device.createBindGroup({ label, layout, entries }) };
   });
   const error = await gpu.device.popErrorScope();
   if (error) throw new Error(`Cannot build the plan "${label}": ${error.message}`);
   throwDeviceErrors(gpu, `build the plan "${label}"`);
   const buffers = [...activations, ...tables, ...uniforms ? [uniforms] : []];
-  return new Program(gpu, label, steps, buffers);
+  return new Program(gpu, label, built, buffers);
 }
 
 /** Gives activations their memory; returns the buffers. */

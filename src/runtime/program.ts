@@ -23,8 +23,8 @@ export interface LateEntry {
   readonly tensor: Tensor;
 }
 
-/** One dispatch, ready to be encoded. */
-export interface Step {
+/** A dispatch of a built plan, ready to be encoded. */
+export interface BuiltDispatch {
   readonly label: string;
   readonly flops: number;
   readonly pipeline: GPUComputePipeline;
@@ -67,11 +67,12 @@ export interface ProfileRow {
   readonly flops: number;
 }
 
-function encodeStep(pass: GPUComputePassEncoder, step: Step): void {
-  pass.setPipeline(step.pipeline);
-  pass.setBindGroup(0, step.group!);
-  if (step.indirect) pass.dispatchWorkgroupsIndirect(step.indirect.buffer, step.indirect.offset);
-  else pass.dispatchWorkgroups(...step.workgroups);
+function encodeDispatch(pass: GPUComputePassEncoder, dispatch: BuiltDispatch): void {
+  pass.setPipeline(dispatch.pipeline);
+  pass.setBindGroup(0, dispatch.group!);
+  if (dispatch.indirect) {
+    pass.dispatchWorkgroupsIndirect(dispatch.indirect.buffer, dispatch.indirect.offset);
+  } else pass.dispatchWorkgroups(...dispatch.workgroups);
 }
 
 /** A built plan: run it as often as wanted. */
@@ -84,26 +85,26 @@ export class Program {
   constructor(
     readonly gpu: Gpu,
     readonly label: string,
-    readonly steps: readonly Step[],
+    readonly dispatches: readonly BuiltDispatch[],
     readonly buffers: readonly GPUBuffer[],
   ) {
-    this.flops = steps.reduce((sum, step) => sum + step.flops, 0);
+    this.flops = dispatches.reduce((sum, dispatch) => sum + dispatch.flops, 0);
     this.bytes = buffers.reduce((sum, buffer) => sum + buffer.size, 0);
   }
 
   /** Gives late tensors the memory of others for the runs to come; bind groups are made once for each choice. */
   bind(choices: ReadonlyMap<Tensor, Tensor>): void {
     for (const [tensor, chosen] of choices) tensor.memory = chosen.memory;
-    for (const step of this.steps) {
-      if (!step.late) continue;
-      const { layout, entries, tensors, known } = step.late;
+    for (const dispatch of this.dispatches) {
+      if (!dispatch.late) continue;
+      const { layout, entries, tensors, known } = dispatch.late;
       const key = tensors.map(({ tensor: { memory } }) =>
         memory && `${numberOf(memory.buffer)}+${memory.offset}`
       ).join();
       let group = known.get(key);
       if (!group) {
         group = this.gpu.device.createBindGroup({
-          label: step.label,
+          label: dispatch.label,
           layout,
           entries: [
             ...entries,
@@ -112,7 +113,7 @@ export class Program {
         });
         known.set(key, group);
       }
-      step.group = group;
+      dispatch.group = group;
     }
   }
 
@@ -120,9 +121,11 @@ export class Program {
   run(copies: readonly TensorCopy[] = []): void {
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
     const pass = encoder.beginComputePass({ label: this.label });
-    for (const step of this.steps) {
-      if (!step.group) throw new Error(`Cannot run "${step.label}": bind its late tensors first`);
-      encodeStep(pass, step);
+    for (const dispatch of this.dispatches) {
+      if (!dispatch.group) {
+        throw new Error(`Cannot run "${dispatch.label}": bind its late tensors first`);
+      }
+      encodeDispatch(pass, dispatch);
     }
     pass.end();
     for (const { from, to, at = 0, size = from.size } of copies) {
@@ -139,7 +142,7 @@ export class Program {
     if (!timestamps) {
       throw new Error(`Cannot profile "${this.label}": this adapter has no timestamp-query`);
     }
-    const count = this.steps.length * 2;
+    const count = this.dispatches.length * 2;
     const batch = 4096; // queries a set holds at most
     const bytes = Math.ceil(count / batch) * batch * 8;
     const sets = Array.from(
@@ -155,14 +158,14 @@ export class Program {
       usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
     });
     const encoder = device.createCommandEncoder({ label: `${this.label}: profile` });
-    this.steps.forEach((step, i) => {
+    this.dispatches.forEach((dispatch, i) => {
       const querySet = sets[Math.floor((2 * i) / batch)];
       const at = (2 * i) % batch;
       const pass = encoder.beginComputePass({
-        label: step.label,
+        label: dispatch.label,
         timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
       });
-      encodeStep(pass, step);
+      encodeDispatch(pass, dispatch);
       pass.end();
     });
     sets.forEach((set, i) => { // only those written: SwiftShader waits for the others for ever
@@ -176,7 +179,7 @@ export class Program {
     staging.destroy();
     resolved.destroy();
     for (const set of sets) set.destroy();
-    return this.steps.map(({ label, flops }, i) => ({
+    return this.dispatches.map(({ label, flops }, i) => ({
       label,
       flops,
       milliseconds: Number(times[2 * i + 1] - times[2 * i]) / 1e6,

@@ -84,7 +84,7 @@ async function measure(
   await network.run(image, {
     signal,
     onProgress: ({ piece, fraction, flops }) => {
-      progress?.update({ stage: piece, step: Math.round(100 * fraction), steps: 100 });
+      progress?.update({ what: piece, step: Math.round(100 * fraction), steps: 100 });
       const name = piece.startsWith("rows") ? "head" : piece, now = performance.now();
       const part = parts.get(name) ?? { flops: 0, seconds: 0 };
       parts.set(name, {

@@ -61,8 +61,8 @@ async function measure(
     const encoded = await encodeScenes(model, scenes, recipe, {
       cache,
       signal,
-      onProgress: (stage, fraction) =>
-        progress?.update({ stage, step: Math.round(100 * fraction), steps: 100 }),
+      onProgress: (what, fraction) =>
+        progress?.update({ what, step: Math.round(100 * fraction), steps: 100 }),
       onEncoded: (report) => reports.push(report),
     });
     destroyEncodedScenes(model, encoded);

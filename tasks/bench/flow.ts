@@ -123,7 +123,7 @@ async function partsTable(
   input: PlainInput,
 ): Promise<string> {
   const flow = await prepareFlow(gpu, layers, weights, input, {});
-  const all = flow.steps(1);
+  const all = flow.dispatches(1);
   const program = new Program(gpu, "iteration", all, []);
   program.run();
   const profiles: ProfileRow[][] = [];
@@ -186,13 +186,13 @@ async function savings(
     const before = gpu.allocatedBytes;
     const flow = await prepareFlow(gpu, layers, weights, input, plain);
     const bytes = gpu.allocatedBytes - before;
-    await runDispatches(gpu, name, flow.steps(1), signal); // compiles
+    await runDispatches(gpu, name, flow.dispatches(1), signal); // compiles
     let flops = 0;
     const clock = new Clock();
     await runDispatches(
       gpu,
       name,
-      flow.steps(iterations),
+      flow.dispatches(iterations),
       signal,
       (report) => flops += report.flops,
     );

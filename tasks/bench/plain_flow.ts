@@ -29,7 +29,7 @@ import { linear } from "../../src/ops/linear.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { defineKernel } from "../../src/runtime/kernel.ts";
 import { Plan } from "../../src/runtime/plan.ts";
-import type { Program, Step } from "../../src/runtime/program.ts";
+import type { BuiltDispatch, Program } from "../../src/runtime/program.ts";
 import { blocksOf, createTensor, destroyTensor, type Tensor } from "../../src/runtime/tensor.ts";
 
 /** What is computed plainly. */
@@ -45,7 +45,7 @@ export interface PlainParts {
 /** Flow of a pair of frames, ready to run. */
 export interface PreparedFlow {
   /** All dispatches, in order. */
-  steps(iterations: number): Step[];
+  dispatches(iterations: number): BuiltDispatch[];
   /** The flow, (height, width, 2) rows. */
   readonly fine: Tensor;
   destroy(): void;
@@ -107,10 +107,10 @@ export async function prepareFlow(
   for (const plan of [start, iteration, finish]) programs.push(await plan.build());
   const [begin, update, end] = programs;
   return {
-    steps: (iterations) => [
-      ...begin.steps,
-      ...Array.from({ length: iterations }, () => update.steps).flat(),
-      ...end.steps,
+    dispatches: (iterations) => [
+      ...begin.dispatches,
+      ...Array.from({ length: iterations }, () => update.dispatches).flat(),
+      ...end.dispatches,
     ],
     fine,
     destroy() {

@@ -54,9 +54,9 @@ async function timeStep(
 ): Promise<StepTiming> {
   const { name, program } = stage;
   const products = await fastestProducts(gpu, recipe.model, signal);
-  const step: Job = { name: `${name} step`, program, flops: usefulFlops(program.steps) };
+  const step: Job = { name: `${name} step`, program, flops: usefulFlops(program.dispatches) };
   const [timing, ...others] = await timeJobs(gpu, [step, ...products.jobs], steps, {
-    onJob: (job, round) => progress?.update({ stage: job.name, step: round, steps }),
+    onJob: (job, round) => progress?.update({ what: job.name, step: round, steps }),
     signal,
   });
   products.destroy();

@@ -162,10 +162,10 @@ async function stepsTable(
     const jobs = opened.map(({ stage: { program } }, i) => ({
       name: trajectories[i][0],
       program,
-      flops: usefulFlops(program.steps),
+      flops: usefulFlops(program.dispatches),
     }));
     timings = await timeJobs(gpu, jobs, rounds, {
-      onJob: (job, round) => progress?.update({ stage: job.name, step: round, steps: rounds }),
+      onJob: (job, round) => progress?.update({ what: job.name, step: round, steps: rounds }),
       signal,
     });
     for (const { stage } of opened) await requireFinite(gpu, stage);

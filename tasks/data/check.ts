@@ -47,7 +47,7 @@ async function followedCheck(directory: string, signal: AbortSignal): Promise<Sc
     return await checkScene(directory, {
       signal,
       onProgress: (part, step, steps) => {
-        if (step < steps) progress.update({ stage: `${directory} ${part}`, step, steps });
+        if (step < steps) progress.update({ what: `${directory} ${part}`, step, steps });
       },
     });
   } finally {

@@ -68,8 +68,7 @@ async function fetchArchive(
       stallMs: stall * 1000,
       attempts,
       signal,
-      onProgress: (stage, step, steps = Infinity) =>
-        followers[stage].update({ stage, step, steps }),
+      onProgress: (what, step, steps = Infinity) => followers[what].update({ what, step, steps }),
       onNotice: (notice) => followers.fetching.log(notice),
     });
     closeAll(followers);
@@ -114,7 +113,7 @@ async function unpackScenes(
     try {
       await archive.unpack(name, directory, {
         signal,
-        onProgress: (step) => progress.update({ stage: directory, step, steps: bytes }),
+        onProgress: (step) => progress.update({ what: directory, step, steps: bytes }),
       });
     } finally {
       progress.clear();

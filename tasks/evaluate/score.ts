@@ -91,7 +91,7 @@ export async function scoreRun(request: ScoreRequest): Promise<Evaluation> {
         }
         const own = pictured.find(({ name }) => name === scene);
         if (own?.views.includes(`${time}/${camera}`)) pictures.push(reportPictures(view));
-        progress.update({ stage: "scoring views", step: done, steps: of });
+        progress.update({ what: "scoring views", step: done, steps: of });
       },
       signal,
     });

@@ -83,7 +83,7 @@ export async function findFeatures(
     ...options(FEATURES_GPU, machine.gpu ? 1 : 0),
     ...options(FEATURES_THREADS, machine.threads),
   ], {
-    stage: "features",
+    what: "features",
     steps: frames,
     things: "frames",
     done: (line) => firstNumber(/Processed file \[(\d+)\//, line),
@@ -112,7 +112,7 @@ export async function findMatches(
     ...(isSequential ? options(["SequentialMatching.overlap"], OVERLAP) : []),
     ...(isSequential ? options(["SequentialMatching.quadratic_overlap"], 0) : []),
   ], {
-    stage: "matches",
+    what: "matches",
     steps: isSequential ? frames : blocks ** 2,
     things: isSequential ? "frames" : "blocks",
     done(line) {
@@ -151,7 +151,7 @@ export async function findCameras(
       ...options(["Mapper.num_threads"], machine.threads),
     ],
     {
-      stage: "cameras",
+      what: "cameras",
       steps: frames,
       things: "frames",
       // "Registering image #5 (3)", in later versions "(num_reg_frames=3)": which makes so many
@@ -220,7 +220,7 @@ async function knownOptions(
 
 /** How far a command is, by what it prints. */
 interface Following {
-  stage: string;
+  what: string;
   steps: number;
   things: string;
   /** Steps done after a line; undefined where it does not say. */
@@ -230,11 +230,11 @@ interface Following {
 async function run(
   command: string,
   args: readonly string[],
-  { stage, steps, things, done }: Following,
+  { what, steps, things, done }: Following,
   signal: AbortSignal,
   expected?: RegExp,
 ): Promise<void> {
-  using progress = new StepProgress(stage, steps, things);
+  using progress = new StepProgress(what, steps, things);
   const { code, lines } = await runProgram("colmap", [command, ...args], {
     signal,
     onLine(line) {

@@ -7,7 +7,7 @@ const LINES = 4;
 export class StepProgress implements Disposable {
   readonly #progress: Progress;
 
-  constructor(readonly stage: string, readonly steps: number, things: string = "frames") {
+  constructor(readonly what: string, readonly steps: number, things: string = "frames") {
     const { amount, rate } = counted(things);
     this.#progress = new Progress({
       every: Math.max(1, Math.ceil(steps / LINES)),
@@ -22,8 +22,8 @@ export class StepProgress implements Disposable {
 
   /** Shows how many are done. */
   update(step: number): void {
-    const { stage, steps } = this;
-    this.#progress.update({ stage, step: Math.min(step, steps), steps });
+    const { what, steps } = this;
+    this.#progress.update({ what, step: Math.min(step, steps), steps });
   }
 
   /** Takes the bar away; lines stay. */

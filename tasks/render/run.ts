@@ -165,7 +165,7 @@ async function renderFrames(
         }
         await job.folder.writeFrame("tracks", view, drawTracks(image, view, paths, tracks));
       }
-      progress.update({ stage: "rendering", step: i + 1, steps: missing.length });
+      progress.update({ what: "rendering", step: i + 1, steps: missing.length });
     }
   } finally {
     progress.close();

@@ -9,7 +9,7 @@ import { textWidth } from "./table.ts";
 /** How far a run is. */
 export interface ProgressState {
   /** What the run does now: `static`, `joint`. */
-  stage: string;
+  what: string;
   /** Steps done, and steps in all, `Infinity` where nobody knows; or bytes, or files. */
   step: number;
   steps: number;
@@ -167,11 +167,11 @@ export function progressLine(
 
 /** The state in words, the most wanted first. */
 function fields(
-  { stage, step, steps, loss, psnr }: ProgressState,
+  { what, step, steps, loss, psnr }: ProgressState,
   unit: ProgressUnit,
   stepsPerSecond?: number,
 ): string[] {
-  const texts = [stage, unit.amount(step, steps)];
+  const texts = [what, unit.amount(step, steps)];
   if (loss !== undefined) texts.push(`loss ${formatLoss(loss)}`);
   if (psnr !== undefined) texts.push(`${psnr.toFixed(2)} dB`);
   if (stepsPerSecond !== undefined) {

@@ -190,8 +190,8 @@ async function prepare(
       cache: openFeatureCache(features, (line) => progress.log(line)),
       onEncoded: (report) => reports.push(report),
       signal,
-      onProgress: (stage, fraction) =>
-        progress.update({ stage, step: Math.min(99, Math.round(100 * fraction)), steps: 100 }),
+      onProgress: (what, fraction) =>
+        progress.update({ what, step: Math.min(99, Math.round(100 * fraction)), steps: 100 }),
     });
   } finally {
     progress.close();
@@ -215,7 +215,7 @@ async function trainSteps(
       reportEvery,
       onReport: async (report) => {
         const { stage, step, steps, losses, psnr } = report;
-        progress.update({ stage, step, steps, loss: losses.total, psnr });
+        progress.update({ what: stage, step, steps, loss: losses.total, psnr });
         if (!told && stage === "dynamic" && skipNorm > 0 && report.gradientNorm > skipNorm) {
           told = true;
           progress.log(

@@ -59,13 +59,19 @@ Deno.test("runDispatches() runs dispatches as often as they are listed, and stop
   addInto(plan, "add", y, x);
   const program = await plan.build();
   const fractions: number[] = [];
-  const steps = Array.from({ length: 5 }, () => program.steps).flat();
-  await runDispatches(gpu, "test", steps, undefined, ({ fraction }) => fractions.push(fraction));
+  const dispatches = Array.from({ length: 5 }, () => program.dispatches).flat();
+  await runDispatches(
+    gpu,
+    "test",
+    dispatches,
+    undefined,
+    ({ fraction }) => fractions.push(fraction),
+  );
   assertEquals([...await readTensor(gpu, y)], [-5, 10, -15]);
   assertEquals(fractions.at(-1), 1);
   const reason = new Error("enough");
   await assertRejects(
-    () => runDispatches(gpu, "test", steps, AbortSignal.abort(reason)),
+    () => runDispatches(gpu, "test", dispatches, AbortSignal.abort(reason)),
     Error,
     "enough",
   );

@@ -94,7 +94,10 @@ Deno.test("Operation writes no gradient for which nobody asks, and leaves out wh
   assertEquals([plan.gradientOf(a), plan.gradientOf(c)], [undefined, undefined]);
   const gradient = plan.keep(plan.gradientOf(b)!);
   const program = await plan.build();
-  assertEquals(program.steps.map(({ label }) => label), ["product.forward", "product.backward"]);
+  assertEquals(program.dispatches.map(({ label }) => label), [
+    "product.forward",
+    "product.backward",
+  ]);
   program.run();
   const [dB, valuesA, dY] = await readTensors(gpu, gradient, a, seed);
   assertEquals(dB, valuesA.map((value, i) => value * dY[i]));
@@ -116,7 +119,7 @@ Deno.test("Operation.run() labels a dispatch by its entry point, by another part
     op.run("forward", { a: x, b: x, c: undefined, y, dims: { size: 64 } }, [1]);
   });
   const program = await plan.build();
-  const labels = program.steps.map(({ label }) => label);
+  const labels = program.dispatches.map(({ label }) => label);
   assertEquals(labels, ["product.forward", "product.repeated", "product", "scope.forward"]);
   program.destroy();
 });

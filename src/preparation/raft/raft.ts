@@ -206,10 +206,10 @@ export class Raft {
       ]);
       start.bind(bound);
       iteration.bind(bound);
-      const updates = Array.from({ length: iterations }, () => iteration.steps);
-      const steps = [...start.steps, ...updates.flat(), ...finish.steps];
+      const updates = Array.from({ length: iterations }, () => iteration.dispatches);
+      const dispatches = [...start.dispatches, ...updates.flat(), ...finish.dispatches];
       let done = 0;
-      await runDispatches(this.gpu, "raft.flow", steps, signal, ({ fraction, flops }) => {
+      await runDispatches(this.gpu, "raft.flow", dispatches, signal, ({ fraction, flops }) => {
         done += flops;
         onProgress?.({ piece: "flow", fraction, flops: done });
       });

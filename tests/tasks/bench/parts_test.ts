@@ -23,10 +23,10 @@ Deno.test("partOf() knows every dispatch of both stages, with encoders frozen an
     const workbench = await Workbench.create(gpu, { ...recipe, trainEncoders }, scenes);
     for (const name of ["static", "dynamic"] as const) {
       const stage = await workbench.open(name);
-      const labels = stage.program.steps.map(({ label }) => label);
+      const labels = stage.program.dispatches.map(({ label }) => label);
       assertEquals(labels.filter((label) => partOf(label) === undefined), []);
-      assert(usefulFlops(stage.program.steps) < stage.program.flops); // some are repeated
-      const profile = stage.program.steps.map(({ label, flops }) => ({
+      assert(usefulFlops(stage.program.dispatches) < stage.program.flops); // some are repeated
+      const profile = stage.program.dispatches.map(({ label, flops }) => ({
         label,
         flops,
         milliseconds: 1,
@@ -36,7 +36,7 @@ Deno.test("partOf() knows every dispatch of both stages, with encoders frozen an
       const sum = (key: "forward" | "backward" | "flops") =>
         rows.reduce((sum, row) => sum + row[key], 0);
       assertEquals(sum("forward") + sum("backward"), labels.length);
-      assertAlmostEquals(sum("flops"), usefulFlops(stage.program.steps));
+      assertAlmostEquals(sum("flops"), usefulFlops(stage.program.dispatches));
       stage.program.run();
       await gpu.device.queue.onSubmittedWorkDone();
       stage.destroy();

@@ -43,7 +43,7 @@ Deno.test("what RAFT saves leaves the flow as its definition has it, within 1e-4
         width: size.paddedWidth / 8,
         window: size,
       }, plain);
-      await runDispatches(gpu, "test", flow.steps(6));
+      await runDispatches(gpu, "test", flow.dispatches(6));
       flows.push(await readTensor(gpu, flow.fine));
       flow.destroy();
     }

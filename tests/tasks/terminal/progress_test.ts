@@ -19,14 +19,14 @@ function fakeOutput(columns?: number) {
   return Object.assign(output, { sink });
 }
 
-const state = { stage: "joint", step: 50, steps: 200, loss: 0.04321, psnr: 21.5 };
+const state = { what: "joint", step: 50, steps: 200, loss: 0.04321, psnr: 21.5 };
 
 Deno.test("Progress writes a plain line every so many steps where there is no terminal", () => {
   const output = fakeOutput();
   const progress = new Progress({ every: 2, output: output.sink });
   for (let step = 1; step <= 5; step++) {
     output.time += 500;
-    progress.update({ stage: "static", step, steps: 5, loss: step });
+    progress.update({ what: "static", step, steps: 5, loss: step });
     if (step === 4) progress.log("saved");
   }
   progress.close();
@@ -44,9 +44,9 @@ Deno.test("Progress writes bytes a line whenever so many more have come, also wh
   const progress = new Progress({ every: 1e6, unit: BYTES, output: output.sink });
   for (const step of [400_000, 900_000, 1_300_000, 1_900_000, 2_500_000]) {
     output.time += 500;
-    progress.update({ stage: "fetching", step, steps: Infinity });
+    progress.update({ what: "fetching", step, steps: Infinity });
   }
-  progress.update({ stage: "fetching", step: 3_000_000, steps: 3_000_000 });
+  progress.update({ what: "fetching", step: 3_000_000, steps: 3_000_000 });
   progress.clear();
   assertEquals(output.text.split("\n"), [
     "fetching  1.30 MB  900 kB/s",
@@ -61,7 +61,7 @@ Deno.test("Progress takes its bar away when it is cleared", () => {
   const progress = new Progress({ unit: counted("files"), output: output.sink });
   progress.clear();
   assertEquals(output.text, "");
-  progress.update({ stage: "disp", step: 3, steps: 12 });
+  progress.update({ what: "disp", step: 3, steps: 12 });
   progress.clear();
   assert(output.text.includes(" 3/12") && output.text.endsWith("\r\x1b[K"));
 });
