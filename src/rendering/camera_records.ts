@@ -14,6 +14,12 @@ export type Slot = typeof slots[keyof typeof slots];
 /** Numbers of one camera in `wgsl/common/camera.wgsl`. */
 const recordLength = 16;
 
+/** One camera's numbers: rows of `[R | o]`, focal, width, height in pixels, and one that says something of it. */
+export function cameraRecord(camera: Camera, last: number): number[] {
+  const { cameraToWorld, focalPixels, width, height } = camera;
+  return [...cameraToWorld, focalPixels, width, height, last];
+}
+
 /**
  * The cameras of the frames before, at and after one, `(3, 16)`: rows of `[R | o]`, focal, width, height in pixels, and
  * whether there is such a frame. Beyond the first and last frame stands the current camera, marked as not valid.
@@ -33,8 +39,7 @@ export function cameraRecords(cameras: readonly Camera[], frame: number): Float3
     const neighbour = cameras[frame + slot - slots.current];
     const camera = neighbour ?? cameras[frame];
     const valid = neighbour ? 1 : 0;
-    const { cameraToWorld, focalPixels, width, height } = camera;
-    records.set([...cameraToWorld, focalPixels, width, height, valid], slot * recordLength);
+    records.set(cameraRecord(camera, valid), slot * recordLength);
   }
   return records;
 }
