@@ -4,8 +4,15 @@
  * @module
  */
 import type { Scene } from "../data/scene/scene.ts";
+import type { FramePictures } from "../ops/choose_frames.ts";
 import { destroyTensor, type Tensor } from "../runtime/tensor.ts";
 import type { MonoNerf } from "./mono_nerf.ts";
+
+/** A scene's frames with their image features, in which points of the static field look for themselves. */
+export interface SeenFrames extends FramePictures {
+  /** The frames' maps, as many in a page as fit into one binding: `(frames of the page, height, width, channels)` rows. */
+  readonly pages: readonly Tensor[];
+}
 
 /** Scenes as the encoders see them. */
 export interface EncodedScenes {
@@ -18,7 +25,7 @@ export interface EncodedScenes {
    */
   readonly videoMaps: readonly (readonly Tensor[])[];
   /**
-   * By scene and frame: `(height, width, 512)` rows.
+   * By scene and frame: `(height, width, 512)` rows; none where {@link seen} has them.
    *
    * @internal
    */
@@ -29,12 +36,19 @@ export interface EncodedScenes {
    * @internal
    */
   readonly pooled: Tensor;
+  /**
+   * By scene, where the static field reads features from the frames that saw a point: they then have the image maps.
+   *
+   * @internal
+   */
+  readonly seen?: readonly SeenFrames[];
 }
 
 /** Frees the features. */
 export function destroyEncodedScenes(model: MonoNerf, encoded: EncodedScenes): void {
-  const { videoMaps, imageMaps, pooled } = encoded;
-  for (const tensor of [...videoMaps.flat(), ...imageMaps.flat(), pooled]) {
+  const { videoMaps, imageMaps, pooled, seen = [] } = encoded;
+  const frames = seen.flatMap(({ cameras, pictures, pages }) => [cameras, pictures, ...pages]);
+  for (const tensor of [...videoMaps.flat(), ...imageMaps.flat(), pooled, ...frames]) {
     destroyTensor(model.gpu, tensor);
   }
 }

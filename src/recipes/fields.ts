@@ -158,7 +158,7 @@ export const recipeFields = {
   encoderWidth: {
     group: "Encoders",
     full: 270,
-    small: 72,
+    small: 192,
     about: "width that frames are resized to for the video encoder",
     unit: "pixels",
     whole: true,
@@ -168,11 +168,33 @@ export const recipeFields = {
   encoderHeight: {
     group: "Encoders",
     full: 480,
-    small: 128,
+    small: 108,
     about: "height of the same",
     unit: "pixels",
     whole: true,
     min: 16,
+  },
+  /** How many times larger than they are the image encoder sees the frames; its maps are a quarter of what it sees. */
+  imageEncoderScale: {
+    group: "Encoders",
+    full: 1,
+    small: 4, // features as fine as the pixels: what frames of 96×54 show is not finer than their features else
+    about:
+      "how many times larger the image encoder sees the frames; its maps are a quarter of that",
+    whole: true,
+    min: 1,
+    max: 8,
+  },
+  /**
+   * Where the static field's features come from: one `frame` (a random one in training, that of the time in rendering), or those
+   * frames whose cameras are nearest to the view and that have `seen` the point. An encoder that trains is read at one frame.
+   */
+  staticFeatures: {
+    group: "Encoders",
+    full: "frame",
+    small: "seen", // a frame's camera may stand far from the view and see a border or a mover where the point is
+    about: "the static field's from one frame, or from the nearest cameras' that saw the point",
+    choices: ["frame", "seen"],
   },
   /** Batch norm with the statistics of the batch (as in all the official experiments) or the stored ones. */
   encoderStatistics: {

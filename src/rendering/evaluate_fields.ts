@@ -17,6 +17,7 @@ import { staticField, type StaticFieldOutput } from "../nets/static_field.ts";
 import type { Trajectory } from "../recipes/recipe.ts";
 import { type EncodedTime, positionalEncoding } from "../ops/positional_encoding.ts";
 import { sampleFeatures, type SampleTerm } from "../ops/sample_features.ts";
+import type { Gpu } from "../runtime/device.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { sizeOf, type Tensor } from "../runtime/tensor.ts";
 import type { OdeTime } from "../trajectory/ode.ts";
@@ -199,19 +200,23 @@ function sampleInParts(
   window: FrameWindow,
   terms: readonly SampleTerm[],
 ): Tensor[] {
-  const [scenes, points] = terms[0].points.shape;
-  const channels = window.maps[0][terms[0].slot].shape[2];
-  const { maxStorageBufferBindingSize } = plan.gpu.device.limits;
+  const { points, slot } = terms[0];
+  return channelParts(plan.gpu, points, window.maps[0][slot].shape[2]).map((channels) =>
+    sampleFeatures(plan, label, { ...window, terms, channels })
+  );
+}
+
+/** `[first, count]` of the channels of features at points, in as many parts as it takes for each to fit into one binding. */
+export function channelParts(
+  gpu: Gpu,
+  { shape: [scenes, points] }: Tensor,
+  channels: number,
+): [first: number, count: number][] {
+  const { maxStorageBufferBindingSize } = gpu.device.limits;
   const most = Math.floor(maxStorageBufferBindingSize / 4 / sizeOf([scenes, points, 1], "blocks"));
   const parts = Math.ceil(channels / most);
   const each = Math.ceil(channels / parts / 4) * 4;
-  return range(parts).map((i) =>
-    sampleFeatures(plan, label, {
-      ...window,
-      terms,
-      channels: [i * each, Math.min(each, channels - i * each)],
-    })
-  );
+  return range(parts).map((i) => [i * each, Math.min(each, channels - i * each)]);
 }
 
 /**

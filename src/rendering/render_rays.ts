@@ -20,21 +20,22 @@ import {
 } from "./evaluate_fields.ts";
 import type { ForGoldens } from "./for_goldens.ts";
 import type { RayPoints } from "./rays.ts";
+import { seenFeatures, type SeenWindow } from "./seen_frames.ts";
+
+/** Where the static field's features come from: one frame's maps, or those frames that saw a point. */
+export type ImageWindow = FrameWindow | SeenWindow;
 
 /** Records the static field along rays, `(scenes, points, 4)` in blocks: color before the sigmoid, density. */
 export function renderStatic(
   plan: Plan,
   group: Parameters,
   { points, viewDirections, rayPoints }: RayPoints,
-  window: FrameWindow,
+  window: ImageWindow,
   options: { ownFrame: boolean },
 ): Tensor {
-  const features = sampledImageFeatures(
-    plan,
-    window,
-    points,
-    options.ownFrame ? rayPoints : undefined,
-  );
+  const features = "frames" in window
+    ? seenFeatures(plan, points, window)
+    : sampledImageFeatures(plan, window, points, options.ownFrame ? rayPoints : undefined);
   const { color, density } = evaluateStatic(plan, group, points, viewDirections, features);
   return concatenate(plan, "static.raw", color, density);
 }
@@ -46,8 +47,8 @@ export interface DynamicRenderInputs {
   readonly rays: RayPoints;
   /** Video maps around the frame before, the frame, and the frame after. */
   readonly windows: Readonly<Record<"before" | "current" | "after", FrameWindow>>;
-  /** Image maps of the frame, in the current slot. */
-  readonly imageWindow: FrameWindow;
+  /** Image maps of the frame, in the current slot, or all frames with the frame's camera. */
+  readonly imageWindow: ImageWindow;
   /** Density noise `(scenes, rays, samples)` of the three evaluations. */
   readonly noise?: Readonly<Record<"before" | "current" | "after", Tensor>> | undefined;
   readonly forGoldens?: ForGoldens;

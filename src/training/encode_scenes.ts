@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encoderInput } from "../data/scene/encoder_input.ts";
+import { encoderInput, enlargedFrames } from "../data/scene/encoder_input.ts";
 import type { FeatureCache } from "../data/run/feature_cache.ts";
 import type { Scene } from "../data/scene/scene.ts";
 import type { EncodeOptions } from "../nets/encoder.ts";
@@ -13,6 +13,7 @@ import type { MonoNerf } from "../nets/mono_nerf.ts";
 import { fieldSizes } from "../nets/sizes.ts";
 import { encodeVideo } from "../nets/video_encoder.ts";
 import type { ModelSizes, Recipe } from "../recipes/recipe.ts";
+import { createSeenFrames, framesPerPage } from "../rendering/seen_frames.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import {
   featureKey,
@@ -25,7 +26,13 @@ import {
 /** How frames are encoded. */
 export type EncodingRecipe = Pick<
   Recipe,
-  "encoderWidth" | "encoderHeight" | "encoderStatistics" | "standardizeFeatures"
+  | "encoderWidth"
+  | "encoderHeight"
+  | "encoderStatistics"
+  | "standardizeFeatures"
+  | "imageEncoderScale"
+  | "trainEncoders"
+  | "staticFeatures"
 >;
 
 /** What one of the encoders took. */
@@ -64,15 +71,16 @@ export interface EncodeScenesOptions {
 export function featureShapes(
   model: ModelSizes,
   scenes: readonly Pick<Scene, "width" | "height">[],
-  { encoderWidth, encoderHeight }: Pick<EncodingRecipe, "encoderWidth" | "encoderHeight">,
+  recipe: Pick<EncodingRecipe, "encoderWidth" | "encoderHeight" | "imageEncoderScale">,
 ): Record<"video" | "image" | "pooled", number[]> {
   const { videoChannels, imageChannels, pooledChannels } = fieldSizes(model);
+  const { encoderWidth, encoderHeight, imageEncoderScale: scale } = recipe;
   const half = (pixels: number) => Math.ceil(pixels / 2);
   const [{ width, height }] = scenes;
   return {
     // the video encoder's first convolution halves its input, the image encoder's pooling once more
     video: [half(encoderHeight), half(encoderWidth), videoChannels],
-    image: [half(half(height)), half(half(width)), imageChannels],
+    image: [half(half(height * scale)), half(half(width * scale)), imageChannels],
     pooled: [scenes.length, 1, pooledChannels],
   };
 }
@@ -129,7 +137,7 @@ export async function encodeScenes(
       return [...maps.flat(), pooled];
     },
   }, options);
-  const images = scenes.map((scene) => scene.images);
+  const images = scenes.map(({ images }) => enlargedFrames(images, recipe.imageEncoderScale));
   const imageFeatures = await features(model, {
     encoder: "image",
     group: image,
@@ -140,7 +148,17 @@ export async function encodeScenes(
       (await encodeImages(gpu, image, images, { ...settings, ...options })).maps.flat(),
   }, options);
   const pooled = videoFeatures.at(-1)!;
-  return { scenes, videoMaps: byScene(videoFeatures), imageMaps: byScene(imageFeatures), pooled };
+  const videoMaps = byScene(videoFeatures), imageMaps = byScene(imageFeatures);
+  // an encoder that trains has its gradient from one frame a step
+  if (recipe.staticFeatures === "frame" || recipe.trainEncoders) {
+    return { scenes, videoMaps, imageMaps, pooled };
+  }
+  const [height, width, channels] = shapes.image;
+  const widest = Math.max(channels, model.sizes.hidden); // rendering pages them projected, too
+  const longest = Math.max(...scenes.map(({ frames }) => frames));
+  const perPage = framesPerPage(gpu, [height, width, widest], longest);
+  const seen = scenes.map((scene, s) => createSeenFrames(gpu, scene, imageMaps[s], perPage));
+  return { scenes, videoMaps, imageMaps: scenes.map(() => []), pooled, seen };
 }
 
 /** An encoder on its frames, and what it makes of them. */

@@ -22,7 +22,13 @@ import { type Slot, slots } from "../rendering/camera_records.ts";
 import type { FrameWindow } from "../rendering/evaluate_fields.ts";
 import { inducedFlow } from "../rendering/induced_flow.ts";
 import { type RayPoints, rayPoints } from "../rendering/rays.ts";
-import { type DynamicRender, renderDynamic, renderStatic } from "../rendering/render_rays.ts";
+import {
+  type DynamicRender,
+  type ImageWindow,
+  renderDynamic,
+  renderStatic,
+} from "../rendering/render_rays.ts";
+import type { SeenWindow } from "../rendering/seen_frames.ts";
 import type { Gpu } from "../runtime/device.ts";
 import { Plan } from "../runtime/plan.ts";
 import type { Program } from "../runtime/program.ts";
@@ -33,7 +39,7 @@ import { createRayBatch, type RayBatch } from "./ray_batch.ts";
 import { sampleRays } from "./ray_sampler.ts";
 import type { SceneMemory } from "./scene_memory.ts";
 import type { EncodedScenes } from "../nets/encoded_scenes.ts";
-import type { Evaluation, LateWindows, StepInputs } from "./step_inputs.ts";
+import type { Evaluation, LateWindow, LateWindows, StepInputs } from "./step_inputs.ts";
 import { frozenImageFeatures, recordImageFeatures, recordVideoFeatures } from "./train_encoders.ts";
 
 /** The stages in their order. */
@@ -99,7 +105,7 @@ export function buildStaticStage(
   return finish(plan, {
     name: "static",
     adam,
-    windows: { image: window },
+    windows: lateImages(window),
     losses,
     colorTerm: anchored ? "staticColor" : "total",
     owned: [batch.all, lossWeights.all, ...features.owned],
@@ -107,12 +113,17 @@ export function buildStaticStage(
   });
 }
 
+/** The image maps that are chosen before each step; none where points choose among all frames. */
+function lateImages(image: LateWindow | SeenWindow): LateWindows {
+  return "frames" in image ? {} : { image };
+}
+
 /** What the dynamic stage's objective is made of; the golden tests make it of their own tensors. */
 export interface DynamicObjective extends DynamicLossOptions {
   readonly rays: RayPoints;
   readonly batch: Omit<RayBatch, "all" | "scenes" | "rays">;
   readonly windows: Readonly<Record<Evaluation, FrameWindow>>;
-  readonly imageWindow: FrameWindow;
+  readonly imageWindow: ImageWindow;
   readonly dynamic: Parameters;
   readonly static: Parameters;
   /** `(scenes, 1, 2048)` in blocks. */
@@ -205,7 +216,7 @@ export async function buildDynamicStage(
   return finish(plan, {
     name: "dynamic",
     adam,
-    windows: { ...windows, image: imageWindow },
+    windows: { ...windows, ...lateImages(imageWindow) },
     losses,
     unsolved,
     colorTerm: "fullColor",

@@ -8,6 +8,8 @@ import type { Camera } from "../data/scene/camera.ts";
 import type { Scene } from "../data/scene/scene.ts";
 import { cameraRecords } from "../rendering/camera_records.ts";
 import type { FrameWindow } from "../rendering/evaluate_fields.ts";
+import type { SeenFrames } from "../nets/encoded_scenes.ts";
+import type { SeenWindow } from "../rendering/seen_frames.ts";
 import type { Gpu } from "../runtime/device.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { createStep, type StepValues, writeStep } from "../runtime/step.ts";
@@ -79,8 +81,12 @@ export class StepInputs {
     return { before: window("before"), current: window("current"), after: window("after") };
   }
 
-  /** Late image maps of the static field's frame, for one plan. */
-  imageWindow(plan: Plan, source: MapSource): LateWindow {
+  /** Late image maps of the static field's frame, for one plan, or all frames as that frame's camera sees them. */
+  imageWindow(
+    plan: Plan,
+    source: MapSource & { readonly seen?: readonly SeenFrames[] | undefined },
+  ): LateWindow | SeenWindow {
+    if (source.seen) return { frames: source.seen, cameras: this.#cameras.image };
     return this.#window(plan, "image", source);
   }
 

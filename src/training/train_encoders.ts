@@ -7,12 +7,13 @@
  *
  * @module
  */
-import { encoderInput } from "../data/scene/encoder_input.ts";
+import { encoderInput, enlargedFrames } from "../data/scene/encoder_input.ts";
 import type { Scene } from "../data/scene/scene.ts";
 import { encodeImages, imageFrames, recordImages } from "../nets/image_encoder.ts";
 import type { MonoNerf } from "../nets/mono_nerf.ts";
 import { recordVideo, videoFrames } from "../nets/video_encoder.ts";
 import type { Recipe } from "../recipes/recipe.ts";
+import type { SeenFrames } from "../nets/encoded_scenes.ts";
 import type { Plan } from "../runtime/plan.ts";
 import { createTensor, type Tensor } from "../runtime/tensor.ts";
 import type { EncodedScenes } from "../nets/encoded_scenes.ts";
@@ -24,6 +25,8 @@ export interface StageFeatures extends MapSource {
   readonly seeds: readonly { readonly tensor: Tensor; readonly gradient: Tensor }[];
   /** Frames on the device, freed with the stage. */
   readonly owned: readonly Tensor[];
+  /** Of image features: the frames that points look for themselves in, which then have the maps. */
+  readonly seen?: readonly SeenFrames[] | undefined;
 }
 
 const momentum = 0.1; // of the running statistics, PyTorch's
@@ -37,10 +40,10 @@ export function recordImageFeatures(
   encoded?: EncodedScenes,
 ): StageFeatures {
   if (!recipe.trainEncoders) {
-    return { maps: required(encoded, plan.label).imageMaps, seeds: [], owned: [] };
+    return frozen(encoded, plan.label);
   }
   const { upload, owned } = uploads(plan);
-  const frames = imageFrames(upload, scenes.map(({ images }) => images));
+  const frames = imageFrames(upload, enlarged(recipe, scenes));
   const { maps } = recordImages(plan, model.image, frames, recordOptions(recipe));
   return { ...withGradients(plan, maps), owned };
 }
@@ -72,12 +75,21 @@ export async function frozenImageFeatures(
   encoded?: EncodedScenes,
 ): Promise<StageFeatures> {
   if (!recipe.trainEncoders) {
-    return { maps: required(encoded, "dynamic").imageMaps, seeds: [], owned: [] };
+    return frozen(encoded, "dynamic");
   }
   const { statistics, standardize } = recordOptions(recipe);
-  const images = scenes.map((scene) => scene.images);
+  const images = enlarged(recipe, scenes);
   const { maps } = await encodeImages(model.gpu, model.image, images, { statistics, standardize });
   return { maps, seeds: [], owned: maps.flat() };
+}
+
+function enlarged({ imageEncoderScale }: Recipe, scenes: readonly Scene[]) {
+  return scenes.map(({ images }) => enlargedFrames(images, imageEncoderScale));
+}
+
+function frozen(encoded: EncodedScenes | undefined, label: string): StageFeatures {
+  const { imageMaps, seen } = required(encoded, label);
+  return { maps: imageMaps, seen, seeds: [], owned: [] };
 }
 
 function required(encoded: EncodedScenes | undefined, label: string): EncodedScenes {

@@ -24,6 +24,8 @@ import {
   recordRayChunk,
 } from "./ray_chunk.ts";
 import { SceneCodes } from "./scene_codes.ts";
+import type { SeenFrames } from "../nets/encoded_scenes.ts";
+import { SeenMaps } from "./seen_maps.ts";
 import {
   type BlendingRegion,
   inversePlacement,
@@ -142,6 +144,8 @@ export class ImageRenderer {
   /** Takes the model's parameters as they are now. */
   refresh(): void {
     this.#codes.refresh();
+    const { maps } = this.#background.source;
+    if (maps instanceof SeenMaps) maps.refresh();
   }
 
   /**
@@ -202,10 +206,15 @@ export class ImageRenderer {
     writeTensor(gpu, this.#inputs.unsolved, Float32Array.of(0));
     writeTensor(gpu, this.#inputs.regions, boxes);
     const { source } = this.#background;
-    source.maps.update([this.#scenes.imageMaps[background.scene][background.frame]]);
+    const { seen, imageMaps } = this.#scenes;
+    if (source.maps instanceof SeenMaps) source.maps.show(seen![background.scene]);
+    else source.maps.update([imageMaps[background.scene][background.frame]]);
     writeTensor(gpu, source.cameras, cameraRecords(background.cameras, background.frame));
     const codes = foregrounds.flatMap(({ scene }, i) => this.#codes.choose(chunk.codes[i], scene));
-    chunk.program.bind(new Map(codes));
+    const frames = (["cameras", "pictures"] as const).flatMap((name): [Tensor, Tensor][] =>
+      chunk.seen ? [[chunk.seen[name], seen![background.scene][name]]] : []
+    );
+    chunk.program.bind(new Map([...codes, ...frames]));
     foregrounds.forEach(({ scene, cameras, frame, times, placements, viewCameras }, i) => {
       const { source } = slots[i];
       source.maps.update(videoMaps(this.#scenes, scene, frame));
@@ -329,9 +338,11 @@ function isInPlace(placement: ArrayLike<number>): boolean {
 
 async function backgroundSlot(
   model: MonoNerf,
-  { imageMaps }: EncodedScenes,
+  { imageMaps, seen }: EncodedScenes,
 ): Promise<Slot<BackgroundSource>> {
-  const maps = await StaticMaps.create(model, imageMaps[0][0]);
+  const maps = seen
+    ? await SeenMaps.create(model, seen)
+    : await StaticMaps.create(model, imageMaps[0][0]);
   const cameras = createTensor(model.gpu, "background.cameras", [1, 3, 16]);
   return {
     source: { maps, cameras },

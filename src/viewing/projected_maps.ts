@@ -22,7 +22,8 @@ export type VideoMaps = readonly [Tensor, Tensor, Tensor];
 
 const currentKeys = ["fuse.current", "lin_z.1", "lin_z.2"] as const;
 const temporalKey = "fuse.temporal";
-const staticKeys = ["lin_z.0", "lin_z.1", "lin_z.2"] as const;
+/** The static field's layers that read image features. */
+export const staticKeys = ["lin_z.0", "lin_z.1", "lin_z.2"] as const;
 
 /** Adds a layer's projection of a map, given in blocks, under a key. */
 type Project = (key: string, blocks: Tensor, like: Tensor, layer: Layer) => void;

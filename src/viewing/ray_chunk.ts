@@ -15,13 +15,15 @@ import { countUnsolved } from "../trajectory/dopri5.ts";
 import { evaluateDynamic, evaluateStatic } from "../rendering/evaluate_fields.ts";
 import { inducedFlow } from "../rendering/induced_flow.ts";
 import { hideUnseen, placePoints } from "./place_points.ts";
+import type { FramePictures } from "../ops/choose_frames.ts";
 import type { DynamicMaps, StaticMaps } from "./projected_maps.ts";
+import { SeenMaps } from "./seen_maps.ts";
 import { rayPoints } from "../rendering/rays.ts";
 import type { LateCodes, SceneCodes } from "./scene_codes.ts";
 
 /** The static field's part in a picture; all tensors are written before it. */
 export interface BackgroundSource {
-  readonly maps: StaticMaps;
+  readonly maps: StaticMaps | SeenMaps;
   /** The frames' cameras `(1, 3, 16)`. They span the NDC that rays are sampled in. */
   readonly cameras: Tensor;
 }
@@ -62,6 +64,8 @@ export interface RayChunkInputs {
 /** The recorded list. */
 export interface RayChunk {
   readonly program: Program;
+  /** Late: the frames of the background's scene, where points choose among them. */
+  readonly seen: FramePictures | undefined;
   /** Late: the codes of each foreground's scene. */
   readonly codes: readonly LateCodes[];
   /** `(1, rays, 16)`. */
@@ -81,12 +85,16 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
     samples: inputs.samples,
     ndcCameras: background.cameras,
   });
+  const { maps } = background;
+  const seen = maps instanceof SeenMaps ? maps.late(plan) : undefined;
   const { color, density } = evaluateStatic(
     plan,
     model.static,
     of.points,
     of.viewDirections,
-    background.maps.features(background.cameras, of.points),
+    maps instanceof SeenMaps
+      ? maps.features(of.points, viewCameras, seen!)
+      : maps.features(background.cameras, of.points),
   );
   const rawStatic = concatenate(plan, "static.raw", color, density);
   const fields = foregrounds.map(({ maps, cameras, times, placements }, i) => {
@@ -135,5 +143,5 @@ export async function recordRayChunk(model: MonoNerf, inputs: RayChunkInputs): P
   countUnsolved(plan, fields.flatMap(({ controls }) => controls), inputs.unsolved);
   plan.keep(both.maps);
   const codes = fields.map((field) => field.codes);
-  return { program: await plan.build(), codes, maps: both.maps, flows };
+  return { program: await plan.build(), seen, codes, maps: both.maps, flows };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 // @ts-types="npm:@types/ndarray@1.0.14"
-import ndarray from "npm:ndarray@1.1.1";
+import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import type { Scene } from "../../src/data/scene/scene.ts";
 import { randomArray } from "./gpu.ts";
 
@@ -43,5 +43,26 @@ export function randomScene(name: string, seed: number): Scene {
     })),
     bounds: ndarray(new Float32Array(2 * frames).fill(1), [frames, 2]),
     multiview: [],
+  };
+}
+
+/** A scene's first frames. */
+export function firstFrames(scene: Scene, frames: number): Scene {
+  const first = <D extends Uint8Array | Float32Array>({ data, shape }: NdArray<D>): NdArray<D> => {
+    const size = data.length / shape[0];
+    return ndarray(data.slice(0, frames * size) as D, [frames, ...shape.slice(1)]);
+  };
+  return {
+    ...scene,
+    frames,
+    images: first(scene.images),
+    inverseDepth: first(scene.inverseDepth),
+    moving: first(scene.moving),
+    flowForward: first(scene.flowForward),
+    flowForwardValid: first(scene.flowForwardValid),
+    flowBackward: first(scene.flowBackward),
+    flowBackwardValid: first(scene.flowBackwardValid),
+    cameras: scene.cameras.slice(0, frames),
+    bounds: first(scene.bounds),
   };
 }

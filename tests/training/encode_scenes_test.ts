@@ -2,15 +2,21 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { FeatureCache, FeatureTensor } from "../../src/data/run/feature_cache.ts";
 import type { Scene } from "../../src/data/scene/scene.ts";
 import { createMonoNerf, destroyMonoNerf, type MonoNerf } from "../../src/nets/mono_nerf.ts";
-import { balloon } from "../../src/recipes/recipe.ts";
+import { balloon, type Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import { readTensors } from "../../src/runtime/readback.ts";
 import { destroyEncodedScenes } from "../../src/nets/encoded_scenes.ts";
 import { encodeScenes, type EncodingReport } from "../../src/training/encode_scenes.ts";
 import { testGpu } from "../support/gpu.ts";
-import { randomScene } from "../support/scenes.ts";
+import { firstFrames, randomScene } from "../support/scenes.ts";
 
-const recipe = { ...balloon("small"), encoderWidth: 12, encoderHeight: 18 };
+const recipe: Recipe = {
+  ...balloon("small"),
+  encoderWidth: 12,
+  encoderHeight: 18,
+  imageEncoderScale: 1,
+  staticFeatures: "frame",
+};
 const sizes = { hidden: 16, globalCode: 8, globalHidden: 8, videoWidth: 4, imageWidth: 4 };
 
 /** A cache in memory, as a browser could have one. */
@@ -170,4 +176,36 @@ Deno.test("encodeScenes() reports frames, size, operations, seconds and memory o
   assert(gpu.peakBytes >= peak);
   const again = await encode(cache);
   assertEquals(again.reports.map(({ flops }) => flops), [0, 0]);
+});
+
+Deno.test("encodeScenes() hands the image maps over to the frames in which points choose", async () => {
+  const gpu = await testGpu();
+  const before = gpu.allocatedBytes;
+  const model = createMonoNerf(gpu, { sizes });
+  const scenes = [randomScene("a", 1), firstFrames(randomScene("b", 11), 3)];
+  const changed = { ...recipe, imageEncoderScale: 2 };
+  const single = await encodeScenes(model, scenes, changed);
+  const seen = await encodeScenes(model, scenes, { ...changed, staticFeatures: "seen" });
+  assertEquals(seen.imageMaps, [[], []]);
+  assertEquals(single.imageMaps[1][0].shape, [6, 10, 32]); // a quarter of twice 20×12
+  for (const [s, { pages, cameras, pictures }] of seen.seen!.entries()) {
+    const { frames } = scenes[s];
+    assertEquals(pages.map(({ shape }) => shape), [[4, 6, 10, 32]]);
+    assertEquals([cameras.shape, pictures.shape], [[frames, 16], [frames, 12, 20, 2]]);
+    const [page, ...maps] = await readTensors(gpu, pages[0], ...single.imageMaps[s]);
+    maps.forEach((map, f) =>
+      assertEquals(page.subarray(f * map.length, (f + 1) * map.length), map)
+    );
+  }
+  destroyEncodedScenes(model, single);
+  destroyEncodedScenes(model, seen);
+  const trained = await encodeScenes(model, scenes, {
+    ...recipe,
+    staticFeatures: "seen",
+    trainEncoders: true,
+  });
+  assertEquals([trained.seen, trained.imageMaps[1].length], [undefined, 3]);
+  destroyEncodedScenes(model, trained);
+  destroyMonoNerf(model);
+  assertEquals(gpu.allocatedBytes, before);
 });

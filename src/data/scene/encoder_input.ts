@@ -32,3 +32,26 @@ export function encoderInput(
   }
   return ndarray(input, [frames, newHeight, newWidth, 3]);
 }
+
+/**
+ * Frames enlarged for the image encoder, whose maps are a quarter of what it sees.
+ *
+ * @param images Frames `[frames, height, width, 3]`, RGB 0..255.
+ * @param scale A whole number; 1 gives the frames themselves.
+ */
+export function enlargedFrames(images: NdArray<Uint8Array>, scale: number): NdArray<Uint8Array> {
+  if (scale === 1) return images;
+  const [frames, height, width] = images.shape;
+  const size = height * width * 3;
+  const enlarged = new Uint8Array(frames * size * scale ** 2);
+  for (let frame = 0; frame < frames; frame++) {
+    const bytes = images.data.subarray(frame * size, (frame + 1) * size);
+    const resized = resizeBilinear(
+      ndarray(bytes, [height, width, 3]),
+      width * scale,
+      height * scale,
+    );
+    enlarged.set(resized.data.map(Math.round), frame * size * scale ** 2);
+  }
+  return ndarray(enlarged, [frames, height * scale, width * scale, 3]);
+}
