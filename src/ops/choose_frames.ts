@@ -15,7 +15,10 @@ const kernel = defineKernel("wgsl/ops/choose_frames.wgsl", text);
 export interface FramePictures {
   /** `(frames, 16)` rows: camera records, whose last number is one over the square of the cameras' spacing. */
   readonly cameras: Tensor;
-  /** `(frames, height, width, 2)` rows: 1 where the frame shows something still, and the NDC depth −1…1 of what it shows. */
+  /**
+   * `(frames, height, width, 4)` rows: 1 where the frame shows something still, the NDC depth −1…1 of what it shows, and how many
+   * pixels it is to the right and down to the nearest that shows something still.
+   */
   readonly pictures: Tensor;
 }
 
@@ -51,7 +54,7 @@ export function chooseFrames(plan: Plan, label: string, inputs: FrameChoiceInput
   op.expect({ views }, "rows", [scenes, 3, 16]);
   const choice = op.constant([scenes, count, 6], "blocks");
   frames.forEach(({ cameras, pictures }, scene) => {
-    const [, height, width] = op.expect({ pictures }, "rows", ["frames", "height", "width", 2]);
+    const [, height, width] = op.expect({ pictures }, "rows", ["frames", "height", "width", 4]);
     op.expect({ cameras }, "rows", [pictures.shape[0], 16]);
     op.run("forward", {
       points,

@@ -22,7 +22,7 @@ export interface FrameSources {
   /** `(scenes, points, 6)` in blocks: of `chooseFrames`. */
   readonly choice: Tensor;
   /** By scene. */
-  readonly frames: readonly Pick<FramePictures, "cameras">[];
+  readonly frames: readonly FramePictures[];
   /** By scene, one or more pages of its frames' maps: `(frames of the page, height, width, channels)` rows. */
   readonly pages: readonly (readonly Tensor[])[];
   /** `[first, count]` of the maps' channels that are sampled, multiples of 4; all by default. */
@@ -31,7 +31,7 @@ export interface FrameSources {
 
 /**
  * Records `y = Σ share · map_f(p)` over the frames f chosen for each point, the map read bilinearly where the frame's camera
- * sees it, clamped to its border.
+ * sees it, clamped to its border; where the frame shows something that moves there, beside it.
  *
  * Not differentiable: for maps of frozen encoders, or for inference.
  *
@@ -51,8 +51,9 @@ export function sampleFrames(plan: Plan, label: string, sources: FrameSources): 
   }
   for (const page of pages.flat()) op.expectFrozen({ page });
   const y = op.constant([scenes, count, channels], "blocks");
-  frames.forEach(({ cameras }, scene) => {
-    op.expect({ cameras }, "rows", ["frames", 16]);
+  frames.forEach(({ cameras, pictures }, scene) => {
+    const ofPictures = op.expect({ pictures }, "rows", ["frames", "height", "width", 4]);
+    op.expect({ cameras }, "rows", [ofPictures[0], 16]);
     let first = 0;
     for (const page of pages[scene]) {
       const wanted = ["frames", "height", "width", mapChannels];
@@ -60,12 +61,14 @@ export function sampleFrames(plan: Plan, label: string, sources: FrameSources): 
       op.run("forward", {
         page,
         frame_cameras: cameras,
+        pictures,
         points,
         choice,
         y,
         dims: {
           ...{ scene, points: count, first, frames: held },
           ...{ height, width, add: first > 0 },
+          ...{ picture_height: ofPictures[1], picture_width: ofPictures[2] },
           ...{ map_fours: mapChannels / 4, first_four: firstChannel / 4, fours: channels / 4 },
         },
       }, [blocksOf(count), Math.ceil(channels / chunk)]);

@@ -42,7 +42,7 @@ for (const count of [1, 63, 65, 257]) {
             Math.round(Math.min(Math.max(u, 0), 31)),
             Math.round(Math.min(Math.max(v, 0), 17)),
           ];
-          const k = 2 * ((f * 18 + y) * 32 + x);
+          const k = 4 * ((f * 18 + y) * 32 + x);
           const visible = 1 - smoothstep(0.1, 0.2, p[2] - pictures[k + 1]);
           const seen = pictures[k] * (inside * (visible + 1e-3) + 1e-5) + 1e-7 * (inside + 0.1);
           return seen / (square / spacing + 0.01);
@@ -72,7 +72,7 @@ Deno.test("chooseFrames() refuses cameras and pictures of different numbers of f
     chooseFrames(new Plan(gpu, "wrong"), "choice", {
       points: tensor([1, 5, 3], "blocks"),
       views: tensor([1, 3, 16]),
-      frames: [{ cameras: tensor([3, 16]), pictures: tensor([4, 18, 32, 2]) }],
+      frames: [{ cameras: tensor([3, 16]), pictures: tensor([4, 18, 32, 4]) }],
     });
   assertThrows(
     record,

@@ -48,6 +48,7 @@ for (const [count, paging] of [[1, [4]], [65, [7]], [257, [3, 4]]] as const) {
     });
     const expected = new Float32Array(2 * count * channels);
     rigs.forEach((cameras, s) => {
+      const pictures = inputs[`pictures${s}`].data;
       for (let i = 0; i < count; i++) {
         const at = s * count + i;
         const p = [0, 1, 2].map((c) => inputs.points.data[3 * at + c]) as [number, number, number];
@@ -55,8 +56,12 @@ for (const [count, paging] of [[1, [4]], [65, [7]], [257, [3, 4]]] as const) {
           const [frame, share] = [outputs.choice[6 * at + k], outputs.choice[6 * at + 3 + k]];
           const pixel = seenAt(p, cameras, frame);
           if (!pixel || share === 0) continue;
-          const x = Math.min(Math.max(pixel[0] * width / 32, 0), width - 1);
-          const y = Math.min(Math.max(pixel[1] * height / 18, 0), height - 1);
+          const within = (value: number, most: number) => Math.min(Math.max(value, 0), most);
+          const row = Math.round(within(pixel[1], 17)), column = Math.round(within(pixel[0], 31));
+          const picture = 4 * ((frame * 18 + row) * 32 + column);
+          const [right, down] = pictures.subarray(picture + 2, picture + 4);
+          const x = within((pixel[0] + right) * width / 32, width - 1);
+          const y = within((pixel[1] + down) * height / 18, height - 1);
           const [x0, y0] = [
             Math.min(Math.floor(x), width - 2),
             Math.min(Math.floor(y), height - 2),

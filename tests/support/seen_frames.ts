@@ -37,7 +37,7 @@ export function seenInputs(points: number): Record<string, CheckedInput> {
       Float32Array.from(rigs.flatMap((cameras) => [...viewRecords(cameras[1])])),
     ),
     ...Object.fromEntries(rigs.flatMap((cameras, s) => {
-      const pictures = randomArray(20 + s, cameras.length * 18 * 32 * 2);
+      const pictures = randomArray(20 + s, cameras.length * 18 * 32 * 4);
       return [
         [
           `cameras${s}`,
@@ -49,8 +49,10 @@ export function seenInputs(points: number): Record<string, CheckedInput> {
         [
           `pictures${s}`,
           fixed(
-            [cameras.length, 18, 32, 2],
-            pictures.map((value, i) => i % 2 ? value : value > -0.4 ? 1 : 0),
+            [cameras.length, 18, 32, 4],
+            pictures.map((value, i) =>
+              i % 4 === 0 ? Number(value > -0.4) : i % 4 === 1 ? value : Math.round(2 * value)
+            ),
           ),
         ],
       ];

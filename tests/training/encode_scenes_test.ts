@@ -191,7 +191,7 @@ Deno.test("encodeScenes() hands the image maps over to the frames in which point
   for (const [s, { pages, cameras, pictures }] of seen.seen!.entries()) {
     const { frames } = scenes[s];
     assertEquals(pages.map(({ shape }) => shape), [[4, 6, 10, 32]]);
-    assertEquals([cameras.shape, pictures.shape], [[frames, 16], [frames, 12, 20, 2]]);
+    assertEquals([cameras.shape, pictures.shape], [[frames, 16], [frames, 12, 20, 4]]);
     const [page, ...maps] = await readTensors(gpu, pages[0], ...single.imageMaps[s]);
     maps.forEach((map, f) =>
       assertEquals(page.subarray(f * map.length, (f + 1) * map.length), map)

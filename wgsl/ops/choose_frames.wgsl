@@ -2,9 +2,9 @@
 // Which frames of a scene show the points of a view best: those of the nearest cameras in whose pictures they are seen.
 //   score = seen/(‖o_f − o‖²/spacing² + nearness)     seen = inside·still·(1 − smoothstep(behind, 2·behind, z − depth_f))
 // The three best take part, each by its share of their scores. Where no frame sees a point, those count that show something still
-// there, whatever its depth; then those that only have it in the picture.
+// there, whatever its depth; then the nearest, whose features are taken from beside what moves (sample_frames.wgsl).
 // points (scenes, points, 3) in blocks, NDC; views (scenes, 3) cameras, of which the current is the view's; of one scene
-// frame_cameras (frames) and pictures (frames, height, width) = (still, NDC depth of what is seen)
+// frame_cameras (frames) and pictures (frames, height, width) = (still, NDC depth of what is seen, …)
 // choice (scenes, points, 6) in blocks: three frames, then their shares. One scene a dispatch, a workgroup a block.
 
 struct Dims {
@@ -21,7 +21,7 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> points: array<f32>;
 @group(0) @binding(2) var<storage, read> views: array<Camera>;
 @group(0) @binding(3) var<storage, read> frame_cameras: array<Camera>; // whose `valid` is 1/spacing²
-@group(0) @binding(4) var<storage, read> pictures: array<vec2f>;
+@group(0) @binding(4) var<storage, read> pictures: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> choice: array<f32>;
 
 fn center_of(camera: Camera) -> vec3f { return vec3f(camera.row0.w, camera.row1.w, camera.row2.w); }

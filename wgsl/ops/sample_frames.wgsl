@@ -2,6 +2,8 @@
 // y += Σ share·map_f(p) over the frames f chosen for a point: bilinear samples of their feature maps where their cameras see it.
 // page (frames of the page, height, width, channels) of one scene, channels in fours; frame_cameras (frames of the scene);
 // points (scenes, points, 3), choice (scenes, points, 6) of choose_frames.wgsl and y (scenes, points, channels) in blocks.
+// Where a frame shows something that moves, the place is moved to the nearest pixel that does not (pictures (frames, H, W) = (still,
+// depth, right, down)): what nobody has seen is guessed from beside it, and never has a mover's features.
 // A pixel (u, v) of W×H is the place (u·width/W, v·height/H) in the map, clamped to its border. One scene and page a dispatch, a
 // workgroup a block.
 
@@ -16,6 +18,8 @@ struct Dims {
   first_four: u32, // the first of them that is sampled
   fours: u32, // how many are
   add: u32, // to what pages before have given
+  picture_width: u32,
+  picture_height: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -24,6 +28,7 @@ struct Dims {
 @group(0) @binding(3) var<storage, read> points: array<f32>;
 @group(0) @binding(4) var<storage, read> choice: array<f32>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<storage, read> pictures: array<vec4f>;
 
 const chunk = 16u; // fours of channels that an invocation takes
 
@@ -34,7 +39,11 @@ fn locate(p: vec3f, extent: vec2f, frame: u32, share: f32) -> Place {
   let camera = frame_cameras[frame];
   let slope = vec2f(f32(dims.width), f32(dims.height)) / vec2f(camera.width, camera.height);
   let last = vec2f(f32(dims.width - 1), f32(dims.height - 1));
-  let inside = clamp(ndc_to_pixel(p, extent, camera) * slope, vec2f(), last);
+  let pixel = ndc_to_pixel(p, extent, camera);
+  let most = vec2f(f32(dims.picture_width - 1), f32(dims.picture_height - 1));
+  let texel = vec2u(clamp(round(pixel), vec2f(), most));
+  let picture = pictures[(frame * dims.picture_height + texel.y) * dims.picture_width + texel.x];
+  let inside = clamp((pixel + picture.zw) * slope, vec2f(), last);
   let first = min(vec2u(inside), vec2u(max(dims.width, 2) - 2, max(dims.height, 2) - 2));
   let next = min(first + 1, vec2u(dims.width - 1, dims.height - 1));
   let within = frame >= dims.first && frame < dims.first + dims.frames;

@@ -10,14 +10,20 @@ Deno.test("stillPictures() keeps two pixels from what moves, and has the absolut
   scene.moving.data.fill(0);
   scene.moving.data[(1 * height + 3) * width + 5] = 1; // frame 1, row 3, column 5
   const pictures = stillPictures(scene);
-  assertEquals(pictures.shape, [frames, height, width, 2]);
+  assertEquals(pictures.shape, [frames, height, width, 4]);
   const depths = absoluteDepthNdc(scene).data;
   for (let i = 0; i < depths.length; i++) {
     const frame = Math.floor(i / width / height);
     const row = Math.floor(i / width) % height, column = i % width;
     const near = frame === 1 && Math.abs(row - 3) <= 2 && Math.abs(column - 5) <= 2;
-    assertEquals(pictures.data[2 * i], near ? 0 : 1, `pixel ${column}, ${row} of frame ${frame}`);
-    assertAlmostEquals(pictures.data[2 * i + 1], 2 * depths[i] - 1, 1e-6);
+    const [still, depth, right, down] = pictures.data.subarray(4 * i, 4 * i + 4);
+    assertEquals(still, near ? 0 : 1, `pixel ${column}, ${row} of frame ${frame}`);
+    assertAlmostEquals(depth, 2 * depths[i] - 1, 1e-6);
+    // rows 1 to 5 and columns 3 to 7 are not still: the shortest way out
+    const way = near ? 3 - Math.max(Math.abs(row - 3), Math.abs(column - 5)) : 0;
+    assertEquals(Math.hypot(right, down), way);
+    const to = (frame * height + row + down) * width + column + right;
+    assertEquals(pictures.data[4 * to], 1);
   }
 });
 
