@@ -24,7 +24,6 @@ import {
   recordRayChunk,
 } from "./ray_chunk.ts";
 import { SceneCodes } from "./scene_codes.ts";
-import type { SeenFrames } from "../nets/encoded_scenes.ts";
 import { SeenMaps } from "./seen_maps.ts";
 import {
   type BlendingRegion,
