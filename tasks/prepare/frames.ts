@@ -29,6 +29,8 @@ export type FramesInfo = {
   readonly names?: readonly string[];
   /** How each asked to be turned upright, which it was; in the numbers of EXIF. */
   readonly orientations: readonly Orientation[];
+  /** Of a video with a high dynamic range what its colors were, before they were mapped to those of screens. */
+  readonly toneMapped?: "HLG" | "PQ";
 };
 
 /** A flow to both neighbours, and a stretch of time. */
@@ -48,14 +50,15 @@ export function strideOf(frames: number, most: number): number {
 
 /** What is to be said of frames. */
 export function tellFrames(
-  { sources, of, stride, width, height, names, orientations }: FramesInfo,
+  { sources, of, stride, width, height, names, orientations, toneMapped }: FramesInfo,
 ): string {
   const kept = stride > 1 ? `, one of ${stride} of the ${of} there are` : "";
   const isTurned = orientations.some((orientation) => orientation !== 1);
   const upright = isTurned
     ? `, turned upright as ${names ? "their EXIF data say" : "the video says"}`
     : "";
-  return `${sources.length} of ${width} x ${height}${kept}${upright}`;
+  const mapped = toneMapped ? `, ${toneMapped} mapped to the colors of screens` : "";
+  return `${sources.length} of ${width} x ${height}${kept}${upright}${mapped}`;
 }
 
 /**
@@ -71,7 +74,7 @@ export async function extractFrames(
   most: number,
   signal: AbortSignal,
 ): Promise<FramesInfo> {
-  const { frames: of, orientation } = await probe(video, signal);
+  const { frames: of, orientation, highRange } = await probe(video, signal);
   requireEnough(of, `"${video}"`);
   const stride = strideOf(of, most), frames = Math.ceil(of / stride);
   {
@@ -81,9 +84,10 @@ export async function extractFrames(
       if (frame) progress.update(Number(frame));
     };
     const ended = await runProgram("ffmpeg", [
-      ..."-nostdin -v error -i".split(" "),
-      fileUrl(video),
-      ...`-map 0:V:0 -vf select='not(mod(n,${stride}))'`.split(" "),
+      ..."-nostdin -v error".split(" "),
+      ...input(video),
+      ...`-map 0:V:0 -vf select='not(mod(n,${stride}))'${await toneMap(highRange, video, signal)}`
+        .split(" "),
       ...await passthrough(signal),
       ..."-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats".split(" "),
       `${fileUrl(folder.replaceAll("%", "%%"))}/%03d.png`,
@@ -101,7 +105,8 @@ export async function extractFrames(
   requireLarge({ width, height }, `the frames of "${video}" are`);
   const sources = Array.from({ length: frames }, (_, i) => String(i * stride));
   const orientations = sources.map(() => orientation); // ffmpeg has turned them
-  return { width, height, sources, of, stride, orientations };
+  const toneMapped = highRange ? { toneMapped: highRange.name } : {};
+  return { width, height, sources, of, stride, orientations, ...toneMapped };
 }
 
 /**
@@ -161,6 +166,64 @@ interface Probe {
   frames: number;
   /** How its frames are to be turned, which ffmpeg does; in the numbers of EXIF. */
   orientation: Orientation;
+  /** What its colors are, where they are of a high dynamic range. */
+  highRange?: HighRange;
+}
+
+/** Colors of a high dynamic range, in ffmpeg's words. */
+interface HighRange {
+  name: "HLG" | "PQ";
+  transfer: string;
+  primaries: string;
+  matrix: string;
+}
+
+/** ffmpeg's names of the transfer functions of a high dynamic range. */
+const HIGH_RANGES: Readonly<Record<string, HighRange["name"]>> = {
+  "arib-std-b67": "HLG",
+  smpte2084: "PQ",
+};
+/** Luminance of diffuse white in such videos, cd/m², and of their highlights as a multiple of it: ITU-R BT.2408. */
+const WHITE_NITS = 203, PEAK = 5;
+
+/**
+ * The filters that map a high dynamic range to the colors that screens show without it: diffuse white becomes white, what is
+ * darker than nine tenths of it keeps its luminance, and highlights are compressed.
+ *
+ * @throws {DataError} If this ffmpeg has no such filter.
+ */
+async function toneMap(
+  range: HighRange | undefined,
+  video: string,
+  signal: AbortSignal,
+): Promise<string> {
+  if (!range) return "";
+  const { name, transfer, primaries, matrix } = range;
+  const filters = await askProgram("ffmpeg", ["-hide_banner", "-filters"], signal);
+  if (!/ zscale /.test(filters) || !/ tonemap /.test(filters)) {
+    throw new DataError(
+      `Cannot take the frames of "${video}": its colors are ${name}, of a high dynamic range, and this ffmpeg has no ` +
+        `zscale to map them to those of screens; install an ffmpeg with zimg, or film or export it as SDR`,
+    );
+  }
+  return [
+    "",
+    `setparams=color_primaries=${primaries}:color_trc=${transfer}:colorspace=${matrix}`, // some files say less
+    `zscale=t=linear:npl=${WHITE_NITS}`,
+    "format=gbrpf32le",
+    "zscale=p=bt709",
+    `tonemap=mobius:param=0.9:desat=0:peak=${PEAK}`,
+    "zscale=t=bt709:m=bt709:r=full",
+  ].join(",");
+}
+
+/** Containers that hold frames; others are lists of files and addresses, which ffmpeg would open too. */
+const CONTAINERS =
+  "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,mjpeg,flv,ogg,gif,asf,mxf,dv,nut,wtv";
+
+/** Names a video for ffmpeg and ffprobe, which may open nothing else for it. */
+function input(video: string): string[] {
+  return ["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS, "-i", fileUrl(video)];
 }
 
 /** For each turn of a display matrix, degrees counterclockwise, the orientation that EXIF has for it. */
@@ -174,22 +237,39 @@ const ORIENTATIONS: Readonly<Record<number, Orientation>> = {
 
 async function probe(video: string, signal: AbortSignal): Promise<Probe> {
   const ended = await runProgram("ffprobe", [
-    ...("-v error -count_frames -select_streams V:0 -show_entries " +
-      "stream=nb_read_frames:stream_side_data=rotation -of json -i").split(" "),
-    fileUrl(video),
+    ...("-v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames," +
+      "color_transfer,color_primaries,color_space:stream_side_data=rotation -of json").split(" "),
+    ...input(video),
   ], { signal });
   requireWhole(video, ended);
-  type Stream = { nb_read_frames?: string; side_data_list?: { rotation?: number }[] };
+  type Stream = {
+    nb_read_frames?: string;
+    color_transfer?: string;
+    color_primaries?: string;
+    color_space?: string;
+    side_data_list?: { rotation?: number }[];
+  };
   let streams: Stream[] = [];
   try {
     streams = JSON.parse(ended.output).streams ?? [];
   } catch {
     // says so below
   }
-  const [{ nb_read_frames: frames = 0, side_data_list: sides = [] } = {}] = streams;
+  const [{ nb_read_frames: frames = 0, side_data_list: sides = [], ...colors } = {}] = streams;
   const turn = sides.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
   if (Number(frames) > 0) {
-    return { frames: Number(frames), orientation: ORIENTATIONS[Math.round(turn)] ?? 1 };
+    const orientation = ORIENTATIONS[Math.round(turn)] ?? 1;
+    const transfer = colors.color_transfer ?? "", name = HIGH_RANGES[transfer];
+    if (!name) return { frames: Number(frames), orientation };
+    const known = (value: string | undefined, usual: string) =>
+      value === undefined || value === "unknown" ? usual : value;
+    const primaries = known(colors.color_primaries, "bt2020");
+    const matrix = known(colors.color_space, "bt2020nc");
+    return {
+      frames: Number(frames),
+      orientation,
+      highRange: { name, transfer, primaries, matrix },
+    };
   }
   throw new DataError(`Cannot read "${video}": it has no pictures; name a video`);
 }
@@ -205,9 +285,30 @@ async function passthrough(signal: AbortSignal): Promise<string[]> {
   return help.includes("-fps_mode") ? ["-fps_mode", "passthrough"] : ["-vsync", "0"];
 }
 
+/** Decoders of sound, which programs try when they look at a file. */
+const SOUND =
+  /^\[(aac|mp[123]|ac3|eac3|opus|vorbis|flac|alac|pcm|amr|dca|dts|truehd|wma|adpcm|speex|qdm2)/i;
+/** What decoders say of streams that were cut without encoding them again, whose frames are whole. */
+const HARMLESS =
+  /mmco: unref short failure|co located POCs unavailable|Late SEI is not implemented|If you want to help, upload a sample/;
+
+/** What programs say of the pictures of a video that is not whole; nothing of its sound, nor what means nothing. */
+export function complaintsOfPictures(complaints: readonly string[]): string[] {
+  return complaints.filter((line) =>
+    !SOUND.test(line) && !HARMLESS.test(line) && !/^\s*Last message repeated/.test(line)
+  );
+}
+
 /** Both programs go on after what they could not decode, with success, and only complain. */
-function requireWhole(video: string, { code, complaints }: Ended): void {
+function requireWhole(video: string, { code, complaints: all }: Ended): void {
+  const complaints = complaintsOfPictures(all);
   if (code === 0 && complaints.length === 0) return;
+  if (all.some((line) => /not on whitelist/.test(line))) {
+    throw new DataError(
+      `Cannot read "${video}": it is no file of frames, but maybe a list of other files or addresses (a playlist), ` +
+        `which are not opened for it; name the video itself, or save it as .mp4 or .mkv`,
+    );
+  }
   const said = complaints.slice(0, 3).map((line) => line.replace(`${fileUrl(video)}: `, "").trim());
   throw new DataError(
     `Cannot read "${video}": ffmpeg says "${

@@ -4,9 +4,10 @@ import { join } from "@std/path";
 import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { DataError } from "../../src/data/files.ts";
 import { readImage } from "../../src/data/formats/image.ts";
+import { encodePng } from "../../src/data/formats/png.ts";
 import { encodeMp4 } from "../../src/data/formats/mp4.ts";
 import { psnr } from "../../src/evaluation/psnr.ts";
-import { extractFrames } from "../../tasks/prepare/frames.ts";
+import { complaintsOfPictures, extractFrames, tellFrames } from "../../tasks/prepare/frames.ts";
 import { runProgram } from "../../tasks/prepare/program.ts";
 import { temporaryFolder } from "../data/temporary_folder.ts";
 import { movingPictures } from "../support/films.ts";
@@ -124,4 +125,109 @@ Deno.test("extractFrames() says that a video is cut short, has one frame, or is 
     () => new TextEncoder().encode("no video at all\n".repeat(99)),
   );
   await fails(text, "Cannot read");
+});
+
+/** ffmpeg on a film, to another file beside it. */
+async function converted(film: { folder: string; video: string }, name: string, args: string[]) {
+  const path = join(film.folder, name);
+  const { code, lines } = await runProgram("ffmpeg", [
+    ...["-v", "error", "-i", `file:${film.video}`],
+    ...args,
+    path,
+  ], { signal });
+  assertEquals([code, lines], [0, []]);
+  return path;
+}
+
+for (const [name, transfer] of [["HLG", "arib-std-b67"], ["PQ", "smpte2084"]] as const) {
+  Deno.test(`extractFrames() maps ${name} to the colors of screens`, async () => {
+    await using film = await filmed(3);
+    const wanted = join(film.folder, "wanted");
+    await Deno.mkdir(wanted);
+    for (const [i, picture] of film.pictures.entries()) {
+      await Deno.writeFile(join(wanted, `${i}.png`), encodePng(picture));
+    }
+    // Diffuse white of 203 cd/m², as BT.2408 has it; without loss, in 10 bits.
+    const high = join(film.folder, "high.mkv");
+    const made = await runProgram("ffmpeg", [
+      ...["-v", "error", "-i", `file:${wanted.replaceAll("%", "%%")}/%d.png`, "-vf"],
+      "scale=out_color_matrix=bt709:out_range=tv,format=yuv444p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709," +
+      "zscale=tin=bt709:pin=bt709:min=bt709:rin=limited:t=linear:npl=203,format=gbrpf32le,zscale=p=bt2020," +
+      `zscale=t=${transfer}:m=bt2020nc:r=limited:npl=203,format=yuv444p10le`,
+      ...`-c:v ffv1 -color_trc ${transfer}`.split(" "),
+      ...(name === "PQ" ? "-color_primaries bt2020 -colorspace bt2020nc".split(" ") : []), // not all files say it
+      `file:${high}`,
+    ], { signal });
+    assertEquals([made.code, made.lines], [0, []]);
+    const info = await extractFrames(high, film.frames, 100, signal);
+    assertEquals([info.toneMapped, info.of], [name, 3]);
+    assertEquals(
+      tellFrames(info),
+      `3 of ${WIDTH} x ${HEIGHT}, ${name} mapped to the colors of screens`,
+    );
+    for (const [i, { data }] of film.pictures.entries()) {
+      const found = await film.frame(i);
+      const sum = found.data.reduce((sum, value, at) => sum + Math.abs(value - data[at]), 0);
+      assert(sum / data.length < 4, `frame ${i} is off by ${sum / data.length} of 255`);
+    }
+  });
+}
+
+Deno.test("extractFrames() takes a video whose sound is damaged, and no frame less", async () => {
+  await using film = await filmed(9);
+  const sound = "-f lavfi -i sine=duration=0.9 -c:v copy -c:a aac -map 0:v -map 1:a".split(" ");
+  const whole = await converted(film, "sound.mp4", sound);
+  const noisy = "-c copy -bsf:a noise=amount=20".split(" ");
+  const bad = await converted({ ...film, video: whole }, "bad sound.mp4", noisy);
+  const { complaints } = await runProgram(
+    "ffprobe",
+    ["-v", "error", "-count_frames", "-show_streams", "-i", `file:${bad}`],
+    { signal },
+  );
+  assert(complaints.length > 0, "its sound is damaged");
+  assertEquals((await extractFrames(bad, film.frames, 100, signal)).of, 9);
+  for (const [i, picture] of film.pictures.entries()) assertAlike(await film.frame(i), picture);
+});
+
+Deno.test("complaintsOfPictures() leaves out sound and what cut streams make decoders say", () => {
+  const bad = "[h264 @ 0x55] error while decoding MB 3 4, bytestream -5";
+  assertEquals(
+    complaintsOfPictures([
+      "[aac @ 0x55] Number of bands (56) exceeds limit (43).",
+      "[mp3float @ 0x55] Header missing",
+      "[h264 @ 0x55] mmco: unref short failure",
+      "    Last message repeated 3 times",
+      bad,
+    ]),
+    [bad],
+  );
+});
+
+Deno.test("extractFrames() opens nothing for a playlist that is called a video", async () => {
+  await using film = await filmed(3);
+  let requests = 0;
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+    requests++;
+    return new Response("");
+  });
+  const address = `http://127.0.0.1:${server.addr.port}/part.ts`;
+  const lists = {
+    hls:
+      `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n${address}\n#EXT-X-ENDLIST\n`,
+    hlsOfFiles:
+      `#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:${film.video}\n#EXT-X-ENDLIST\n`,
+    concat: `ffconcat version 1.0\nfile '${film.video}'\nfile '${address}'\n`,
+    sdp:
+      `v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n`,
+  };
+  for (const [name, text] of Object.entries(lists)) {
+    const path = join(film.folder, `${name}.mp4`);
+    await Deno.writeTextFile(path, text);
+    await assertRejects(
+      () => extractFrames(path, film.frames, 100, signal),
+      DataError,
+      "Cannot read",
+    );
+  }
+  assertEquals(requests, 0);
 });

@@ -202,9 +202,13 @@ Deno.test("deno task prepare calls ffmpeg and COLMAP as the specification says, 
     call.replaceAll(/\.[0-9a-f]{8}\.part/g, "").replaceAll(work.at(), "")
   );
   const S = "/my scene/preparation";
+  const ALONE = "-protocol_whitelist file -format_whitelist " +
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,mjpeg,flv,ogg,gif,asf,mxf,dv,nut,wtv";
   assertEquals(calls, [
-    "ffprobe -v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames:stream_side_data=rotation -of json -i file:/video.mp4",
-    "ffmpeg -nostdin -v error -i file:/video.mp4 -map 0:V:0 -vf select='not(mod(n,100))' -fps_mode passthrough " +
+    "ffprobe -v error -count_frames -select_streams V:0 -show_entries stream=nb_read_frames,color_transfer,color_primaries," +
+    `color_space:stream_side_data=rotation -of json ${ALONE} -i file:/video.mp4`,
+    `ffmpeg -nostdin -v error ${ALONE} -i file:/video.mp4 ` +
+    "-map 0:V:0 -vf select='not(mod(n,100))' -fps_mode passthrough " +
     `-pix_fmt rgb24 -start_number 0 -progress pipe:1 -nostats file:${S}/frames/%03d.png`,
     ...["colmap_first", "colmap"].flatMap((pass) => [
       `colmap feature_extractor --database_path ${S}/${pass}-features/database.db --image_path ${S}/frames ` +
