@@ -37,6 +37,7 @@ export function weightsReport(path: string, bytes: number, file: WeightsFile): s
       `${file.tensors.size} tensors, ${numbers} numbers` +
       (container ? `; the network is "${container}"` : ""),
       ...[...leftOut].map(([name, count]) => `beside it ${count} in "${name}"`),
+      ...unknownLines(file),
     ],
     networkLines(findNetwork(tensors)),
   ];
@@ -50,6 +51,16 @@ function valueLines({ values }: WeightsFile): string[] {
   return [
     ...shown.map(([path, value]) => `${path}: ${shortened(String(value))}`),
     ...(more > 0 ? [`and ${more} more values`] : []),
+  ];
+}
+
+/** Objects that cannot be read and were left out, nothing of them having been run. */
+function unknownLines({ unknown = new Map() }: WeightsFile): string[] {
+  const shown = [...unknown].slice(0, MOST_VALUES);
+  const more = unknown.size - shown.length;
+  return [
+    ...shown.map(([path, what]) => `left out, as it is not known: "${path}", ${what}`),
+    ...(more > 0 ? [`and ${more} more objects`] : []),
   ];
 }
 

@@ -2,7 +2,7 @@
  * Reads Python's pickles, protocols 2 to 5, without running anything.
  *
  * A pickle is a program for a small stack machine. It can name any Python function and call it; here a name stands for what
- * the caller's table gives it, and every other one is refused. Text opcodes of protocol 0 and 1, which no PyTorch file has, are
+ * the caller's table gives it, and every other one for nothing, or is refused. Text opcodes of protocol 0 and 1, which no PyTorch file has, are
  * refused too (but for `INT`, which Python 2 wrote). Opcodes: CPython's Lib/pickletools.py.
  *
  * @module
@@ -16,6 +16,15 @@ export class PickleDict {
   readonly items: unknown[] = [];
 }
 
+/** An object that is not known here, nor what it holds: what calling an unknown name gives, and that name itself. */
+export class Opaque {
+  /**
+   * @param what The name in the pickle.
+   * @param isTensor Whether it was made of a tensor or its memory.
+   */
+  constructor(readonly what: string, readonly isTensor: boolean = false) {}
+}
+
 /** Stands for a Python function or class: makes what a call of it with these arguments gives. */
 export type PickleFunction = (args: readonly unknown[]) => unknown;
 
@@ -23,6 +32,10 @@ export type PickleFunction = (args: readonly unknown[]) => unknown;
 export interface PickleHost {
   /** By `module.name`: functions are called, other values stand for themselves. */
   readonly globals: ReadonlyMap<string, unknown>;
+  /** What a name stands for that is not among them; undefined: it is refused. */
+  unknown?(name: string): Opaque | undefined;
+  /** What a call of an opaque name gives. */
+  opaque?(callable: Opaque, args: readonly unknown[]): Opaque;
   /** The object of a persistent id. */
   persistent(id: unknown): unknown;
   /** Gives an object its `__setstate__` state; a dict's attributes never get here. */
@@ -108,11 +121,13 @@ export function unpickle(
   };
   const list = (): unknown[] => {
     const value = top();
+    if (value instanceof Opaque) return [];
     if (!Array.isArray(value)) throw damaged("it adds items to what is no list");
     return value;
   };
   const dict = (): PickleDict => {
     const value = top();
+    if (value instanceof Opaque) return new PickleDict();
     if (!(value instanceof PickleDict)) throw damaged("it sets an entry of what is no dict");
     return value;
   };
@@ -147,7 +162,7 @@ export function unpickle(
   const name = (module: unknown, name: unknown): void => {
     if (typeof module !== "string" || typeof name !== "string") throw damaged("a name is no text");
     const path = `${module}.${name}`;
-    const value = host.globals.get(path);
+    const value = host.globals.get(path) ?? host.unknown?.(path);
     if (value === undefined) {
       throw fail(
         `it wants to call ${shown(path)}; only tensors and plain values are read; ` +
@@ -158,6 +173,9 @@ export function unpickle(
   };
   const call = (): void => {
     const args = pop(), callable = pop();
+    if (callable instanceof Opaque && Array.isArray(args)) {
+      return make(host.opaque?.(callable, args) ?? callable);
+    }
     if (typeof callable !== "function" || !Array.isArray(args)) {
       throw damaged("it calls what is no function");
     }
@@ -168,7 +186,7 @@ export function unpickle(
   const build = (): void => {
     const state = pop(), object = top();
     // An OrderedDict's attributes are no entries: `_metadata` of a state_dict.
-    if (!(object instanceof PickleDict)) host.setState(object, state);
+    if (!(object instanceof PickleDict || object instanceof Opaque)) host.setState(object, state);
   };
   const setItems = (items: readonly unknown[]): void => {
     if (items.length % 2 > 0) throw damaged("a dict's last key has no value");
@@ -336,6 +354,12 @@ export function unpickle(
       case 0x81: // NEWOBJ
         call();
         break;
+      case 0x92: { // NEWOBJ_EX: class, arguments, arguments by name
+        const named = pop();
+        if (!(named instanceof PickleDict)) throw damaged("arguments by name are no dict");
+        call();
+        break;
+      }
       case 0x62: // BUILD
         build();
         break;

@@ -10,7 +10,7 @@
  * @module
  */
 import { DataError } from "../files.ts";
-import { MOST_PICKLE_BYTES, PickleDict, unpickle } from "./pickle.ts";
+import { MOST_PICKLE_BYTES, Opaque, PickleDict, unpickle } from "./pickle.ts";
 import { shown } from "../shown.ts";
 import { gather, type PthTensor, type Storage, TensorView } from "./tensor_view.ts";
 import { torchHost } from "./torch_objects.ts";
@@ -28,6 +28,8 @@ export interface PthFile {
   readonly tensors: Map<string, PthTensor>;
   /** What is no tensor, by path: `global_step`. None, bytes and bare storages are left out. */
   readonly values: Map<string, PthValue>;
+  /** Objects that are not known here and so are left out, by path: `args` → `argparse.Namespace`. */
+  readonly unknown: Map<string, string>;
   /** The container. */
   readonly format: "zip" | "legacy";
 }
@@ -41,11 +43,13 @@ const MOST_ENTRIES = 2 ** 20;
 /**
  * Decodes a PyTorch file of either format; runs nothing that is in it.
  *
- * Each view becomes an array of its own, row-major. Reads dicts, lists, tuples, tensors and plain values.
+ * Each view becomes an array of its own, row-major. Reads dicts, lists, tuples, tensors and plain values; other objects stand for
+ * nothing and are left out.
  *
  * @param name Where the bytes came from, for messages.
- * @throws {DataError} If the bytes are no such file, are damaged or cut short, if the file wants to call anything but what
- * tensors need, has two entries of one path, or claims far more than it can hold.
+ * @throws {DataError} If the bytes are no such file, are damaged or cut short, if the file wants to run, open or load
+ * something, has a tensor of an unknown kind among others, no tensor at all but unknown objects, two entries of one path, or claims
+ * far more than it can hold.
  */
 export function decodePth(bytes: Uint8Array, name: string): PthFile {
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) return decodeZip(bytes, name); // "PK"
@@ -187,9 +191,11 @@ function flatten(
   memory: (storage: Storage) => Uint8Array,
   budget: Budget,
   name: string,
-): Pick<PthFile, "tensors" | "values"> {
+): Pick<PthFile, "tensors" | "values" | "unknown"> {
   const fail = (what: string) => new DataError(`Cannot read "${name}": ${what}`);
   const tensors = new Map<string, PthTensor>(), values = new Map<string, PthValue>();
+  const unknown = new Map<string, string>();
+  const leaveOut = (path: string, what: string) => unknown.set(path, shown(what));
   const memories = new Map<Storage, Uint8Array>();
   const claim = (path: string): string => {
     budget(path.length);
@@ -208,11 +214,17 @@ function flatten(
       tensors.set(path, gather(value, bytes));
     } else if (isPlain(value)) {
       values.set(claim(path), value);
+    } else if (value instanceof Opaque) {
+      leaveOut(path, value.what);
     } else if (Array.isArray(value)) {
       for (const [i, item] of value.entries()) walk(item, at(i), depth + 1);
     } else if (value instanceof PickleDict) {
       for (let i = 0; i < value.items.length; i += 2) {
         const key = value.items[i];
+        if (key instanceof Opaque) {
+          leaveOut(at(key.what), `an entry whose key is ${key.what}`);
+          continue;
+        }
         if (!isPlain(key)) {
           throw fail(`a key in "${shown(path)}" is neither text nor number; ${SAVE}`);
         }
@@ -222,7 +234,34 @@ function flatten(
   };
   checkExtent(root, fail);
   walk(root, "", 0);
-  return { tensors, values };
+  if (tensors.size === 0 && unknown.size > 0) {
+    const [what] = unknown.values();
+    throw fail(`it wants to call ${what}; only tensors and plain values are read; ${SAVE}`);
+  }
+  requireWholeStates(root, fail);
+  return { tensors, values, unknown };
+}
+
+/** A network's tensors are all known, or it is refused: other objects beside them do not matter. */
+function requireWholeStates(root: unknown, fail: (what: string) => DataError): void {
+  const visit = (value: unknown, path: string): void => {
+    if (Array.isArray(value)) value.forEach((item, i) => visit(item, `${path}/${i}`));
+    if (!(value instanceof PickleDict) || /(^|\/)optimizer/.test(path)) return;
+    const { items } = value;
+    const hasTensors = items.some((item) => item instanceof TensorView);
+    for (let i = 0; i < items.length; i += 2) {
+      const item = items[i + 1];
+      if (hasTensors && item instanceof Opaque && item.isTensor) {
+        throw fail(
+          `"${shown(`${path}/${items[i]}`.slice(1))}" is a tensor of ${
+            shown(item.what)
+          }, which is not read here; save it as a dense one of real numbers`,
+        );
+      }
+      visit(item, `${path}/${items[i]}`);
+    }
+  };
+  visit(root, "");
 }
 
 /** Dicts and lists may hold each other any number of times, and themselves. */

@@ -7,7 +7,7 @@
  * @module
  */
 import { DataError } from "../files.ts";
-import { narrowed, PickleDict, type PickleFunction, type PickleHost } from "./pickle.ts";
+import { narrowed, Opaque, PickleDict, type PickleFunction, type PickleHost } from "./pickle.ts";
 import { tensorViews } from "../formats/safetensors.ts";
 import { shown } from "../shown.ts";
 import { elements, itemBytes, type PthDtype, type Storage, TensorView } from "./tensor_view.ts";
@@ -65,6 +65,10 @@ const NUMPY = new Map<string, PthDtype>([
 ]);
 const MOST_SCALAR_BYTES = 8;
 
+/** Names that no network needs: they run, open or load something. A file with one is not to be trusted, though nothing is run. */
+const FORBIDDEN =
+  /^(os|posix|nt|sys|subprocess|pty|shutil|socket|runpy|importlib|ctypes|webbrowser|commands|code|pickle|marshal|types|operator|functools)\.|^(builtins|__builtin__)\.(eval|exec|execfile|compile|open|__import__|getattr|setattr|apply|input)$|\.__\w+__$/;
+
 /** PyTorch's own limit is 64 dimensions. */
 const MOST_DIMENSIONS = 64;
 /** Ten times what the largest networks and their optimisers have. */
@@ -83,8 +87,9 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
   let tensors = 0;
 
   /** `('storage', type, key, location, elements[, (view key, offset, elements)])`: where it lay does not matter here. */
-  const persistent = (id: unknown): StorageView => {
+  const persistent = (id: unknown): StorageView | Opaque => {
     const [tag, type, key, _location, count, part] = Array.isArray(id) ? id : [];
+    if (tag === "storage" && type instanceof Opaque) return new Opaque(type.what, true);
     if (
       tag !== "storage" || !(type instanceof ElementType) || typeof key !== "string" ||
       !isSize(count)
@@ -106,8 +111,10 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
     return new StorageView(storage, type.dtype, offset * item, size * item);
   };
 
-  const view = (args: readonly unknown[], type?: unknown): TensorView => {
+  const view = (args: readonly unknown[], type?: unknown): TensorView | Opaque => {
     const [part, offset, size, stride] = args;
+    if (part instanceof Opaque) return new Opaque(part.what, true);
+    if (type instanceof Opaque) return new Opaque(type.what, true);
     if (
       !(part instanceof StorageView) || !isSize(offset) || !isSizes(size) || !isSizes(stride) ||
       size.length !== stride.length
@@ -151,7 +158,9 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
       return view(args);
     },
     "torch._utils._rebuild_tensor_v3": (args) => {
-      if (!(args[6] instanceof ElementType)) throw wrong("a tensor's dtype is not known");
+      if (!(args[6] instanceof ElementType || args[6] instanceof Opaque)) {
+        throw wrong("a tensor's dtype is not known");
+      }
       plain(args[7]);
       return view(args, args[6]);
     },
@@ -177,10 +186,15 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
       return bytes;
     },
     "numpy.dtype": ([code]) => {
-      const text = typeof code === "string" ? code : "?", dtype = NUMPY.get(text);
-      if (dtype === undefined) throw wrong(`a number has NumPy's type "${shown(text)}"`);
-      return new ElementType(dtype);
+      if (typeof code !== "string") throw wrong(`a number has NumPy's type "?"`);
+      const dtype = NUMPY.get(code);
+      return dtype === undefined ? new Opaque(`numpy.dtype ${code}`) : new ElementType(dtype);
     },
+    "torch.device": ([...parts]) => parts.filter((part) => part !== null).join(":"), // cuda, 0
+    "collections.defaultdict": () => new PickleDict(), // what it makes of missing keys does not matter
+    "builtins.set": setOf,
+    "builtins.frozenset": setOf,
+    "__builtin__.set": setOf,
     "numpy.core.multiarray.scalar": scalar,
     "numpy._core.multiarray.scalar": scalar,
   };
@@ -205,12 +219,19 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
     return dict;
   }
 
-  function tensorOf([tensor]: readonly unknown[]): TensorView {
+  function tensorOf([tensor]: readonly unknown[]): TensorView | Opaque {
+    if (tensor instanceof Opaque) return tensor;
     if (!(tensor instanceof TensorView)) throw wrong("a parameter is no tensor");
     return tensor;
   }
 
-  function scalar([type, bytes]: readonly unknown[]): number | bigint | boolean {
+  function setOf([items = []]: readonly unknown[]): unknown[] {
+    if (!Array.isArray(items)) throw wrong("a set is no list of items");
+    return [...items];
+  }
+
+  function scalar([type, bytes]: readonly unknown[]): number | bigint | boolean | Opaque {
+    if (type instanceof Opaque) return type;
     if (
       !(type instanceof ElementType) || !(bytes instanceof Uint8Array) ||
       bytes.length !== itemBytes(type.dtype)
@@ -226,6 +247,8 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
     globals,
     storages,
     persistent,
+    unknown: (name) => FORBIDDEN.test(name) ? undefined : new Opaque(name),
+    opaque: ({ what, isTensor }, args) => new Opaque(what, isTensor || args.some(isOfTensors)),
     setState(object, state) {
       if (object instanceof TensorView) return; // its flags and hooks
       // NumPy's dtype: (version, byte order, …)
@@ -235,6 +258,15 @@ export function torchHost(name: string): PickleHost & { storages: ReadonlyMap<st
       }
     },
   };
+}
+
+/** Whether an argument is a tensor, its memory, or a list that begins with some. */
+function isOfTensors(value: unknown): boolean {
+  const values = Array.isArray(value) ? value.slice(0, 4) : [value];
+  return values.some((value) =>
+    value instanceof TensorView || value instanceof StorageView ||
+    (value instanceof Opaque && value.isTensor)
+  );
 }
 
 function isSize(value: unknown): value is number {

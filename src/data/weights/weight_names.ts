@@ -28,7 +28,7 @@ export interface StateDict<T> {
 
 /**
  * The network in a file: of its containers the one with the most tensors (an optimizer's are no network), the first of
- * equals; without the `module.` that `DataParallel` puts before all names.
+ * equals; without what wrappers put before all names: `module.` of `DataParallel`, `_orig_mod.` of `torch.compile`, `model.`.
  *
  * @param tensors By path: `state_dict/backbone.conv1.conv.weight`, or the name alone.
  */
@@ -45,8 +45,7 @@ export function stateDict<T>(tensors: ReadonlyMap<string, T>): StateDict<T> {
     if (/(^|\/)optimizer/.test(name) || members.size <= found.size) continue;
     [container, found] = [name, members];
   }
-  const wrapped = [...found.keys()].every((name) => name.startsWith("module."));
-  const unwrap = (name: string) => wrapped ? name.slice("module.".length) : name;
+  found = unwrapped(found);
   const leftOut = new Map<string, number>();
   for (const [name, { size }] of containers) {
     const top = name.split("/")[0];
@@ -54,9 +53,28 @@ export function stateDict<T>(tensors: ReadonlyMap<string, T>): StateDict<T> {
   }
   return {
     container,
-    tensors: new Map([...found].map(([name, tensor]) => [unwrap(name), tensor])),
+    tensors: found,
     leftOut,
   };
+}
+
+/** What `DataParallel`, `torch.compile` and Lightning's modules put before all names, one around the other. */
+const WRAPPERS = ["module.", "_orig_mod.", "model."];
+
+/** Tensors without what wrappers put before all their names; `torch.compile` of a part stands within the names. */
+function unwrapped<T>(tensors: Map<string, T>): Map<string, T> {
+  const plain = new Map([...tensors].map(([name, tensor]) => [
+    name.replaceAll(/(^|\.)_orig_mod\./g, "$1"),
+    tensor,
+  ]));
+  let found = plain.size === tensors.size ? plain : tensors;
+  for (;;) {
+    const wrapper = WRAPPERS.find((prefix) =>
+      found.size > 0 && [...found.keys()].every((name) => name.startsWith(prefix))
+    );
+    if (wrapper === undefined) return found;
+    found = new Map([...found].map(([name, tensor]) => [name.slice(wrapper.length), tensor]));
+  }
 }
 
 /** Modules of the authors' network that stand for parts of `mlp_dynamic` and repeat their tensors in its state_dict. */

@@ -12,6 +12,8 @@ export interface WeightsFile {
   readonly tensors: Map<string, NamedWeights>;
   /** What is no tensor: plain values of a PyTorch file, metadata of a safetensors file. */
   readonly values: Map<string, PthValue>;
+  /** Objects of a PyTorch file that are not known here and are left out, by path: `args` → `argparse.Namespace`. */
+  readonly unknown?: ReadonlyMap<string, string>;
   /** The container: PyTorch's of 1.4 and later, the one before, or safetensors. */
   readonly format: "zip" | "legacy" | "safetensors";
   /** SHA-256 of the file, 64 hexadecimal digits. */

@@ -343,3 +343,93 @@ Deno.test("decodePth() refuses much that is compressed, which takes long to unpa
   }
   assertThrows(() => decodePth(deflated, "a.pth"), DataError, "wanted at most 65536; unzip it");
 });
+
+/** Opcodes of a call of an unknown name with these arguments, and of giving it a state. */
+const object = (name: string, args: Uint8Array | string = ")", state = "") =>
+  bytesOf(`c${name}\n`, args, "R", state);
+
+Deno.test("decodePth() leaves out what it does not know beside a network, and says what", () => {
+  const tensor = pickledTensor({ elements: 2, shape: [2], strides: [1] });
+  const entry = (key: string, value: Uint8Array | string) => bytesOf(text(key), value, "s");
+  const namespace = object("argparse\nNamespace", ")", "}X\x02\0\0\0lrK\x01sb");
+  const pickle = bytesOf(
+    "}",
+    entry("state_dict", bytesOf("}", entry("conv.weight", tensor))),
+    entry("args", namespace),
+    entry(
+      "history",
+      bytesOf(object("mmengine.logging\nHistoryBuffer"), "](K\x01K\x02eb"),
+    ),
+    entry("path", object("pathlib\nPosixPath", bytesOf("(", text("/data"), "t"))),
+    entry("when", object("datetime\ndatetime", bytesOf("(C\x02ab", "t"))),
+    entry("device", object("torch\ndevice", bytesOf("(", text("cuda"), "K\x00t"))),
+    entry(
+      "counts",
+      bytesOf(object("collections\ndefaultdict", "(cbuiltins\nint\nt"), text("a"), "K\x07s"),
+    ),
+    entry("seen", object("builtins\nset", "((K\x03K\x04lt")),
+    entry("rng", object("numpy.random\nmake_randomstate_ctor")),
+    entry("sized", bytesOf("cm\nK\n)}", 0x92)), // a class, its arguments, arguments by name
+  );
+  const { tensors, values, unknown } = decodePth(
+    zipFile(pickle, { 0: Float32Array.of(3, 4) }),
+    "x.pth",
+  );
+  assertEquals([...tensors.keys()], ["state_dict/conv.weight"]);
+  assertEquals([...tensors.get("state_dict/conv.weight")!.data], [3, 4]);
+  assertEquals([...values], [["device", "cuda:0"], ["counts/a", 7], ["seen/0", 3], ["seen/1", 4]]);
+  assertEquals([...unknown], [
+    ["args", "argparse.Namespace"],
+    ["history", "mmengine.logging.HistoryBuffer"],
+    ["path", "pathlib.PosixPath"],
+    ["when", "datetime.datetime"],
+    ["rng", "numpy.random.make_randomstate_ctor"],
+    ["sized", "m.K"],
+  ]);
+});
+
+Deno.test("decodePth() refuses unknown tensors among a network's, not among others, and what runs or opens something", () => {
+  const tensor = pickledTensor({ elements: 2, shape: [2], strides: [1] });
+  const complex = pickledTensor({
+    storage: "ComplexFloatStorage",
+    key: "1",
+    elements: 1,
+    shape: [1],
+    strides: [1],
+  });
+  const file = (...entries: [string, Uint8Array | string][]) =>
+    zipFile(bytesOf("}", ...entries.flatMap(([key, value]) => [text(key), value, "s"])), {
+      0: Float32Array.of(3, 4),
+    });
+  assertThrows(
+    () => decodePth(file(["a.weight", tensor], ["a.phase", complex]), "x.pth"),
+    DataError,
+    '"a.phase" is a tensor of torch.ComplexFloatStorage, which is not read here',
+  );
+  const sparse = object("torch._utils\n_rebuild_sparse_tensor", bytesOf("(", tensor, "t"));
+  assertThrows(
+    () => decodePth(file(["a.weight", tensor], ["a.mask", sparse]), "x.pth"),
+    DataError,
+    '"a.mask" is a tensor of torch._utils._rebuild_sparse_tensor',
+  );
+  const beside = decodePth(
+    file(["net", bytesOf("}", text("w"), tensor, "s")], ["spectrum", complex]),
+    "x.pth",
+  );
+  assertEquals([[...beside.tensors.keys()], [...beside.unknown]], [
+    ["net/w"],
+    [["spectrum", "torch.ComplexFloatStorage"]],
+  ]);
+  for (const name of ["os\nsystem", "builtins\neval", "subprocess\nPopen", "x\n__reduce__"]) {
+    assertThrows(
+      () => decodePth(file(["w", tensor], ["x", object(name)]), "x.pth"),
+      DataError,
+      `it wants to call ${name.replace("\n", ".")}; only tensors and plain values are read`,
+    );
+  }
+  assertThrows(
+    () => decodePth(zipFile(object("train\nNet")), "x.pth"),
+    DataError,
+    "it wants to call train.Net; only tensors and plain values are read; save the network's state_dict()",
+  );
+});

@@ -102,3 +102,17 @@ Deno.test("firstWeight() finds each part under the prefixes that files use", () 
     );
   }
 });
+
+Deno.test("stateDict() takes away what wrappers put before all names, one around the other, and within names", () => {
+  const names = (
+    tensors: string[],
+  ) => [...stateDict(new Map(tensors.map((name) => [name, 0]))).tensors.keys()];
+  const plain = ["conv1.weight", "layer1.0.bn1.bias"];
+  for (
+    const before of ["module.", "_orig_mod.", "model.", "module._orig_mod.", "_orig_mod.model."]
+  ) {
+    assertEquals(names(plain.map((name) => `state_dict/${before}${name}`)), plain, before);
+  }
+  assertEquals(names(["a._orig_mod.weight", "b.weight"]), ["a.weight", "b.weight"]);
+  assertEquals(names(["model.a.weight", "head.weight"]), ["model.a.weight", "head.weight"]);
+});
