@@ -33,8 +33,8 @@ export function permissionFlags(grants: Grants, args: string[] = []): string[] {
   const named = (grants.pathFlags ?? []).flatMap((flag) => flagValue(flag, args) ?? []);
   if (grants.pathFirst && args.length > 0 && !args[0].startsWith("-")) named.push(args[0]);
   const lists = {
-    read: [...grants.read ?? [], ...named],
-    write: [...grants.write ?? [], ...named],
+    read: [...grants.read ?? [], ...named].filter((path) => path !== ""), // the task itself complains of an empty one
+    write: [...grants.write ?? [], ...named].filter((path) => path !== ""),
     net: grants.net ?? [],
     env: grants.env ?? [],
     run: grants.run ?? [],

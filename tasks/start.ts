@@ -61,7 +61,7 @@ export function grantsOf(name: string, args: readonly string[] = []): Grants | u
       run: ["sh"], // `deno test`, with the tests' own permissions
     },
   };
-  return grants[name];
+  return Object.hasOwn(grants, name) ? grants[name] : undefined;
 }
 
 /** Fetches what tests want beside an adapter; those that want it fail where it cannot be had. */
@@ -82,7 +82,11 @@ function wantsPersonMasks(args: readonly string[]): boolean {
 /** Runs a task to its end; its exit code. */
 export async function start([name = "", ...args]: string[]): Promise<number> {
   const grants = grantsOf(name, args);
-  if (!grants) throw new Error(`Cannot start "${name}": there is no such task`);
+  if (!grants) {
+    throw new Error(
+      `Cannot start "${name}": there is no such task`,
+    );
+  }
   const libraryPath = WITHOUT_ADAPTER[name]?.(args)
     ? undefined
     : await findLibraryPath(console.error);

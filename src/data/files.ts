@@ -10,7 +10,7 @@ export { DataError } from "./data_error.ts";
  */
 export async function readFile(
   path: string,
-  remedy: string = "check the path",
+  remedy: string = checkPath(path),
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await Deno.readFile(path);
@@ -29,7 +29,7 @@ export async function readFile(
  */
 export async function listFiles(
   directory: string,
-  remedy: string = "check the path",
+  remedy: string = checkPath(directory),
 ): Promise<string[]> {
   try {
     const names: string[] = [];
@@ -43,6 +43,12 @@ export async function listFiles(
     }
     throw new DataError(`Cannot read "${directory}": ${reason(error)}`, { cause: error });
   }
+}
+
+/** What to do where nothing is found at a path; tasks run in the project's folder, wherever a person stands. */
+export function checkPath(path: string): string {
+  const isAbsolute = /^([/\\]|[a-z]:)/i.test(path);
+  return isAbsolute ? "check the path" : "check the path, which counts from the project's folder";
 }
 
 /** Whether a file or folder of this name exists. */
@@ -149,7 +155,11 @@ export function reason(error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) {
     return "permission denied; change the rights of the folder or choose another one";
   }
-  if (error instanceof Deno.errors.NotCapable) return message;
+  if (error instanceof Deno.errors.NotCapable) {
+    return /all access to "\/(dev|proc|sys)\b/.test(message)
+      ? "Deno opens nothing in /dev, /proc and /sys; copy it to another folder (df -h /tmp)"
+      : `this task reads and writes only what its command line names (${message}); name the folder that it lies in`;
+  }
   if (/EROFS|Read-only file system/i.test(message)) {
     return "the disk is read-only; choose another folder";
   }

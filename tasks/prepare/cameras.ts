@@ -25,7 +25,7 @@ import {
   findFeatures,
   findMatches,
   matchingOf,
-  WHAT_TO_TRY,
+  whatToTry,
 } from "./colmap.ts";
 import { contentOf } from "./content_hash.ts";
 import { coarseDepths } from "./depth.ts";
@@ -217,7 +217,7 @@ function tellCameras({ source, focalPixels, shiftPixels, shown, lens }: CamerasI
 }
 
 function missingCameras(
-  { frames }: Work,
+  { command, frames }: Work,
   registered: number,
   missing: readonly string[],
 ): DataError {
@@ -227,6 +227,6 @@ function missingCameras(
   return new DataError(
     `Cannot find the cameras of all frames: COLMAP found ${registered} of ${of}, and none for ${
       someNames(named)
-    }. ${WHAT_TO_TRY}`,
+    }. ${whatToTry(command.matching ?? matchingOf(of))}`,
   );
 }

@@ -132,7 +132,7 @@ export async function findMatches(
  * @throws {DataError} If there is none.
  */
 export async function findCameras(
-  { images, frames, machine, signal }: ColmapJob,
+  { images, frames, settings, machine, signal }: ColmapJob,
   matches: string,
   folder: string,
 ): Promise<ColmapModel> {
@@ -160,7 +160,7 @@ export async function findCameras(
     signal,
     NO_MODEL,
   );
-  return await largestModel(sparse, frames);
+  return await largestModel(sparse, frames, settings.matching);
 }
 
 /** The mapper's way to say that it found no cameras. */
@@ -171,7 +171,11 @@ const NO_MODEL = /failed to create (any )?sparse model/i;
  *
  * @throws {DataError} If there is none.
  */
-async function largestModel(sparse: string, frames: number): Promise<ColmapModel> {
+async function largestModel(
+  sparse: string,
+  frames: number,
+  matching: Matching,
+): Promise<ColmapModel> {
   const models: { folder: string; model: ColmapModel }[] = [];
   for (const { name } of await Array.fromAsync(Deno.readDir(sparse))) {
     const folder = join(sparse, name);
@@ -184,7 +188,9 @@ async function largestModel(sparse: string, frames: number): Promise<ColmapModel
   const [largest, ...others] = models;
   if (!largest) {
     throw new DataError(
-      `Cannot find the cameras of ${frames} frames: COLMAP found no two that see the same from different places. ${WHAT_TO_TRY}`,
+      `Cannot find the cameras of ${frames} frames: COLMAP found no two that see the same from different places. ${
+        whatToTry(matching)
+      }`,
     );
   }
   for (const { folder } of others) await Deno.remove(folder, { recursive: true });
@@ -195,10 +201,12 @@ async function largestModel(sparse: string, frames: number): Promise<ColmapModel
 }
 
 /** Ends the messages about frames without a camera. */
-export const WHAT_TO_TRY =
-  "Try --max-features 16384, --matching exhaustive, or masks of what moves (--masks FOLDER); " +
-  "take a stretch of the video where the camera moves sideways past something with texture, sharp and not too fast; " +
-  "or give poses of your own with --poses.";
+export function whatToTry(matching: Matching): string {
+  const exhaustive = matching === "exhaustive" ? "" : "--matching exhaustive, ";
+  return `Try --max-features 16384, ${exhaustive}or masks of what moves (--masks FOLDER); ` +
+    "take a stretch of the video where the camera moves sideways past something with texture, sharp and not too fast; " +
+    "or give poses of your own with --poses.";
+}
 
 /** @throws {DataError} If COLMAP is missing. */
 export async function requireColmap(signal: AbortSignal): Promise<void> {

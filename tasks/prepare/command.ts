@@ -180,7 +180,7 @@ export function readCommand(args: readonly string[]): PrepareCommand {
 export function parseCommand(args: readonly string[]): PrepareCommand {
   const { values, given, positionals } = parseOptions(flags, args);
   const [input, ...more] = positionals;
-  if (input === undefined) {
+  if (input === undefined || input === "") {
     throw new UsageError("Cannot prepare a scene: no video is named, and no folder of images");
   }
   if (more.length > 0) {

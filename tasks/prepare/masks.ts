@@ -115,6 +115,7 @@ export async function backgroundFromObjects(
     name: "masks for COLMAP",
     output: workPath("background_mask"),
     from: { frames: frames.sha256, objects: sha256, pixels: work.command.givenPixels ?? null },
+    tell: tellMasks,
   }, async (into) => {
     const moving = await writeMasks(work, givenMasks(work, path, null), (name, mask) => {
       return writeFileAtomically(join(into, `${name}.png`), encodeMask(inverted(mask)));
@@ -307,8 +308,21 @@ async function writeMasks(
   return marked / pixels;
 }
 
-function tellMasks({ source, moving }: MasksInfo): string {
-  return `${source}, ${(100 * moving).toFixed(1)} % of the pixels move`;
+/** Shares of moving pixels that no camera films: masks are the wrong way round, or say nothing. */
+const ALL_BUT = 0.9;
+
+/** What is to be said of masks, and where they cannot be meant so. */
+export function tellMasks({ source, moving }: MasksInfo): string {
+  return `${source}, ${(100 * moving).toFixed(1)} % of the pixels move${doubt(source, moving)}`;
+}
+
+function doubt(source: string, moving: number): string {
+  if (moving === 0) return ": nothing at all, so that the scene is taken for one that stands still";
+  if (moving <= ALL_BUT) return "";
+  return source.startsWith("yours")
+    ? ": do the masks say what moves? All but black does, and an alpha channel is not looked at; if they are the other way " +
+      "round, turn them (mogrify -alpha remove -negate FILES)"
+    : ": nearly all of them, as where poses or flow are not those of these frames; look at the preview";
 }
 
 function inverted({ data, shape }: NdArray<Uint8Array>): NdArray<Uint8Array> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
-import { DataError, exists, writeFileAtomically } from "../../src/data/files.ts";
+import { checkPath, DataError, exists, writeFileAtomically } from "../../src/data/files.ts";
 import { encodePng } from "../../src/data/formats/png.ts";
 import { undistortImage } from "../../src/preparation/undistort.ts";
 import { checkScenes } from "../data/check.ts";
@@ -185,7 +185,8 @@ async function removeShrunk(directory: string): Promise<void> {
 async function requireInput(path: string): Promise<boolean> {
   if (!await exists(path)) {
     throw new DataError(
-      `Cannot prepare "${path}": there is no such file; name a video, or a folder of images`,
+      `Cannot prepare "${path}": there is no such file; name a video, or a folder of images` +
+        (path.startsWith("/") ? "" : ", by a path from the project's folder"),
     );
   }
   return (await Deno.stat(path)).isDirectory;
@@ -211,7 +212,7 @@ async function requireAll(
   if (poses === undefined) await attempt(() => requireColmap(signal));
   for (const path of [poses, depth, flow, masks, motionMasks]) {
     if (path === undefined || await exists(path)) continue;
-    missing.push(`"${path}": there is no such file or folder; check the path`);
+    missing.push(`"${path}": there is no such file or folder; ${checkPath(path)}`);
   }
   missing.push(...await networks.missing());
   if (missing.length === 0) return;

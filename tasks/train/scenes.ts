@@ -117,9 +117,29 @@ export async function loadScenes(
 ): Promise<Scene[]> {
   const scenes: Scene[] = [];
   for (const directory of directories) {
-    scenes.push(await loadScene(directory, { factor, frameWidth, onNotice: console.log }));
+    const scene = await loadScene(directory, { factor, frameWidth, onNotice: console.log });
+    requireLarge(scene);
+    scenes.push(scene);
   }
   return scenes;
+}
+
+/** Frames that training needs, a neighbour in time for each, and pixels that the window of SSIM has each way. */
+const FEWEST_FRAMES = 2, SMALLEST_SIDE = 7;
+
+/** @throws {DataError} If a scene can be trained on, but not scored. */
+function requireLarge({ directory, frames, width, height }: Scene): void {
+  const fail = (what: string) => new DataError(`Cannot train on "${directory}": ${what}`);
+  if (frames < FEWEST_FRAMES) {
+    throw fail(
+      `it has ${frames} frame, wanted ${FEWEST_FRAMES} or more: what moves shows in several only`,
+    );
+  }
+  if (Math.min(width, height) >= SMALLEST_SIDE) return;
+  throw fail(
+    `its frames are ${width} x ${height} in training, wanted ${SMALLEST_SIDE} pixels or more each way; ` +
+      `train at a larger size (--factor 1, or --frame-width)`,
+  );
 }
 
 /** The whole truth about those scenes that are procedural, at their own size. */

@@ -40,7 +40,9 @@ export function readCommand(args: readonly string[]): WeightsCommand {
 export function parseCommand(args: readonly string[]): WeightsCommand {
   const { values: { force, official }, positionals: files } = parseOptions(flags, args);
   const [from, to] = files;
-  if (from === undefined) throw new UsageError("Cannot show weights: no file is named");
+  if (from === undefined || files.includes("")) {
+    throw new UsageError("Cannot show weights: no file is named");
+  }
   if (files.length === 2 && formatOf(to) !== undefined && formatOf(from) !== formatOf(to)) {
     if (official && formatOf(to) !== "pytorch") {
       throw new UsageError(

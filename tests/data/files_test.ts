@@ -1,9 +1,11 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import {
+  checkPath,
   DataError,
   listFiles,
   readFile,
+  reason,
   writeFileAtomically,
   writeFolderAtomically,
 } from "../../src/data/files.ts";
@@ -85,4 +87,17 @@ Deno.test("writeFolderAtomically() puts a whole folder in place, or none", async
   );
   assertEquals(await names(path), ["b"]);
   assertEquals(await names(folder.path), ["images_2"]);
+});
+
+Deno.test("reason() says what a task may not open, and checkPath() where paths count from", () => {
+  const refused = (message: string) => reason(new Deno.errors.NotCapable(message));
+  assertEquals(
+    refused('Requires all access to "/dev/shm/a.png", run again with the --allow-all flag'),
+    "Deno opens nothing in /dev, /proc and /sys; copy it to another folder (df -h /tmp)",
+  );
+  assert(
+    refused('Requires read access to "/a"').startsWith("this task reads and writes only what"),
+  );
+  assertEquals(checkPath("/a/b"), "check the path");
+  assertEquals(checkPath("b"), "check the path, which counts from the project's folder");
 });

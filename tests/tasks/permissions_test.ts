@@ -43,3 +43,10 @@ Deno.test("permissionFlags() grants the folder that the task's first argument is
   assertEquals(writes(["--gif", "/my run"]), "--allow-write=runs");
   assertEquals(writes([]), "--allow-write=runs");
 });
+
+Deno.test("permissionFlags() grants nothing for empty paths, which Deno does not take", () => {
+  assertEquals(permissionFlags({ read: ["", "a"], write: [""] }), [
+    "--no-prompt",
+    "--allow-read=a",
+  ]);
+});

@@ -44,3 +44,13 @@ Deno.test("no task runs with all permissions", async () => {
   );
   assertEquals(broad, []);
 });
+
+Deno.test("deno task start knows no task by a name that every object has", async () => {
+  for (const name of ["constructor", "toString", "__proto__", "nothing"]) {
+    const { err, code } = await runTask(["start", name]);
+    assertEquals([err.trim(), code], [
+      `Cannot start "${name}": there is no such task`,
+      1,
+    ]);
+  }
+});

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { loadWeightsFile } from "../../src/data/weights/weights_file.ts";
 import { midasParameters } from "../../src/data/weights/midas_weights.ts";
@@ -7,6 +7,7 @@ import { videoEncoderSpecs } from "../../src/nets/video_encoder.ts";
 import { runDeno } from "../../tasks/driver/run_deno.ts";
 import { permissionFlags } from "../../tasks/permissions.ts";
 import { parseCommand, weightsGrants } from "../../tasks/weights/command.ts";
+import { UsageError } from "../../tasks/terminal/options.ts";
 import { findNetwork } from "../../tasks/weights/parts.ts";
 import { fixture, temporaryFolder } from "../data/temporary_folder.ts";
 
@@ -153,4 +154,10 @@ Deno.test("findNetwork() tells MiDaS, and what of its file is not needed", () =>
     ["MiDaS, for depth", midasParameters.length, 1],
   ]);
   assertEquals(others.size, 0);
+});
+
+Deno.test("deno task weights wants a file's name", () => {
+  for (const args of [[], [""], ["a.pth", ""]]) {
+    assertThrows(() => parseCommand(args), UsageError, "Cannot show weights: no file is named");
+  }
 });

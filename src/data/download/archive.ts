@@ -259,10 +259,14 @@ function unusable(name: string, error: unknown): DataError {
   if (error instanceof DataError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const isShort = /end of central directory/i.test(message);
+  const hasBackslash = /invalid characters in fileName: .*\\/.test(message);
+  const what = isShort ? "it is no zip archive or is cut short" : message;
+  const remedy = hasBackslash
+    ? "its names have backslashes, as PowerShell's Compress-Archive writes them: pack it with another program (tar -a -cf " +
+      "scenes.zip FOLDERS, or the Explorer)"
+    : "fetch it again";
   return new ArchiveError(
-    `Cannot unpack "${name}": ${
-      isShort ? "it is no zip archive or is cut short" : message
-    }; fetch it again`,
+    `Cannot unpack "${name}": ${what}; ${remedy}`,
     { cause: error },
   );
 }

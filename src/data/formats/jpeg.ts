@@ -30,6 +30,9 @@ export async function decodeJpeg(bytes: Uint8Array, name: string): Promise<NdArr
   if (size === undefined) {
     throw fail("the file is damaged or cut short in its header; copy it again");
   }
+  if (size.channels === 4) {
+    throw fail("its colors are CMYK, for printing; save it as RGB (mogrify -colorspace sRGB FILE)");
+  }
   // A block of 64 pixels takes a bit or more.
   if (size.width * size.height > bytes.length * 512) {
     throw fail(
@@ -54,8 +57,10 @@ export async function decodeJpeg(bytes: Uint8Array, name: string): Promise<NdArr
   return ndarray(withoutAlpha(rgba), [height, width, 3]);
 }
 
-/** Width and height of the frame header (SOF), the first segment that has them. */
-function frameSize(bytes: Uint8Array): { width: number; height: number } | undefined {
+/** What the frame header (SOF) says, the first segment that has it. */
+function frameSize(
+  bytes: Uint8Array,
+): { width: number; height: number; channels: number } | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 9 <= bytes.length;) {
     const marker = bytes[at + 1];
@@ -65,7 +70,10 @@ function frameSize(bytes: Uint8Array): { width: number; height: number } | undef
       continue;
     }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+    if (isFrame) {
+      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
+      return { height, width, channels: bytes[at + 9] };
+    }
     at += 2 + view.getUint16(at + 2);
   }
   return undefined;

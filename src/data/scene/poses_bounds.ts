@@ -3,6 +3,9 @@ import ndarray, { type NdArray } from "npm:ndarray@1.1.1";
 import { DataError } from "../files.ts";
 import { readNpy } from "../formats/npy.ts";
 
+/** The least near bound, as a share of the far one: scenes are scaled by it, and depths counted in its inverse. */
+const NEAREST = 1e-5;
+
 /**
  * Reads an LLFF file `poses_bounds.npy`: a row a frame, of the 3×5 pose and the near and far bounds.
  *
@@ -35,6 +38,8 @@ export async function readPosesBounds(
       ? `height ${height}, width ${width}, focal ${focal}, wanted pixels`
       : !(near > 0 && far > near)
       ? `bounds ${near} and ${far}, wanted 0 < near < far`
+      : near < far * NEAREST
+      ? `bounds ${near} and ${far}, wanted near of ${NEAREST} far or more, for what is seen there to have a place in numbers`
       : undefined;
     if (wrong) throw fail(`pose ${row} has ${wrong}; estimate the poses again`);
   }

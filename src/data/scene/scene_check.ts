@@ -1,7 +1,7 @@
 import { join } from "node:path";
 // @ts-types="npm:@types/ndarray@1.0.14"
 import type { NdArray } from "npm:ndarray@1.1.1";
-import { DataError, exists } from "../files.ts";
+import { checkPath, DataError, exists } from "../files.ts";
 import { readSized, type Size } from "./frames.ts";
 import { readImage } from "../formats/image.ts";
 import { camerasFromLlff } from "./camera.ts";
@@ -81,7 +81,9 @@ export async function checkScene(
   options: CheckOptions = {},
 ): Promise<SceneCheck> {
   if (!await exists(directory)) {
-    throw new DataError(`Cannot check "${directory}": there is no such folder; check the path`);
+    throw new DataError(
+      `Cannot check "${directory}": there is no such folder; ${checkPath(directory)}`,
+    );
   }
   const { parts, frames } = await partsOf(directory);
   const checks: PartCheck[] = [];

@@ -39,3 +39,14 @@ Deno.test("decodeJpeg() tells the damage of files decoded at the same time apart
   ]);
   assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
 });
+
+Deno.test("decodeJpeg() refuses the colors of printers by their name", async () => {
+  const bytes = await Deno.readFile(fixture("data/jpeg_420.jpg"));
+  const header = bytes.findIndex((byte, i) => byte === 0xff && bytes[i + 1] === 0xc0);
+  bytes[header + 9] = 4; // components
+  await assertRejects(
+    () => decodeJpeg(bytes, "a.jpg"),
+    DataError,
+    "its colors are CMYK, for printing; save it as RGB (mogrify -colorspace sRGB FILE)",
+  );
+});

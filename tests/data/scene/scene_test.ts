@@ -215,6 +215,7 @@ Deno.test("loadScene() says what is wrong with a folder, and where", async (test
     ["poses_bounds.npy", withPose(17 + 3, NaN), "pose 1 has NaN in column 3, wanted a number"],
     ["poses_bounds.npy", withPose(14, 0), "focal 0, wanted pixels"],
     ["poses_bounds.npy", withPose(15, -1), "bounds -1 and"],
+    ["poses_bounds.npy", withPose(15, 1e-9), "bounds 1e-9 and"],
     ["poses_bounds.npy", withPose(4, 99), "it is for frames of 64 x 99, images/ has 64 x 36"],
     ["images/002.png", undefined, "it has 4 poses, images/ has 3 frames"],
     ["images/002.png", await half("images/002.png"), "the file is damaged or cut short"],

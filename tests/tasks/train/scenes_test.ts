@@ -1,7 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { ProceduralScene } from "../../../src/data/procedural/mod.ts";
+// @ts-types="npm:@types/ndarray@1.0.14"
+import ndarray from "npm:ndarray@1.1.1";
 import { DataError } from "../../../src/data/files.ts";
+import { encodeNpy, readNpy } from "../../../src/data/formats/npy.ts";
 import { balloonUmbrella, generalization, own } from "../../../src/recipes/recipe.ts";
 import {
   findScenes,
@@ -9,7 +12,8 @@ import {
   movingTruth,
   proceduralTruth,
 } from "../../../tasks/train/scenes.ts";
-import { names, temporaryFolder } from "../../data/temporary_folder.ts";
+import { goldensDirectory } from "../../support/goldens.ts";
+import { copyFolder, names, temporaryFolder } from "../../data/temporary_folder.ts";
 
 Deno.test("findScenes() makes the procedural scenes that a recipe asks for, and no others", async () => {
   await using data = await temporaryFolder();
@@ -60,4 +64,37 @@ Deno.test("findScenes() refuses scenes of one name, wherever they lie and howeve
       }": their folders have one name`,
     );
   }
+});
+
+Deno.test("loadScenes() refuses frames too few or too small to be scored", async () => {
+  await using data = await temporaryFolder();
+  const directory = join(data.path, "scene");
+  await copyFolder(join(goldensDirectory(), "scene_io", "scene"), directory); // 4 frames of 64 x 36
+  const load = (factor: number) =>
+    loadScenes([directory], { ...own("small"), frameWidth: 0, factor });
+  assertEquals((await load(5))[0].height, 7);
+  await assertRejects(
+    () => load(6),
+    DataError,
+    "its frames are 11 x 6 in training, wanted 7 pixels",
+  );
+  for (const i of [1, 2, 3]) {
+    for (
+      const name of [
+        `images/00${i}.png`,
+        `disp/00${i}.npy`,
+        `motion_masks/00${i}.png`,
+        `flow/00${i}_bwd.npz`,
+      ]
+    ) {
+      await Deno.remove(join(directory, name));
+    }
+    await Deno.remove(join(directory, `flow/00${i - 1}_fwd.npz`));
+  }
+  const { data: rows } = await readNpy(join(directory, "poses_bounds.npy"), ["float64"]);
+  await Deno.writeFile(
+    join(directory, "poses_bounds.npy"),
+    encodeNpy(ndarray(Float64Array.from(rows.subarray(0, 17)), [1, 17]), "float64"),
+  );
+  await assertRejects(() => load(1), DataError, "it has 1 frame, wanted 2 or more");
 });
