@@ -84,8 +84,10 @@ export function sampleFeatures(plan: Plan, label: string, sources: SampleSources
     ...maps.map((slots) => slots[slot]),
   ]);
   const y = op.output([scenes, count, channels], "blocks", used);
-  const byBlocks = [blocksOf(count)] as const;
-  const byChannels = [blocksOf(count), Math.ceil(channels / chunk)] as const;
+  // x and z count blocks, of which there may be more than fit in one dimension; y counts chunks of channels.
+  const [blocks, rows] = linearWorkgroups(blocksOf(count) * 64);
+  const byBlocks = [blocks, 1, rows] as const;
+  const byChannels = [blocks, Math.ceil(channels / chunk), rows] as const;
 
   /** Calls `record` for each scene of a term with its map and the uniform block that its dispatches share. */
   const forScenes = (

@@ -325,3 +325,33 @@ for (const frames of ["01", "23", "30"]) {
     });
   });
 }
+
+Deno.test("sampleFeatures() takes more points than one dimension has workgroups for", async () => {
+  const few = 64, many = 64 * (32768 + 3);
+  const places = randomArray(3, 3 * few, -0.6, 0.6), seed = randomArray(4, 4 * few);
+  const repeated = (data: Float32Array, count: number) =>
+    Float32Array.from({ length: data.length / few * count }, (_, i) => data[i % data.length]);
+  const run = async (count: number) => {
+    const { outputs, gradients } = await runRecorded({
+      points: { shape: [1, count, 3], layout: "blocks", data: repeated(places, count) },
+      cameras: {
+        shape: [1, 3, 16],
+        data: Float32Array.from(cameraRecords(testCameras(0), 1)),
+        differentiable: false,
+      },
+      map: { shape: [5, 7, 4], data: planeMap(5, 7, 4, 1), differentiable: false },
+    }, (plan, { points, cameras, map }) => ({
+      y: sampleFeatures(plan, "features", {
+        maps: [[map, map, map]],
+        cameras,
+        terms: [{ points, slot: 1, weight: 1 }],
+      }),
+    }), { y: repeated(seed, count) });
+    return { y: outputs.y, d: gradients.points };
+  };
+  const small = await run(few), large = await run(many);
+  const differing = (found: Float32Array, wanted: Float32Array) =>
+    found.findIndex((value, i) => value !== wanted[i % wanted.length]);
+  assertEquals([large.y.length, differing(large.y, small.y)], [4 * many, -1]);
+  assertEquals([large.d.length, differing(large.d, small.d)], [3 * many, -1]);
+});

@@ -41,9 +41,12 @@ const chunk = 16u; // fours of channels that an invocation takes
 
 fn camera() -> Camera { return cameras[dims.scene * 3 + dims.slot]; }
 
+// A workgroup's block of points: x and z count them.
+fn block_of(group: vec3u, groups: vec3u) -> u32 { return group.z * groups.x + group.x; }
+
 // A point's place among those of all scenes.
-fn place_of(group: vec3u, lane: u32) -> u32 {
-  return (dims.scene * blocks_of(dims.points) + group.x) * 64 + lane;
+fn place_of(block: u32, lane: u32) -> u32 {
+  return (dims.scene * blocks_of(dims.points) + block) * 64 + lane;
 }
 
 fn point_at(at: u32) -> vec3f {
@@ -82,8 +85,11 @@ fn shares(f: vec2f) -> vec4f {
 }
 
 @compute @workgroup_size(64)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let at = place_of(group, lane);
+fn forward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32) {
+  let block = block_of(group, groups);
+  if block >= blocks_of(dims.points) { return; }
+  let at = place_of(block, lane);
   let view = camera();
   let place = locate(sampled_at(at, view), view);
   let corners = place.corners * dims.map_fours + dims.first;
@@ -104,8 +110,11 @@ fn d_y_at(at: u32, c: u32) -> vec4f {
 }
 
 @compute @workgroup_size(64)
-fn backward_points(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let at = place_of(group, lane);
+fn backward_points(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32) {
+  let block = block_of(group, groups);
+  if block >= blocks_of(dims.points) { return; }
+  let at = place_of(block, lane);
   let view = camera();
   var gradient = vec3f();
   if dims.has_fallback == 0 || (view.valid > 0.5) == (dims.of_fallback == 0) {
@@ -132,9 +141,11 @@ fn backward_points(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
 }
 
 @compute @workgroup_size(64)
-fn backward_map_extents(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  if group.x * 64 + lane >= dims.points { return; }
-  let at = place_of(group, lane);
+fn backward_map_extents(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32) {
+  let block = block_of(group, groups);
+  if block * 64 + lane >= dims.points { return; }
+  let at = place_of(block, lane);
   let view = camera();
   let place = locate(sampled_at(at, view), view);
   var largest = vec4f();
@@ -155,9 +166,11 @@ fn exponent(texel: u32) -> u32 {
 }
 
 @compute @workgroup_size(64)
-fn backward_map_scatter(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  if group.x * 64 + lane >= dims.points { return; }
-  let at = place_of(group, lane);
+fn backward_map_scatter(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32) {
+  let block = block_of(group, groups);
+  if block * 64 + lane >= dims.points { return; }
+  let at = place_of(block, lane);
   let view = camera();
   let place = locate(sampled_at(at, view), view);
   let share = shares(place.fraction);
