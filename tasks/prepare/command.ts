@@ -32,7 +32,14 @@ const usage: Usage = {
     "Makes a scene of a video, or of a folder of images: frames, camera poses, inverse depth, optical flow, motion masks.\n" +
     "ffmpeg takes the frames, COLMAP finds the cameras, MiDaS v2.1 the depth, RAFT the flow; what you have of this already is\n" +
     "taken by a flag. Files of a folder belong to the frames by name (000, 001 … or the image's own). What is done and\n" +
-    "unchanged is not done again: after Ctrl-C, or with other flags, the same command goes on.",
+    "unchanged is not done again: after Ctrl-C, or with other flags, the same command goes on.\n\n" +
+    "What other programs and datasets leave in a folder DIR:\n" +
+    "  COLMAP, nerfstudio  DIR/images --poses DIR\n" +
+    "  LLFF                DIR/images --poses DIR/poses_bounds.npy\n" +
+    "  NSFF                DIR/images --poses DIR/poses_bounds.npy --depth DIR/disp --flow DIR/flow_i1 --motion-masks DIR/motion_masks\n" +
+    "  DynamicNeRF         needs no preparation: deno task train own DIR\n" +
+    "  Nerfies, DyCheck    DIR/rgb/2x --poses DIR, where all images are of one camera\n" +
+    "  a phone             DIR, or the video itself",
 };
 
 const flags = {
@@ -76,7 +83,7 @@ const flags = {
   }, {
     poses: {
       about:
-        "poses that you have: a COLMAP model (text or binary), transforms.json, or poses_bounds.npy",
+        "poses that you have: a COLMAP model (text or binary), transforms.json, poses_bounds.npy, or a folder of Nerfies",
       unit: "file or folder",
     },
     near: { about: "nearest depth, where the poses say none; 0: from them", min: 0 },

@@ -10,6 +10,7 @@ import { decodePly } from "../formats/ply.ts";
 import type { Orientation } from "../formats/exif.ts";
 import { type FilmedFrames, rowsOfFrames } from "../frame_matching.ts";
 import { shown } from "../shown.ts";
+import { hasNerfiesCameras, readNerfies } from "./nerfies.ts";
 import {
   type DepthBounds,
   depthsSeen,
@@ -39,6 +40,7 @@ export interface GivenPosesOptions extends DepthBounds {
 /**
  * Reads poses that another tool estimated: the folder of a COLMAP model, a `transforms.json` (nerfstudio, instant-ngp) or a
  * `poses_bounds.npy` (LLFF), or a folder that holds one of them; of several it is the first of these.
+ * Or a folder of Nerfies, HyperNeRF or DyCheck, with `camera/…json` and `scene.json`.
  *
  * Near and far are those of the file; of a `transforms.json` the 5th and 95th percentile of the depths in
  * {@linkcode GivenPosesOptions.depths}, or of the points of its `ply_file_path` that a frame sees.
@@ -123,11 +125,14 @@ async function readPoses(
       return await readLlff(file, frames);
     default: {
       const { near, far } = options;
-      const { model, folder } = await findColmapModel(file, frames);
       const bounds = {
         ...(near !== undefined ? { near } : {}),
         ...(far !== undefined ? { far } : {}),
       };
+      if (!await hasColmapModel(file) && await hasNerfiesCameras(file)) {
+        return await readNerfies(file, frames, bounds);
+      }
+      const { model, folder } = await findColmapModel(file, frames);
       const poses = colmapPoses(model, frames, bounds, folder);
       return folder === file ? poses : { ...poses, source: `${poses.source} ${folder}` };
     }
