@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { DataError } from "./data_error.ts";
 
 export { DataError } from "./data_error.ts";
@@ -137,6 +138,23 @@ export async function writeFolderAtomically(
     throw new DataError(`Cannot write folder "${directory}": ${reason(error)}`, { cause: error });
   }
   await Deno.remove(replaced, { recursive: true }).catch(() => {});
+}
+
+/** What a process that was killed leaves of the writers above. */
+const LEFTOVER = /\.[0-9a-f]{8}\.part$/;
+/** For so long a file may be under way, of another process. */
+const UNDER_WAY_MS = 60_000;
+
+/** Removes from a folder, and from those in it, what writers left that were killed; what is younger than a minute may be under way. */
+export async function removeLeftovers(directory: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    const path = join(directory, name);
+    if (LEFTOVER.test(name)) {
+      const { mtime } = await Deno.stat(path).catch(() => ({ mtime: null }));
+      if (mtime === null || Date.now() - mtime.getTime() < UNDER_WAY_MS) continue;
+      await Deno.remove(path, { recursive: true }).catch(() => {}); // another start may have done it
+    } else if (isDirectory) await removeLeftovers(path);
+  }
 }
 
 function temporaryName(path: string): string {

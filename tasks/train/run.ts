@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
+import { removeLeftovers } from "../../src/data/files.ts";
 import type { Checkpoint } from "../../src/data/run/checkpoint.ts";
 import {
   type EncoderSources,
@@ -142,6 +143,7 @@ async function chooseStart(
 
 async function resume(directory?: string, data?: string): Promise<Run> {
   const folder = await RunFolder.open(directory ?? await latestUnfinishedRun(RUNS));
+  await removeLeftovers(folder.directory);
   const checkpoint = await folder.readCheckpoint();
   const { recipe } = folder.record;
   const scenes = await scenesOfRun(folder, { verb: "go on with", remedy: "start a new run" }, data);

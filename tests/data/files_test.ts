@@ -6,6 +6,7 @@ import {
   listFiles,
   readFile,
   reason,
+  removeLeftovers,
   writeFileAtomically,
   writeFolderAtomically,
 } from "../../src/data/files.ts";
@@ -100,4 +101,23 @@ Deno.test("reason() says what a task may not open, and checkPath() where paths c
   );
   assertEquals(checkPath("/a/b"), "check the path");
   assertEquals(checkPath("b"), "check the path, which counts from the project's folder");
+});
+
+Deno.test("removeLeftovers() takes away what killed writers left, in folders too, and nothing that may be under way", async () => {
+  await using folder = await temporaryFolder();
+  const at = (...names: string[]) => join(folder.path, ...names);
+  await Deno.mkdir(at("renders"));
+  await Deno.mkdir(at("images_2.00c0ffee.part"));
+  const left = [
+    "metrics.json.0123abcd.part",
+    "renders/a.png.89abcdef.part",
+    "images_2.00c0ffee.part",
+  ];
+  const kept = ["metrics.json", "renders/b.png.01234567.part", "song.part"];
+  for (const name of [...left.slice(0, 2), ...kept]) await Deno.writeTextFile(at(name), name);
+  const old = new Date(Date.now() - 120_000);
+  for (const name of [...left, kept[0], kept[2]]) await Deno.utime(at(name), old, old);
+  await removeLeftovers(folder.path);
+  assertEquals(await names(folder.path), ["metrics.json", "renders", "song.part"]);
+  assertEquals(await names(at("renders")), ["b.png.01234567.part"]);
 });
