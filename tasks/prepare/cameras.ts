@@ -205,15 +205,15 @@ async function writePoses(
 
 function tellCameras({ source, focalPixels, shiftPixels, shown, lens }: CamerasInfo): string {
   const several = lens && lens.lenses.length > 1 ? `${lens.lenses.length} lenses, ` : "";
-  const cropped = shown < 0.999
-    ? `, which are cropped to the ${(100 * shown).toFixed(1)} % of their view that were filmed`
-    : "";
   const bend = shiftPixels < 0.05
     ? "no distortion"
     : `distortion of up to ${shiftPixels.toFixed(1)} pixels, ${
-      lens ? `taken out of the frames${cropped}` : "left in the frames"
+      lens ? "taken out of the frames" : "left in the frames"
     }`;
-  return `${source}, ${several}focal length ${focalPixels.toFixed(1)} pixels, ${bend}`;
+  const cropped = shown < 0.999
+    ? `, cropped to the ${(100 * shown).toFixed(1)} % of the view that were filmed`
+    : "";
+  return `${source}, ${several}focal length ${focalPixels.toFixed(1)} pixels, ${bend}${cropped}`;
 }
 
 function missingCameras(

@@ -554,7 +554,7 @@ Deno.test("deno task prepare takes a transforms.json by the images' names, near 
   assertEquals([err, code], ["", 0]);
   assertMatch(
     out,
-    /^poses: transforms\.json, .* distortion of up to 3\.2 pixels, taken out of the frames, which are cropped to the 92\.\d % of their view that were filmed$/m,
+    /^poses: transforms\.json, .* distortion of up to 3\.2 pixels, taken out of the frames, cropped to the 92\.\d % of the view that were filmed$/m,
   );
   const { data } = await readNpy(work.at("my scene", "poses_bounds.npy"), ["float64"]);
   const [near, far] = data.subarray(15, 17);

@@ -7,7 +7,10 @@ import { encodeNpy, readNpy } from "../../../src/data/formats/npy.ts";
 import { encodePng } from "../../../src/data/formats/png.ts";
 import { loadScene } from "../../../src/data/scene/scene.ts";
 import { encodeFlow, readDisparity, readFlow } from "../../../src/data/scene/scene_files.ts";
+import type { ColmapCamera } from "../../../src/data/given/colmap/model.ts";
+import { psnr } from "../../../src/evaluation/psnr.ts";
 import { posesOf } from "../../../src/preparation/poses_bounds.ts";
+import { undistortImage } from "../../../src/preparation/undistort.ts";
 import { fixture, temporaryFolder } from "../../data/temporary_folder.ts";
 import { assertClose } from "../../support/close.ts";
 import { writeColmapModel } from "../../support/colmap_model.ts";
@@ -188,4 +191,70 @@ Deno.test("deno task prepare reads the points that a transforms.json names, and 
   assert(Math.abs(await near() - 2.1) < 1e-6);
   await work.write("capture/sparse_pc.ply", ply([5, 6, 7]));
   assert(Math.abs(await near() - 5.1) < 1e-6);
+});
+
+Deno.test("deno task prepare straightens frames of lenses that differ each by its own, and crops to what all filmed", async () => {
+  await using work = await workplace();
+  const focal = scene.focalPixels, factors = [1, 1.03, 1.06];
+  const pinhole = (focal: number): ColmapCamera => ({
+    ...{ id: 1, model: "SIMPLE_PINHOLE", width: 160, height: 128 },
+    parameters: Float64Array.of(focal, 80, 64),
+  });
+  const painted = factors.map((_, i) => scene.paint(i, i).image);
+  for (const [i, image] of painted.entries()) {
+    const taken = undistortImage(image, pinhole(focal), pinhole(focal * factors[i]));
+    await work.write(`images/${number(i)}.png`, encodePng(taken));
+  }
+  await work.maps([0, 1, 2].map(number), 160, 128);
+  const frames = factors.map((factor, i) => {
+    const { right, up, back, origin } = scene.cameras[i];
+    const rows = [0, 1, 2].map((axis) => [right[axis], up[axis], back[axis], origin[axis]]);
+    const lens = { fl_x: factor * focal, fl_y: factor * focal, cx: 80, cy: 64, w: 160, h: 128 };
+    return {
+      ...lens,
+      file_path: `images/${number(i)}.png`,
+      transform_matrix: [...rows, [0, 0, 0, 1]],
+    };
+  });
+  await work.write("t.json", new TextEncoder().encode(JSON.stringify({ frames })));
+  const flags = ["--poses", work.at("t.json"), "--near", "2", "--far", "9"];
+  const { out, err, code } = await work.prepare("images", ...flags);
+  assertEquals([err, code], ["", 0]);
+  assertMatch(
+    out,
+    /^poses: transforms\.json, 3 lenses, .* no distortion, cropped to the 9\d\.\d % of the view/m,
+  );
+  const { camera } = posesOf(await readNpy(work.at("out", "poses_bounds.npy"), ["float64"]));
+  // As narrow as the narrowest lens, up to the middles of its outer pixels.
+  assert(Math.abs(camera.focalPixels / focal / 1.06 - 1) < 0.01, `${camera.focalPixels}`);
+  for (const [i, image] of painted.entries()) {
+    const wanted = undistortImage(image, pinhole(focal), pinhole(camera.focalPixels));
+    const found = await readImage(work.at("out", "images", `${number(i)}.png`));
+    const decibels = psnr(found.data, wanted.data);
+    assert(decibels > 33, `frame ${i}: ${decibels} dB`);
+  }
+  const wanted = scene.cameras.slice(0, 3).map(({ origin }) => origin);
+  (await work.origins()).forEach((origin, i) => assertClose(origin, wanted[i], 1e-9, `frame ${i}`));
+});
+
+Deno.test("deno task prepare refuses cameras on an orbit before anything long begins", async () => {
+  await using work = await workplace();
+  for (const i of [0, 1, 2]) {
+    await work.write(`images/${number(i)}.png`, encodePng(scene.paint(i, i).image));
+  }
+  await work.maps([0, 1, 2].map(number), 160, 128);
+  const frames = [-90, 0, 90].map((degrees, i) => {
+    const [s, c] = [Math.sin(degrees * Math.PI / 180), Math.cos(degrees * Math.PI / 180)];
+    const matrix = [[c, 0, s, 4 * s], [0, 1, 0, 0], [-s, 0, c, 4 * c], [0, 0, 0, 1]];
+    return { file_path: `${number(i)}.png`, transform_matrix: matrix };
+  });
+  const text = JSON.stringify({ fl_x: 150, w: 160, h: 128, frames });
+  await work.write("t.json", new TextEncoder().encode(text));
+  const flags = ["--poses", work.at("t.json"), "--near", "2", "--far", "9"];
+  const { out, err, code } = await work.prepare("images", ...flags);
+  assertEquals([code, /flow/.test(out)], [1, false]);
+  assertMatch(
+    err,
+    /^Cannot use "transforms\.json": its cameras do not all look one way\. Camera \d of 3/,
+  );
 });
