@@ -82,12 +82,14 @@ Deno.test("parseCommand() of train goes on with a run, and lists recipes", () =>
   assertEquals(parse("--resume runs/x --evaluation-views 0"), {
     kind: "resume",
     run: "runs/x",
+    data: undefined,
     evaluationViews: 0,
     pace: { reportEvery: 10, checkpointEvery: 250 },
     features,
   });
-  assertObjectMatch(parse("--resume --feature-cache-limit 0"), {
+  assertObjectMatch(parse("--resume --data elsewhere --feature-cache-limit 0"), {
     run: undefined,
+    data: "elsewhere",
     evaluationViews: undefined,
     features: { limitBytes: 0 },
   });
