@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeMachine } from "./driver/run_deno.ts";
 import { renderTable } from "./terminal/table.ts";
 
 const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -11,7 +12,10 @@ if (!adapter) {
   Deno.exit(1);
 }
 const { description, vendor, device, isFallbackAdapter } = adapter.info;
-console.log(`${description || device || vendor}${isFallbackAdapter ? " (software)" : ""}`);
+console.log(describeMachine({
+  description: description || device || vendor,
+  software: isFallbackAdapter,
+}));
 
 const limits: [string, string][] = [];
 for (const name in adapter.limits) {

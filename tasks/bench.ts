@@ -11,12 +11,13 @@ import { benchEncoding } from "./bench/encode.ts";
 import { benchFlow } from "./bench/flow.ts";
 import { bench } from "./bench/run.ts";
 import { benchTrajectories } from "./bench/trajectories.ts";
+import { describeMachine } from "./driver/run_deno.ts";
 import { runTask } from "./terminal/run_task.ts";
 
 await runTask(async (signal) => {
   const gpu = await openGpu();
   const command = readCommand(Deno.args, gpu.software);
-  console.log(gpu.description + (gpu.software ? " (software)" : ""));
+  console.log(describeMachine(gpu));
   if (command.kind === "steps") {
     for (const job of command.cases) await bench(gpu, job, signal);
   } else if (command.kind === "trajectories") {

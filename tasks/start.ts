@@ -2,17 +2,17 @@
  * Starts a task on a WebGPU adapter: `deno task train …` runs `tasks/start.ts train …`, which makes sure that there is an
  * adapter and then runs `tasks/train.ts …` in a process of its own, with that task's permissions and no others.
  *
- * It may itself fetch from npm's registry, keep the driver in the cache folder, and start `sh`, which becomes the task; see
- * `start` in deno.json.
+ * It may itself fetch from npm's registry and Debian's archive, keep the driver in the cache folder, and start `sh`, which
+ * becomes the task; see `start` in deno.json.
  *
  * @module
  */
 import { join } from "node:path";
 import { dataGrants } from "./data/command.ts";
-import { findLibraryPath } from "./driver/adapter.ts";
+import { findDriver } from "./driver/adapter.ts";
 import { provideChromium } from "./driver/chromium.ts";
 import { provideSelfieSegmentation } from "./driver/litert.ts";
-import { runDeno } from "./driver/run_deno.ts";
+import { runDeno, WITHOUT_DRIVER } from "./driver/run_deno.ts";
 import { cacheFolder } from "./driver/swiftshader.ts";
 import { evaluateGrants } from "./evaluate/command.ts";
 import { type Grants, permissionFlags } from "./permissions.ts";
@@ -82,14 +82,8 @@ function wantsPersonMasks(args: readonly string[]): boolean {
 /** Runs a task to its end; its exit code. */
 export async function start([name = "", ...args]: string[]): Promise<number> {
   const grants = grantsOf(name, args);
-  if (!grants) {
-    throw new Error(
-      `Cannot start "${name}": there is no such task`,
-    );
-  }
-  const libraryPath = WITHOUT_ADAPTER[name]?.(args)
-    ? undefined
-    : await findLibraryPath(console.error);
+  if (!grants) throw new Error(`Cannot start "${name}": there is no such task`);
+  const driver = WITHOUT_ADAPTER[name]?.(args) ? undefined : await findDriver(console.error);
   if (name === "test") await provideForTests(cacheFolder());
   if (name === "prepare" && wantsPersonMasks(args)) {
     await provideSelfieSegmentation(cacheFolder(), console.error);
@@ -97,7 +91,7 @@ export async function start([name = "", ...args]: string[]): Promise<number> {
   const script = join(import.meta.dirname!, `${name}.ts`);
   const run = await installed(grants.run ?? []); // Deno complains of a permission to run what is not there
   const child = runDeno(["run", ...permissionFlags({ ...grants, run }, args), script, ...args], {
-    libraryPath,
+    driver,
   });
   // Ctrl-C and the like: the task saves and ends; we wait for it, and end with its exit code.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -117,7 +111,7 @@ async function installed(programs: readonly string[]): Promise<string[]> {
   if (programs.length === 0) return [];
   const script = 'for name; do command -v "$name" > /dev/null && echo "$name"; done; true';
   const args = ["-c", script, "sh", ...programs];
-  const { stdout } = await new Deno.Command("sh", { args, env: { LD_LIBRARY_PATH: "" } }).output();
+  const { stdout } = await new Deno.Command("sh", { args, env: WITHOUT_DRIVER }).output();
   return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
 }
 

@@ -15,12 +15,16 @@ const flags = {
   ...flagGroup("Which tests", {
     goldens: false,
     programs: false,
+    driver: false,
     filter: undefined as string | undefined,
   }, {
     goldens: {
       about: "only those that hold golden numbers (GOLDENS names another folder of them)",
     },
     programs: { about: "only those with ffmpeg and COLMAP (apt install ffmpeg colmap)" },
+    driver: {
+      about: "only those of drivers in software, which they fetch (270 MB, from Debian and npm)",
+    },
     filter: { about: "only those whose name has this in it", unit: "text" },
   }),
   ...flagGroup("How", { parallel: true, failFast: false }, {
@@ -35,6 +39,9 @@ const { values, positionals: files } = readOptions(flags, {
 
 /** Tests that want programs which not every machine has. */
 const PROGRAMS = join("tests", "programs");
+/** Tests that fetch much; and what they are run with: tests that start Deno again on the driver that they run on. */
+const DRIVERS = join("tests", "drivers");
+const ON_DRIVERS = [DRIVERS, join("tests", "tasks", "driver"), join("tests", "mod_test.ts")];
 const withPrograms = values.programs || files.some((file) => normalize(file).startsWith(PROGRAMS));
 
 const temporary = Deno.env.get("TMPDIR") ?? "/tmp";
@@ -64,7 +71,9 @@ await runTask(async (signal) => {
       ? files
       : values.programs
       ? [PROGRAMS]
-      : [`--ignore=${PROGRAMS}`, "tests"]),
+      : values.driver
+      ? ON_DRIVERS
+      : [`--ignore=${PROGRAMS},${DRIVERS}`, "tests"]),
   ]);
   signal.addEventListener("abort", () => child.kill("SIGINT"));
   const { success } = await child.status;

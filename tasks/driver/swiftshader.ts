@@ -10,8 +10,9 @@
  */
 import { isAbsolute, join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { exists, writeFileAtomically } from "../../src/data/files.ts";
+import { writeFileAtomically } from "../../src/data/files.ts";
 import { fetchPackage, messageOf, type NpmPackage } from "./npm_package.ts";
+import { findDamage, type PinnedFile } from "./pinned_files.ts";
 import { readTarFile } from "./tar.ts";
 
 /** The package that SwiftShader and Chromium are taken from. */
@@ -21,7 +22,11 @@ export const CHROMIUM: NpmPackage = {
   sha512:
     "2NECBVKlUA9xIUXb4fT8OoGKdAJs+I2tNYscO8FwcxCKCWA7FmpPI0fdVxGJoIJglrFZYn+4YEJqChq4rdrxQg==",
 };
-const LIBRARY = "libvulkan.so.1";
+const LIBRARY: PinnedFile = {
+  name: "libvulkan.so.1",
+  bytes: 6_250_472,
+  sha256: "cbaae39d935d6bf37cc83f825b00a346d332ecf75fd106e5f06351ad0bf740b0",
+};
 
 /** What one should install instead. */
 export const FASTER_DRIVERS =
@@ -47,9 +52,9 @@ export function swiftShaderFolder(cache: string): string {
   return join(cache, `swiftshader-${CHROMIUM.version}`);
 }
 
-/** Whether SwiftShader has been fetched into its folder. */
-export function hasSwiftShader(folder: string): Promise<boolean> {
-  return exists(join(folder, LIBRARY));
+/** Whether SwiftShader has been fetched into its folder, and is there as it was. */
+export function hasSwiftShader(folder: string): boolean {
+  return findDamage(folder, [LIBRARY]) === undefined;
 }
 
 /**
@@ -71,7 +76,7 @@ export async function fetchSwiftShader(folder: string): Promise<void> {
   const library = readTarFile(brotliDecompressSync(packed), "libvk_swiftshader.so");
   try {
     await Deno.mkdir(folder, { recursive: true });
-    await writeFileAtomically(join(folder, LIBRARY), library);
+    await writeFileAtomically(join(folder, LIBRARY.name), library);
   } catch (cause) {
     throw new Error(
       `Cannot unpack SwiftShader: ${messageOf(cause)} (XDG_CACHE_HOME names another folder)`,

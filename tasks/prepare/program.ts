@@ -4,6 +4,7 @@
  * @module
  */
 import { DataError } from "../../src/data/files.ts";
+import { WITHOUT_DRIVER } from "../driver/run_deno.ts";
 
 /** How a program is installed, and what does without it. */
 interface Installation {
@@ -135,8 +136,7 @@ function spawn(name: ProgramName, args: readonly string[]): Deno.ChildProcess {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      // The first is ours, for drivers, and Deno passes it on to nobody; the second lets COLMAP start without a screen.
-      env: { LD_LIBRARY_PATH: "", QT_QPA_PLATFORM: "offscreen" },
+      env: { ...WITHOUT_DRIVER, QT_QPA_PLATFORM: "offscreen" }, // so that COLMAP starts without a screen
     }).spawn();
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound ||

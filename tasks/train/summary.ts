@@ -9,6 +9,7 @@ import type { Evaluation, Scores } from "../../src/evaluation/report.ts";
 import type { Recipe } from "../../src/recipes/recipe.ts";
 import type { Gpu } from "../../src/runtime/device.ts";
 import type { EncodingReport } from "../../src/training/encode_scenes.ts";
+import { describeMachine } from "../driver/run_deno.ts";
 import { renderTable } from "../terminal/table.ts";
 
 /** One line: the machine, the sizes, and the scenes with what to know of their choice. */
@@ -18,13 +19,12 @@ export function factsLine(
   scenes: readonly Scene[],
   note: string,
 ): string {
-  const machine = gpu.description + (gpu.software ? " (software)" : "");
   const parts = scenes.map((scene) => {
     const { ownFrames, views } = scoredViews(scene, 0);
     const held = ownFrames ? "no held-out view" : `${views.length} held-out views`;
     return `${scene.name} ${scene.frames} frames of ${scene.width} x ${scene.height}, ${held}`;
   });
-  return `${machine}; ${recipe.preset}, seed ${recipe.seed}; ${parts.join(" + ")}` +
+  return `${describeMachine(gpu)}; ${recipe.preset}, seed ${recipe.seed}; ${parts.join(" + ")}` +
     (note === "" ? "" : ` (${note})`);
 }
 

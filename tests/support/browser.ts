@@ -4,6 +4,7 @@
  * @module
  */
 import { findChromium } from "../../tasks/driver/chromium.ts";
+import { WITHOUT_DRIVER } from "../../tasks/driver/run_deno.ts";
 import { cacheFolder } from "../../tasks/driver/swiftshader.ts";
 import { temporaryFolder } from "../data/temporary_folder.ts";
 
@@ -142,7 +143,7 @@ async function start(profile: string): Promise<Deno.ChildProcess> {
     ],
     env: {
       BROWSER_LIBRARY_PATH: libraryPath,
-      LD_LIBRARY_PATH: "",
+      ...WITHOUT_DRIVER,
       ...(fontPath ? { FONTCONFIG_PATH: fontPath } : {}),
     },
     stdout: "null",

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { runDeno } from "../../tasks/driver/run_deno.ts";
 import { permissionFlags } from "../../tasks/permissions.ts";
 
 Deno.test("permissionFlags() grants what is listed and nothing else, without prompts", () => {
@@ -29,11 +30,8 @@ Deno.test("permissionFlags() grants the folder above a path with a comma, which 
   const grants = { read: ["day 1, noon.mp4"], write: ["/films/1,2/a,b"] };
   assertEquals(permissionFlags(grants), ["--no-prompt", "--allow-read=.", "--allow-write=/films"]);
   const args = ["run", ...permissionFlags(grants), "tests/data/temporary_folder.ts"]; // Deno itself takes the flags
-  const { code } = await new Deno.Command("sh", {
-    args: ["-c", 'exec "$0" "$@"', Deno.execPath(), ...args],
-    env: { LD_LIBRARY_PATH: "" },
-  }).output();
-  assertEquals(code, 0);
+  const child = runDeno(args, { stdout: "null", stderr: "null" });
+  assertEquals((await child.status).code, 0);
 });
 
 Deno.test("permissionFlags() grants the folder that the task's first argument is, where that is asked for", () => {

@@ -19,7 +19,7 @@ Deno.test("deno task adapter prints the adapter that tasks run on, with no stray
     XDG_RUNTIME_DIR: "",
   });
   assertEquals({ code, err }, { code: 0, err: "" });
-  assertEquals(out.split("\n")[0].replace(" (software)", ""), adapter?.info.description);
+  assertEquals(out.split("\n")[0].replace(/ \(software.*/, ""), adapter?.info.description);
   assertMatch(out, /maxStorageBuffersPerShaderStage +\d+\n/);
 });
 
@@ -32,7 +32,7 @@ Deno.test("deno task start refuses a task that is none", async () => {
 Deno.test("deno task start refuses a MONONERF_ADAPTER that is none", async () => {
   const { err, code } = await runTask(["adapter"], { MONONERF_ADAPTER: "gpu" });
   assertEquals(code, 1);
-  assertMatch(err, /MONONERF_ADAPTER is "gpu", wanted "swiftshader" or nothing/);
+  assertMatch(err, /MONONERF_ADAPTER is "gpu", wanted "lavapipe", "swiftshader" or nothing/);
 });
 
 Deno.test("no task runs with all permissions", async () => {

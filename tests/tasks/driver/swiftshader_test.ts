@@ -13,11 +13,13 @@ Deno.test("cacheFolder() follows the XDG base directory specification", () => {
   assertThrows(() => folder({}), Error, "set XDG_CACHE_HOME");
 });
 
-Deno.test("hasSwiftShader() is false for a folder that a broken run left behind", async () => {
+Deno.test("hasSwiftShader() is false for a folder that a broken run left behind, and for another library", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/libvulkan.so.1.1234.part`, "half");
-    assertEquals(await hasSwiftShader(folder), false);
+    assertEquals(hasSwiftShader(folder), false);
+    await Deno.writeTextFile(`${folder}/libvulkan.so.1`, "half");
+    assertEquals(hasSwiftShader(folder), false);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { runDeno } from "../../../tasks/driver/run_deno.ts";
 import { permissionFlags } from "../../../tasks/permissions.ts";
 import { grantsOf } from "../../../tasks/start.ts";
 import { fixture } from "../../data/temporary_folder.ts";
@@ -153,22 +154,12 @@ export function spawnPrepare(args: string[], programs?: string): Deno.ChildProce
   const grants = grantsOf("prepare", args)!;
   const flags = permissionFlags({ ...grants, run: programs ? grants.run : [] }, args);
   const command = ["run", "--no-check", ...flags, "tasks/prepare.ts", ...args];
-  return new Deno.Command("sh", { // which a PATH of this command's own would hide
-    args: [
-      "-c",
-      'LD_LIBRARY_PATH="$LIBRARIES" PATH="$PROGRAMS" exec "$0" "$@"',
-      Deno.execPath(),
-      ...command,
-    ],
+  return runDeno(command, {
     cwd: fixture(".."),
-    env: {
-      PROGRAMS: programs ?? "/nowhere",
-      LIBRARIES: Deno.env.get("LD_LIBRARY_PATH") ?? "",
-      LD_LIBRARY_PATH: "", // as runDeno() has it
-    },
+    path: programs ?? "/nowhere",
     stdout: "piped",
     stderr: "piped",
-  }).spawn();
+  });
 }
 
 /** How a start ended. */
