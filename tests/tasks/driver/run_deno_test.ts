@@ -27,7 +27,7 @@ Deno.test("runDeno() starts Deno itself, so that signals and exit codes are the 
 });
 
 /** What a Deno and those that it starts say of their surroundings, a line each, in a folder whose loader is a script. */
-async function surroundings(script: string, args: string[] = [], folder?: string) {
+async function surroundings(script: string, args: string[], folder: string) {
   const driver: Driver = { libraryPath: "", lavapipe: folder };
   const child = runDeno(["run", "-A", "--no-check", script, ...args], { driver, stdout: "piped" });
   return (await new Response(child.stdout).text()).trim().split("\n").map((line) => line.trim());
