@@ -19,7 +19,7 @@ export interface SampleEntry {
   width: number;
   height: number;
   avcC: { SPS: { data: Uint8Array }[]; PPS: { data: Uint8Array }[] };
-  colr: { color_type: string; matrix_coefficients: number; full_range_flag: number };
+  colr: { colour_type: string; matrix_coefficients: number; full_range_flag: number };
 }
 
 export function createFile(): {

@@ -17,7 +17,7 @@ FILE.set([0x50, 0x4b, 3, 4]);
 const SHA256 = createHash("sha256").update(FILE).digest("hex");
 const CUT = 0.3 * FILE.length;
 
-const QUICK: DownloadOptions = { pauseMs: 1, stallMs: 100, attempts: 3, signature: [0x50, 0x4b] };
+const QUICK: DownloadOptions = { pauseMs: 1, stallMs: 400, attempts: 3, signature: [0x50, 0x4b] };
 
 /** Fetches from a server that answers as `reply` says. */
 async function fetchFrom(
@@ -109,7 +109,7 @@ Deno.test("download() gives a silent connection up, and goes on", async () => {
   }));
   assertEquals(fetched.outcome, { bytes: FILE.length, sha256: SHA256 });
   assertEquals(fetched.requests.map(({ from }) => from), [undefined, CUT]);
-  assertStringIncludes(fetched.notices[0], "Nothing came for 0.1 s at 90.0 kB");
+  assertStringIncludes(fetched.notices[0], "Nothing came for 0.4 s at 90.0 kB");
 });
 
 Deno.test("download() ends after attempts without a new byte, and no sooner", async () => {

@@ -29,7 +29,7 @@ Deno.test("encodeMp4() says which colors it means, as players expect of the size
     const pictures = movingPictures(1, 16, height);
     const bytes = await encodeMp4(pictures, 30);
     const [{ colr }] = parseMp4(bytes).track.mdia.minf.stbl.stsd.entries;
-    assertEquals([colr.color_type, colr.matrix_coefficients, colr.full_range_flag], [
+    assertEquals([colr.colour_type, colr.matrix_coefficients, colr.full_range_flag], [
       "nclx",
       matrix,
       0,

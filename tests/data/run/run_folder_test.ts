@@ -81,7 +81,7 @@ Deno.test("RunFolder.open() says what is wrong with a folder that is no run's", 
     [JSON.stringify({ ...record, encoders: { video: {}, image: null } }), '"encoders" is wanted'],
     [
       JSON.stringify({ ...record, recipe: { ...recipe, rays: -1 } }),
-      '"rays" is -1, wanted a whole number, at least 2; start a new run',
+      '"rays" is -1, wanted a whole number of at least 2 (rays); start a new run',
     ],
   ];
   for (const [text, message] of cases) {
