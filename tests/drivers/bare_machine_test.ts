@@ -5,8 +5,8 @@ import { runDeno } from "../../tasks/driver/run_deno.ts";
 import { cacheFolder, swiftShaderFolder } from "../../tasks/driver/swiftshader.ts";
 import { names, temporaryFolder } from "../data/temporary_folder.ts";
 
-/** Debian, as far as a machine without a route to it can tell. */
-const NOWHERE = "http://127.0.0.1:1/debian";
+/** Debian, as far as a machine without a route to it can tell: nobody listens there any more. */
+const NOWHERE = `http://127.0.0.1:${closedPort()}/debian`;
 
 /** A machine without a driver, its cache empty: what tasks print there, and their exit codes. */
 async function bareMachine() {
@@ -105,9 +105,9 @@ Deno.test("A machine without a driver runs on lavapipe, fetched once, and falls 
       );
       assertMatch(
         err[1],
-        /^Cannot fetch "http:\/\/127.0.0.1:1\/debian\/pool\/.*; trying "http:.*again"\.$/,
+        /^Cannot fetch "http:\/\/127.0.0.1:\d+\/debian\/pool\/.*; trying "http:.*again"\.$/,
       );
-      assertMatch(err[2], /^Cannot fetch "http:\/\/127.0.0.1:1\/debian\/again\/pool\/.*\.$/);
+      assertMatch(err[2], /^Cannot fetch "http:\/\/127.0.0.1:\d+\/debian\/again\/pool\/.*\.$/);
       assertMatch(
         err[3],
         /^No lavapipe either: running on SwiftShader, .*fetching it, 70 MB, once/,
@@ -138,6 +138,11 @@ Deno.test("A machine without a driver runs on lavapipe, fetched once, and falls 
     onLavapipe(out);
   });
 });
+
+function closedPort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
 
 /** Paths of all files in a folder and those below. */
 async function files(folder: string): Promise<string[]> {
