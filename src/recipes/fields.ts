@@ -276,7 +276,7 @@ export const recipeFields = {
   staticSteps: {
     group: "Steps",
     full: 150_001,
-    small: 1200,
+    small: 1000,
     about: "length of the static stage, which trains the static field",
     unit: "steps",
     whole: true,
@@ -286,7 +286,7 @@ export const recipeFields = {
   dynamicSteps: {
     group: "Steps",
     full: 150_001,
-    small: 320,
+    small: 400,
     about: "length of the dynamic stage, which trains the dynamic field",
     unit: "steps",
     whole: true,
@@ -296,7 +296,7 @@ export const recipeFields = {
   learningRate: {
     group: "Optimizer",
     full: 5e-4,
-    small: 2e-3, // falls to two fifths in the dynamic stage's 320 steps
+    small: 2e-3, // falls to a fifth in the dynamic stage's 400 steps
     about: "of Adam, at the start of a stage",
     above: 0,
   },
@@ -304,7 +304,7 @@ export const recipeFields = {
   learningRateDecaySteps: {
     group: "Optimizer",
     full: 300_000,
-    small: 800,
+    small: 600,
     about: "in which the learning rate falls to the share below",
     unit: "steps",
     above: 0,

@@ -149,16 +149,25 @@ export async function encodeScenes(
   }, options);
   const pooled = videoFeatures.at(-1)!;
   const videoMaps = byScene(videoFeatures), imageMaps = byScene(imageFeatures);
+  return asFieldsRead(model, scenes, recipe, { videoMaps, imageMaps, pooled });
+}
+
+/** Features as a recipe's static field reads them: of one frame, or of the frames that saw a point, which take the image maps. */
+export function asFieldsRead(
+  { gpu, sizes }: Pick<MonoNerf, "gpu" | "sizes">,
+  scenes: readonly Scene[],
+  { staticFeatures, trainEncoders }: Pick<EncodingRecipe, "staticFeatures" | "trainEncoders">,
+  features: Pick<EncodedScenes, "videoMaps" | "imageMaps" | "pooled">,
+): EncodedScenes {
   // an encoder that trains has its gradient from one frame a step
-  if (recipe.staticFeatures === "frame" || recipe.trainEncoders) {
-    return { scenes, videoMaps, imageMaps, pooled };
-  }
-  const [height, width, channels] = shapes.image;
-  const widest = Math.max(channels, model.sizes.hidden); // rendering pages them projected, too
+  if (staticFeatures === "frame" || trainEncoders) return { scenes, ...features };
+  const { imageMaps } = features;
+  const [height, width, channels] = imageMaps[0][0].shape;
+  const widest = Math.max(channels, sizes.hidden); // rendering pages them projected, too
   const longest = Math.max(...scenes.map(({ frames }) => frames));
   const perPage = framesPerPage(gpu, [height, width, widest], longest);
   const seen = scenes.map((scene, s) => createSeenFrames(gpu, scene, imageMaps[s], perPage));
-  return { scenes, videoMaps, imageMaps: scenes.map(() => []), pooled, seen };
+  return { scenes, ...features, imageMaps: scenes.map(() => []), seen };
 }
 
 /** An encoder on its frames, and what it makes of them. */

@@ -10,7 +10,7 @@ import type { Gpu } from "../../src/runtime/device.ts";
 import { randomUniform } from "../../src/runtime/random.ts";
 import { createTensor, type Tensor } from "../../src/runtime/tensor.ts";
 import { destroyEncodedScenes, type EncodedScenes } from "../../src/nets/encoded_scenes.ts";
-import { featureShapes } from "../../src/training/encode_scenes.ts";
+import { asFieldsRead, featureShapes } from "../../src/training/encode_scenes.ts";
 import {
   createSceneMemory,
   destroySceneMemory,
@@ -54,7 +54,7 @@ export class Workbench {
     const { model: sizes, seed, trainEncoders } = recipe;
     const model = createMonoNerf(gpu, { sizes, seed, trainEncoders });
     marks.push(gpu.allocatedBytes);
-    const encoded = trainEncoders ? undefined : await randomFeatures(gpu, recipe, scenes);
+    const encoded = trainEncoders ? undefined : await randomFeatures(model, recipe, scenes);
     marks.push(gpu.allocatedBytes);
     const memories = scenes.map((scene) => createSceneMemory(gpu, scene));
     marks.push(gpu.allocatedBytes);
@@ -91,10 +91,11 @@ export class Workbench {
 
 /** Features of the shapes that the encoders give, uniform in ±1; all frames have the same. */
 async function randomFeatures(
-  gpu: Gpu,
+  model: MonoNerf,
   recipe: Recipe,
   scenes: readonly Scene[],
 ): Promise<EncodedScenes> {
+  const { gpu } = model;
   const { video, image, pooled } = featureShapes(recipe.model, scenes, recipe);
   const maps = async (name: string, shape: number[]) => {
     const data = noise(shape);
@@ -110,12 +111,11 @@ async function randomFeatures(
     }
     return all;
   };
-  return {
-    scenes,
+  return asFieldsRead(model, scenes, recipe, {
     videoMaps: await maps("video", video),
     imageMaps: await maps("image", image),
     pooled: createTensor(gpu, "pooled", pooled, { layout: "blocks", data: noise(pooled) }),
-  };
+  });
 }
 
 /** Random numbers in ±1, a few thousand over and over. */

@@ -40,8 +40,14 @@ Deno.test("deno task bench --encode prints what each encoder took, and the cache
     /encoders of width 4: balloon1, 12 frames of 96 x 54 \+ balloon2, 12 frames of /,
   );
   const numbers = String.raw`+[1-9]\d* +[\d.]+ +[\d.]+ +\d\.\d\d\b`;
-  assertMatch(out, new RegExp(String.raw`\nvideo +24 +72 x 128 +0\.\d +[\d.]+ +[\d.]+ ${numbers}`));
-  assertMatch(out, new RegExp(String.raw`\nimage +24 +96 x 54 +0\.\d +[\d.]+ +[\d.]+ ${numbers}`));
+  assertMatch(
+    out,
+    new RegExp(String.raw`\nvideo +24 +192 x 108 +\d\.\d +[\d.]+ +[\d.]+ ${numbers}`),
+  );
+  assertMatch(
+    out,
+    new RegExp(String.raw`\nimage +24 +384 x 216 +\d\.\d +[\d.]+ +[\d.]+ ${numbers}`),
+  );
 });
 
 Deno.test("deno task bench --trajectories prints orders, errors, gradients and their memory, and steps with each solver", async () => {
