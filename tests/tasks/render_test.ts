@@ -253,7 +253,7 @@ Deno.test("deno task render says what is wrong, and what to do", async () => {
     [[folder.run, "--freeze", "4"], 1, 'Cannot freeze "one" at frame 4: its frames are 0 to 3'],
     [[folder.run, "--insert", "three"], 1, 'Unknown scene "three"'],
     [[folder.run, "--poses", "none.json"], 1, 'Cannot read "none.json": there is no such file'],
-    [[folder.run, "--data", folder.path], 1, join(folder.path, "one")],
+    [[folder.run, "--data", folder.run], 1, `there is no "${join(folder.run, "one")}"`],
   ];
   for (const [args, wanted, message] of cases) {
     const { err, code } = await render(...args);
