@@ -34,7 +34,7 @@ export interface FrameChoiceInputs {
 
 /** Pixels from a picture's border within which a frame counts less: features there have seen beyond it. */
 const border = 3;
-/** NDC depth: two of 24 samples, about what measured depth is wrong by. */
+/** NDC depth −1…1: a little more than from one of 24 samples to the next, so that the sample at a surface counts as on it. */
 const behind = 0.1;
 /** A tenth of the cameras' spacing: a frame of the view's own camera counts a hundred times its neighbour. */
 const nearness = 0.01;
